@@ -1,0 +1,16 @@
+#!/bin/sh
+# Runs the tests in two pytest invocations: sync Playwright leaves an event loop in the main thread, which async tests cannot share.
+# pytest's exit status 5 (nothing selected) is fine for one of the two, not for both.
+set -u
+pytest=".venv/bin/python -m pytest"
+
+browser=0
+$pytest -m "browser and not long" "$@" || browser=$?
+rest=0
+$pytest -m "not browser and not long" "$@" || rest=$?
+
+[ "$browser" = 5 ] && [ "$rest" = 5 ] && exit 5
+[ "$browser" = 5 ] && browser=0
+[ "$rest" = 5 ] && rest=0
+[ "$browser" = 0 ] || { [ "$rest" = 0 ] && echo "The browser tests failed: see above." >&2; exit "$browser"; }
+exit "$rest"
