@@ -1,0 +1,80 @@
+"""Databases: the one place that knows how SQLite and PostgreSQL differ."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+
+WRITER_LOCK = 0x5357_4259  # any constant: the advisory lock that serialises the writers of all processes
+
+
+@dataclass(frozen=True)
+class Database:
+    """An open database: many readers, and one writing connection at a time."""
+
+    engine: Engine
+    url: URL
+
+    @classmethod
+    def open(cls, url: str, *, readers: int = 8) -> "Database":
+        """Open a database by URL (`sqlite:///file` or `postgresql+psycopg://…`); it must be migrated already."""
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            return cls(_sqlite(parsed, readers), parsed)
+        return cls(create_engine(parsed, pool_size=readers + 1, max_overflow=4, pool_pre_ping=True), parsed)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection on one consistent snapshot; nothing it writes is kept."""
+        with self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+
+    def begin_writing(self, connection: Connection) -> None:
+        """Begin a write transaction as the only writer of this database."""
+        if self.is_sqlite:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER_LOCK})
+
+    def now(self, connection: Connection, clock: Callable[[], str]) -> str:
+        """The time of the database's machine; a file database shares ours."""
+        if self.is_sqlite:
+            return clock()
+        statement = text("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+        return str(connection.scalar(statement))
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _sqlite(url: URL, readers: int) -> Engine:
+    engine = create_engine(
+        url, pool_size=readers + 1, max_overflow=8, connect_args={"check_same_thread": False, "timeout": 30}
+    )
+
+    def connected(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    def begun(connection: Connection) -> None:
+        # The writer begins by itself, IMMEDIATE; a reader's transaction pins its snapshot.
+        if not connection.get_execution_options().get("is_writer"):
+            connection.exec_driver_sql("BEGIN")
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", begun)
+    return engine

@@ -1,0 +1,105 @@
+"""Who a bearer is and which groups that worker is in: the part of the registries that every wing asks."""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, RowMapping, insert, literal, select
+
+from control_plane.db.tables import credentials, groups, members, workers
+from control_plane.db.transaction import Caller
+
+RESERVED_GROUPS = frozenset({"admins", "orchestrators"})
+RESERVED_WORKERS = frozenset({"admin", "system", "internal"})
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The deployment's secrets: the admin token and the key under which worker secrets are hashed."""
+
+    admin_token: str
+    pepper: bytes
+
+    def digest(self, secret: str) -> str:
+        """The keyed hash under which a random secret is stored."""
+        return hmac.new(self.pepper, secret.encode(), hashlib.sha256).hexdigest()
+
+    def is_admin_token(self, secret: str) -> bool:
+        return hmac.compare_digest(self.digest(secret), self.digest(self.admin_token))
+
+
+def new_secret() -> str:
+    """A random secret of 256 bits."""
+    return secrets.token_urlsafe(32)
+
+
+@dataclass(frozen=True)
+class Issue:
+    """What a new credential is for."""
+
+    kind: str = "registration"
+    expires_at: str | None = None
+    task_id: str | None = None
+    claimed_at: str | None = None
+
+
+def issue(connection: Connection, keys: Keys, worker_id: str, now: str, what: Issue) -> str:
+    """Store a new credential of a worker and return its secret, which is kept nowhere."""
+    secret = new_secret()
+    connection.execute(
+        insert(credentials).values(
+            digest=keys.digest(secret),
+            worker_id=worker_id,
+            kind=what.kind,
+            created_at=now,
+            expires_at=what.expires_at,
+            task_id=what.task_id,
+            claimed_at=what.claimed_at,
+        )
+    )
+    return secret
+
+
+def find_credential(connection: Connection, keys: Keys, worker_id: str, secret: str, now: str) -> RowMapping | None:
+    """The live credential with this secret and its worker's row, looked up by keyed hash."""
+    query = (
+        select(credentials, workers.c.scope, workers.c.name)
+        .join(workers, workers.c.worker_id == credentials.c.worker_id)
+        .where(credentials.c.digest == keys.digest(secret), credentials.c.worker_id == worker_id)
+        .where(workers.c.disabled_at.is_(None))
+    )
+    row = connection.execute(query).mappings().first()
+    if row is None or (row["expires_at"] is not None and row["expires_at"] <= now):
+        return None
+    return row
+
+
+def identify(connection: Connection, keys: Keys, bearer: tuple[str, str], now: str) -> Caller | None:
+    """The caller a bearer (principal, secret) proves, or None; git passwords prove nothing here."""
+    principal, secret = bearer
+    if principal == "admin":
+        return Caller("admin") if keys.is_admin_token(secret) else None
+    row = find_credential(connection, keys, principal, secret, now)
+    if row is None or row["kind"] == "git":
+        return None
+    return Caller(row["worker_id"], row["scope"], row["name"])
+
+
+def groups_of(connection: Connection, member_id: str) -> set[str]:
+    """Ids of every existing group that contains this worker or group, directly or through others."""
+    holding = select(members.c.group_id).where(members.c.member_id == literal(member_id)).cte("holding", recursive=True)
+    holding = holding.union(select(members.c.group_id).join(holding, members.c.member_id == holding.c.group_id))
+    return set(connection.scalars(select(holding.c.group_id)))
+
+
+def is_in(connection: Connection, worker_id: str, group_id: str) -> bool:
+    """Whether a worker is transitively in a group."""
+    return group_id in groups_of(connection, worker_id)
+
+
+def is_in_named(connection: Connection, caller: Caller, names: tuple[str, ...]) -> bool:
+    """Whether a worker is in one of the reserved groups of its own scope."""
+    query = select(groups.c.group_id).where(groups.c.scope == caller.scope, groups.c.name.in_(names))
+    reserved = set(connection.scalars(query))
+    return bool(reserved) and bool(reserved & groups_of(connection, caller.worker_id))

@@ -1,0 +1,79 @@
+"""The event log: appended with the change it tells of, read by position or by the protocol's sequence."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, func, insert, select
+
+from control_plane.db.tables import events
+
+PROTOCOL_TYPES = frozenset(
+    {
+        *(
+            f"task.{act}"
+            for act in ("created", "claimed", "submitted", "completed", "failed", "reclaimed", "reassigned")
+        ),
+        *(f"idea.{act}" for act in ("drafted", "ready", "dispatched", "completed")),
+        *(f"variant.{act}" for act in ("started", "succeeded", "errored", "evaluation_errored", "integrated")),
+        *(f"experiment.{act}" for act in ("dispatch_mode_changed", "terminated", "policy_error")),
+    }
+)
+"""The registered types (protocol §6.2): these, and no others, are served under `/v0`."""
+
+
+def append(
+    connection: Connection, event_id: str, now: str, experiment_id: str, told: tuple[str, Mapping[str, Any]]
+) -> None:
+    """Append one event; positions and sequences are gap-free because one writer at a time appends."""
+    type_, data = told
+    connection.execute(
+        insert(events).values(
+            position=_next(connection),
+            experiment_id=experiment_id,
+            sequence=count(connection, experiment_id) + 1 if type_ in PROTOCOL_TYPES else None,
+            event_id=event_id,
+            type=type_,
+            occurred_at=now,
+            data=dict(data),
+        )
+    )
+
+
+def _next(connection: Connection) -> int:
+    return tip(connection) + 1
+
+
+def tip(connection: Connection) -> int:
+    """The position of the newest event of the deployment; 0 when there is none."""
+    return connection.scalar(select(func.max(events.c.position))) or 0
+
+
+def count(connection: Connection, experiment_id: str) -> int:
+    """How many protocol events the experiment has."""
+    return connection.scalar(select(func.max(events.c.sequence)).where(events.c.experiment_id == experiment_id)) or 0
+
+
+def read_protocol(connection: Connection, experiment_id: str, cursor: int, limit: int = 1000) -> list[RowMapping]:
+    """Protocol events of an experiment after a cursor, oldest first."""
+    query = select(events).where(events.c.experiment_id == experiment_id, events.c.sequence > cursor)
+    return list(connection.execute(query.order_by(events.c.sequence).limit(limit)).mappings())
+
+
+def read_after(connection: Connection, position: int, limit: int, experiment_id: str | None) -> list[RowMapping]:
+    """All events after a position, oldest first; of one experiment, or of the whole deployment."""
+    query = select(events).where(events.c.position > position)
+    if experiment_id is not None:
+        query = query.where(events.c.experiment_id == experiment_id)
+    return list(connection.execute(query.order_by(events.c.position).limit(limit)).mappings())
+
+
+def read_before(
+    connection: Connection, position: int | None, limit: int, experiment_id: str | None
+) -> list[RowMapping]:
+    """The newest events before a position (or at all), newest first."""
+    query = select(events)
+    if position is not None:
+        query = query.where(events.c.position < position)
+    if experiment_id is not None:
+        query = query.where(events.c.experiment_id == experiment_id)
+    return list(connection.execute(query.order_by(events.c.position.desc()).limit(limit)).mappings())

@@ -1,0 +1,143 @@
+"""The tables that every wing stands on: experiments, identities, the event log and the tallies."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata = MetaData(naming_convention=NAMES)
+
+DEPLOYMENT = ""
+"""The scope of identities and events that belong to no experiment."""
+
+experiments = Table(
+    "experiments",
+    metadata,
+    Column("experiment_id", String, primary_key=True),
+    Column("slug", String, nullable=False, unique=True),
+    Column("name", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("kind", String),
+    Column("description", Text),
+    Column("hypothesis", Text),
+    Column("config", JSON, nullable=False),
+    Column("dispatch_mode", JSON, nullable=False),
+    Column("automation", JSON, nullable=False),
+    Column("base_commit_sha", String),
+    Column("imported_from", JSON),
+    Column("created_at", String, nullable=False),
+    Column("updated_at", String, nullable=False),
+    Column("ended_at", String),
+    Column("end_reason", Text),
+    CheckConstraint("status IN ('draft', 'running', 'paused', 'completed', 'failed', 'cancelled')", name="status"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("experiment_id", String, nullable=False),
+    Column("sequence", BigInteger, comment="counts the protocol's events of the experiment; null for our own"),
+    Column("event_id", String, nullable=False, unique=True),
+    Column("type", String, nullable=False),
+    Column("occurred_at", String, nullable=False),
+    Column("data", JSON, nullable=False),
+    Index("ix_events_sequence", "experiment_id", "sequence", unique=True),
+    Index("ix_events_position", "experiment_id", "position"),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("worker_id", String, primary_key=True),
+    Column("scope", String, nullable=False, comment="an experiment id, or empty for the deployment"),
+    Column("name", String),
+    Column("labels", JSON),
+    Column("registered_at", String, nullable=False),
+    Column("registered_by", String),
+    Column("deployment_worker_id", String, comment="whose identity in the experiment this is"),
+    Column("last_seen_at", String),
+    Column("disabled_at", String),
+    Index("ix_workers_scope", "scope", "worker_id"),
+    Index("ix_workers_name", "scope", "name"),
+    Index(
+        "uq_workers_identity",
+        "scope",
+        "deployment_worker_id",
+        unique=True,
+        sqlite_where=text("deployment_worker_id IS NOT NULL"),
+        postgresql_where=text("deployment_worker_id IS NOT NULL"),
+    ),
+)
+
+groups = Table(
+    "groups",
+    metadata,
+    Column("group_id", String, primary_key=True),
+    Column("scope", String, nullable=False),
+    Column("name", String),
+    Column("created_at", String, nullable=False),
+    Column("created_by", String),
+    Index("ix_groups_scope", "scope", "group_id"),
+    Index("ix_groups_name", "scope", "name"),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("group_id", String, ForeignKey("groups.group_id", ondelete="CASCADE"), primary_key=True),
+    Column("member_id", String, primary_key=True, comment="a worker or group; need not exist"),
+    Column("added_at", String, nullable=False),
+    Index("ix_members_member_id", "member_id"),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("digest", String, primary_key=True, comment="keyed hash of the secret"),
+    Column("worker_id", String, ForeignKey("workers.worker_id"), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("expires_at", String),
+    Column("task_id", String, comment="the claim that a git password is good for"),
+    Column("claimed_at", String),
+    Index("ix_credentials_worker_id", "worker_id", "kind"),
+    Index("ix_credentials_expires_at", "expires_at"),
+    CheckConstraint("kind IN ('registration', 'token', 'git')", name="kind"),
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("experiment_id", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("total", BigInteger, nullable=False),
+)
+
+scores = Table(
+    "scores",
+    metadata,
+    Column("experiment_id", String, primary_key=True),
+    Column("baseline_variant_id", String),
+    Column("baseline_value", Float),
+    Column("best_variant_id", String),
+    Column("best_value", Float),
+)

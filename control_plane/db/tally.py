@@ -1,0 +1,42 @@
+"""Maintained counters: what lists and badges show without counting rows."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from control_plane.db.tables import tallies
+
+
+def move(connection: Connection, experiment_id: str, old: str | None, new: str | None) -> None:
+    """One thing left the count `old` and joined the count `new`; either may be None."""
+    if old is not None:
+        add(connection, experiment_id, old, -1)
+    if new is not None:
+        add(connection, experiment_id, new, 1)
+
+
+def add(connection: Connection, experiment_id: str, name: str, amount: int) -> None:
+    """Add to a counter, made at zero on first use."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = insert(tallies).values(experiment_id=experiment_id, name=name, total=amount)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["experiment_id", "name"], set_={"total": tallies.c.total + statement.excluded.total}
+        )
+    )
+
+
+def read(connection: Connection, experiment_id: str) -> dict[str, int]:
+    """Every counter of an experiment."""
+    query = select(tallies.c.name, tallies.c.total).where(tallies.c.experiment_id == experiment_id)
+    return {row.name: row.total for row in connection.execute(query)}
+
+
+def read_many(connection: Connection, experiment_ids: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Every counter of several experiments in one query."""
+    query = select(tallies).where(tallies.c.experiment_id.in_(list(experiment_ids)))
+    counters: dict[str, dict[str, int]] = {}
+    for experiment_id, name, total in connection.execute(query):
+        counters.setdefault(experiment_id, {})[name] = total
+    return counters

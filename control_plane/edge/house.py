@@ -1,0 +1,71 @@
+"""What every request stands on: the database, its writer, the keys, the hub and the reader threads."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from sqlalchemy.exc import DBAPIError
+from ulid import ULID
+
+from control_plane.db.engine import Database
+from control_plane.db.identities import Keys
+from control_plane.db.transaction import Tx
+from control_plane.db.writer import Writer
+from control_plane.edge.hub import Hub
+from store_client.errors import Unavailable
+from store_client.wire.scalars import format_time
+
+T = TypeVar("T")
+
+
+def clock() -> str:
+    """The time now, as the wire spells it."""
+    return format_time(datetime.now(UTC))
+
+
+def mint(prefix: str) -> str:
+    """A new id: the prefix and a lower-case ULID."""
+    return f"{prefix}_{str(ULID()).lower()}"
+
+
+@dataclass
+class House:
+    """The shared floor of one control-plane process."""
+
+    database: Database
+    keys: Keys
+    hub: Hub = field(default_factory=Hub)
+    clock: Callable[[], str] = clock
+    mint: Callable[[str], str] = mint
+    writer: Writer = field(init=False)
+    readers: ThreadPoolExecutor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.writer = Writer(self.database, self.clock, self.mint, self.hub.committed)
+        self.readers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="reader")
+
+    async def write(self, work: Callable[[Tx], T]) -> T:
+        """Run an operation on the writer and wait for its commit without holding a thread."""
+        return await asyncio.wrap_future(self.writer.submit(work))
+
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        """Run a reading operation on a reader thread, on one snapshot."""
+        return await asyncio.get_running_loop().run_in_executor(self.readers, self.read_now, work)
+
+    def read_now(self, work: Callable[[Tx], T]) -> T:
+        """Run a reading operation on this thread."""
+        try:
+            with self.database.reading() as connection:
+                return work(Tx(connection, self.clock(), self.mint))
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise Unavailable("the database does not answer") from error
+            raise
+
+    def close(self) -> None:
+        self.writer.close()
+        self.readers.shutdown()
+        self.database.close()

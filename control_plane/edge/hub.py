@@ -1,0 +1,46 @@
+"""Who waits for the log: one generation counter that commits wake, so that waiting costs no thread and no query."""
+
+import asyncio
+from collections.abc import Iterable
+
+
+class Hub:
+    """Wakes every waiter of an event loop when something was committed."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiters: set[asyncio.Event] = set()
+
+    def start(self) -> None:
+        """Remember the running event loop; commits may arrive from any thread from now on."""
+        self._loop = asyncio.get_running_loop()
+
+    def committed(self, _experiments: Iterable[str] = ()) -> None:
+        """Wake everybody; safe from any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        for waiter in self._waiters:
+            waiter.set()
+        self._waiters.clear()
+
+    def ticket(self) -> asyncio.Event:
+        """An event that is set by the next commit; take it before reading, so that none is missed."""
+        waiter = asyncio.Event()
+        self._waiters.add(waiter)
+        return waiter
+
+    async def wait(self, ticket: asyncio.Event, seconds: float) -> bool:
+        """Whether a commit came within so many seconds."""
+        try:
+            await asyncio.wait_for(ticket.wait(), seconds)
+        except TimeoutError:
+            return False
+        finally:
+            self.drop(ticket)
+        return True
+
+    def drop(self, ticket: asyncio.Event) -> None:
+        """Stop waiting on a ticket."""
+        self._waiters.discard(ticket)

@@ -1,0 +1,15 @@
+"""The table of calls: every row, read by client, server, documentation and tests."""
+
+from store_client.wire.call import Call
+from store_client.wire.calls import artifacts, events, experiments, ideas, jobs, tasks, variants, workers
+
+CALLS: tuple[Call, ...] = (
+    *experiments.CALLS,
+    *tasks.CALLS,
+    *ideas.CALLS,
+    *variants.CALLS,
+    *workers.CALLS,
+    *events.CALLS,
+    *artifacts.CALLS,
+    *jobs.CALLS,
+)

@@ -1,0 +1,27 @@
+"""Calls about artifacts (protocol §9)."""
+
+from store_client.wire.artifacts import ArtifactInfo, DepositedArtifact
+from store_client.wire.call import Call, Query, Who
+
+P = "/v0/experiments/{experiment_id}/artifacts"
+A = "/api/experiments/{experiment_id}/artifacts"
+
+
+class ByUri(Query):
+    uri: str
+
+
+DEPOSIT_ARTIFACT = Call(
+    "deposit_artifact", "POST", P, Who.EITHER, "Store a file", answer=DepositedArtifact, status=201, is_streamed=True
+)
+FETCH_ARTIFACT = Call("fetch_artifact", "GET", P, Who.EITHER, "Fetch one's own file", query=ByUri, is_streamed=True)
+READ_ARTIFACT = Call(
+    "read_artifact", "GET", A, Who.EITHER, "Fetch a file that an idea or variant of the experiment cites",
+    query=ByUri, is_streamed=True,
+)  # fmt: skip
+READ_ARTIFACT_INFO = Call(
+    "read_artifact_info", "GET", A + "/info", Who.EITHER, "Name, size and type of a file",
+    query=ByUri, answer=ArtifactInfo,
+)  # fmt: skip
+
+CALLS = (DEPOSIT_ARTIFACT, FETCH_ARTIFACT, READ_ARTIFACT, READ_ARTIFACT_INFO)

@@ -1,0 +1,80 @@
+"""Calls about experiments: the protocol's runtime object and our umbrella."""
+
+from store_client.wire.call import Call, Query, Who
+from store_client.wire.experiments import (
+    AutomationMode,
+    ChangeAutomation,
+    ChangeDispatchMode,
+    CreateExperiment,
+    DispatchMode,
+    EndExperiment,
+    Experiment,
+    ExperimentDetail,
+    ExperimentState,
+    ExperimentSummary,
+    PolicyError,
+    Status,
+    Terminate,
+)
+
+P = "/v0/experiments/{experiment_id}"
+A = "/api/experiments"
+E = "/api/experiments/{experiment_id}"
+
+
+class ExperimentFilter(Query):
+    status: Status | None = None
+    slug: str | None = None
+
+
+READ_EXPERIMENT = Call("read_experiment", "GET", P, Who.EITHER, "Read the runtime object", answer=Experiment)
+READ_STATE = Call("read_state", "GET", P + "/state", Who.EITHER, "Read the state alone", answer=ExperimentState)
+READ_DISPATCH_MODE = Call(
+    "read_dispatch_mode", "GET", P + "/dispatch_mode", Who.EITHER, "Read the dispatch mode", answer=DispatchMode
+)
+UPDATE_DISPATCH_MODE = Call(
+    "update_dispatch_mode", "PATCH", P + "/dispatch_mode", Who.ADMINS, "Change who decides",
+    body=ChangeDispatchMode, answer=DispatchMode,
+)  # fmt: skip
+TERMINATE_EXPERIMENT = Call(
+    "terminate_experiment", "POST", P + "/terminate", Who.ADMINS_OR_ORCHESTRATORS, "End the experiment",
+    body=Terminate, answer=Experiment,
+)  # fmt: skip
+EMIT_POLICY_ERROR = Call(
+    "emit_policy_error", "POST", P + "/policy-errors", Who.ORCHESTRATORS, "Report a policy that failed",
+    body=PolicyError, status=204,
+)  # fmt: skip
+
+CREATE_EXPERIMENT = Call(
+    "create_experiment", "POST", A, Who.ADMIN_OR_ADMINS, "Create an experiment from a directory or a config",
+    body=CreateExperiment, answer=ExperimentDetail, status=201,
+)  # fmt: skip
+LIST_EXPERIMENTS = Call(
+    "list_experiment_summaries", "GET", A, Who.EITHER, "List experiments with their scores",
+    query=ExperimentFilter, answer=tuple[ExperimentSummary, ...],
+)  # fmt: skip
+READ_EXPERIMENT_DETAIL = Call(
+    "read_experiment_detail", "GET", E, Who.EITHER, "Read an experiment whole", answer=ExperimentDetail
+)
+PAUSE_EXPERIMENT = Call(
+    "pause_experiment", "POST", E + "/pause", Who.ADMIN_OR_ADMINS, "Create and claim nothing new",
+    answer=ExperimentSummary,
+)  # fmt: skip
+RESUME_EXPERIMENT = Call(
+    "resume_experiment", "POST", E + "/resume", Who.ADMIN_OR_ADMINS, "Go on, or start a draft",
+    answer=ExperimentSummary,
+)  # fmt: skip
+END_EXPERIMENT = Call(
+    "end_experiment", "POST", E + "/end", Who.ADMIN_OR_ADMINS, "End as completed, failed or cancelled",
+    body=EndExperiment, answer=ExperimentSummary,
+)  # fmt: skip
+UPDATE_AUTOMATION = Call(
+    "update_automation", "PATCH", E + "/automation", Who.ADMIN_OR_ADMINS, "Switch roles between automatic and by hand",
+    body=ChangeAutomation, answer=AutomationMode,
+)  # fmt: skip
+
+CALLS = (
+    READ_EXPERIMENT, READ_STATE, READ_DISPATCH_MODE, UPDATE_DISPATCH_MODE, TERMINATE_EXPERIMENT, EMIT_POLICY_ERROR,
+    CREATE_EXPERIMENT, LIST_EXPERIMENTS, READ_EXPERIMENT_DETAIL, PAUSE_EXPERIMENT, RESUME_EXPERIMENT, END_EXPERIMENT,
+    UPDATE_AUTOMATION,
+)  # fmt: skip

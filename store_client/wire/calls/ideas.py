@@ -1,0 +1,31 @@
+"""Calls about ideas (protocol §5.1)."""
+
+from store_client.wire.call import Call, PageQuery, Query, Who
+from store_client.wire.ideas import CreatedIdea, CreateIdea, Idea, IdeaDetail, IdeaPage, IdeaState
+
+P = "/v0/experiments/{experiment_id}/ideas"
+A = "/api/experiments/{experiment_id}/ideas"
+
+
+class IdeaFilter(Query):
+    state: IdeaState | None = None
+
+
+class IdeaPageQuery(PageQuery):
+    state: IdeaState | None = None
+
+
+CREATE_IDEA = Call("create_idea", "POST", P, Who.WORKER, "Draft an idea", body=CreateIdea, answer=CreatedIdea)
+LIST_IDEAS = Call("list_ideas", "GET", P, Who.EITHER, "List ideas", query=IdeaFilter, answer=tuple[Idea, ...])
+READ_IDEA = Call("read_idea", "GET", P + "/{idea_id}", Who.EITHER, "Read an idea", answer=Idea)
+MARK_IDEA_READY = Call(
+    "mark_idea_ready", "POST", P + "/{idea_id}/mark-ready", Who.WORKER, "Make an idea dispatchable", answer=Idea
+)
+LIST_IDEA_PAGE = Call(
+    "list_idea_page", "GET", A, Who.EITHER, "Page through ideas, newest first", query=IdeaPageQuery, answer=IdeaPage
+)
+READ_IDEA_DETAIL = Call(
+    "read_idea_detail", "GET", A + "/{idea_id}", Who.EITHER, "Read an idea with its names", answer=IdeaDetail
+)
+
+CALLS = (CREATE_IDEA, LIST_IDEAS, READ_IDEA, MARK_IDEA_READY, LIST_IDEA_PAGE, READ_IDEA_DETAIL)

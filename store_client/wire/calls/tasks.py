@@ -1,0 +1,80 @@
+"""Calls about tasks (protocol §4) and their desks."""
+
+from pydantic import Field
+
+from store_client.wire.call import Call, PageQuery, Query, Who
+from store_client.wire.tasks import (
+    Claim,
+    ClaimTask,
+    CreateTask,
+    ReassignTask,
+    ReclaimTask,
+    RejectTask,
+    RenewClaim,
+    SubmitTask,
+    Task,
+    TaskDetail,
+    TaskKind,
+    TaskPage,
+    TaskState,
+)
+from store_client.wire.workers import GitPassword
+
+P = "/v0/experiments/{experiment_id}/tasks"
+A = "/api/experiments/{experiment_id}/tasks"
+
+
+class TaskFilter(Query):
+    kind: TaskKind | None = None
+    state: TaskState | None = None
+
+
+class TaskPageQuery(PageQuery):
+    kind: TaskKind | None = None
+    state: TaskState | None = None
+    claimed_by: str | None = Field(default=None, description="worker id, or 'me'")
+
+
+CREATE_TASK = Call("create_task", "POST", P, Who.ADMINS_OR_ORCHESTRATORS, "Create a task", body=CreateTask, answer=Task)
+LIST_TASKS = Call("list_tasks", "GET", P, Who.EITHER, "List tasks", query=TaskFilter, answer=tuple[Task, ...])
+READ_TASK = Call("read_task", "GET", P + "/{task_id}", Who.EITHER, "Read a task", answer=Task)
+READ_SUBMISSION = Call(
+    "read_submission", "GET", P + "/{task_id}/submission", Who.EITHER, "Read what was submitted", answer=dict
+)
+CLAIM_TASK = Call(
+    "claim_task", "POST", P + "/{task_id}/claim", Who.WORKER, "Claim a pending task",
+    body=ClaimTask, answer=Claim, body_is_optional=True,
+)  # fmt: skip
+SUBMIT_TASK = Call("submit_task", "POST", P + "/{task_id}/submit", Who.WORKER, "Submit a result", body=SubmitTask)
+ACCEPT_TASK = Call("accept_task", "POST", P + "/{task_id}/accept", Who.ORCHESTRATORS, "Accept a result")
+REJECT_TASK = Call(
+    "reject_task", "POST", P + "/{task_id}/reject", Who.ORCHESTRATORS, "Reject a result", body=RejectTask
+)
+RECLAIM_TASK = Call("reclaim_task", "POST", P + "/{task_id}/reclaim", Who.WORKER, "Take a claim away", body=ReclaimTask)
+REASSIGN_TASK = Call(
+    "reassign_task", "POST", P + "/{task_id}/reassign", Who.ADMINS, "Give a task to somebody else",
+    body=ReassignTask, answer=Task,
+)  # fmt: skip
+
+LIST_TASK_PAGE = Call(
+    "list_task_page", "GET", A, Who.EITHER, "Page through tasks, by priority", query=TaskPageQuery, answer=TaskPage
+)
+READ_TASK_DETAIL = Call(
+    "read_task_detail", "GET", A + "/{task_id}", Who.EITHER, "Read a task with its names", answer=TaskDetail
+)
+RENEW_CLAIM = Call(
+    "renew_claim", "POST", A + "/{task_id}/renew", Who.WORKER, "Keep one's own claim longer",
+    body=RenewClaim, answer=Claim,
+)  # fmt: skip
+RELEASE_CLAIM = Call(
+    "release_claim", "POST", A + "/{task_id}/release", Who.WORKER, "Give one's own claim back", answer=Task
+)
+GIT_PASSWORD = Call(
+    "git_password", "POST", A + "/{task_id}/git-password", Who.WORKER,
+    "A password for git, good for one's own claim of this task and shown once", answer=GitPassword,
+)  # fmt: skip
+
+CALLS = (
+    CREATE_TASK, LIST_TASKS, READ_TASK, READ_SUBMISSION, CLAIM_TASK, SUBMIT_TASK, ACCEPT_TASK, REJECT_TASK,
+    RECLAIM_TASK, REASSIGN_TASK, LIST_TASK_PAGE, READ_TASK_DETAIL, RENEW_CLAIM, RELEASE_CLAIM, GIT_PASSWORD,
+)  # fmt: skip

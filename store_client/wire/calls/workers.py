@@ -1,0 +1,95 @@
+"""Calls about workers, groups, sessions and the exchange."""
+
+from store_client.wire.call import Call, Query, Who
+from store_client.wire.workers import (
+    AddMember,
+    EndSession,
+    Exchange,
+    Exchanged,
+    Group,
+    GroupList,
+    RegisteredWorker,
+    RegisterGroup,
+    RegisterWorker,
+    Session,
+    SignIn,
+    SignInCode,
+    Whoami,
+    Worker,
+    WorkerDetailList,
+    WorkerList,
+)
+
+P = "/v0/experiments/{experiment_id}"
+C = "/v0/control"
+A = "/api/experiments/{experiment_id}"
+
+
+class NameFilter(Query):
+    name: str | None = None
+
+
+def _registry(prefix: str, tag: str, gates: tuple[Who, Who]) -> tuple[Call, ...]:
+    """The registry of workers and groups under one prefix: (who reads, who writes)."""
+    reads, writes = gates
+    workers, groups = prefix + "/workers", prefix + "/groups"
+    return (
+        Call(f"register_{tag}worker", "POST", workers, writes, "Register a worker",
+             body=RegisterWorker, answer=RegisteredWorker, body_is_optional=True),
+        Call(f"list_{tag}workers", "GET", workers, reads, "List workers", query=NameFilter, answer=WorkerList),
+        Call(f"read_{tag}worker", "GET", workers + "/{worker_id}", reads, "Read a worker", answer=Worker),
+        Call(f"reissue_{tag}credential", "POST", workers + "/{worker_id}/reissue-credential", writes,
+             "Replace a worker's token", answer=RegisteredWorker),
+        Call(f"register_{tag}group", "POST", groups, writes, "Register a group",
+             body=RegisterGroup, answer=Group, body_is_optional=True),
+        Call(f"list_{tag}groups", "GET", groups, reads, "List groups", query=NameFilter, answer=GroupList),
+        Call(f"read_{tag}group", "GET", groups + "/{group_id}", reads, "Read a group", answer=Group),
+        Call(f"add_to_{tag}group", "POST", groups + "/{group_id}/members", writes, "Add a member",
+             body=AddMember, answer=Group),
+        Call(f"remove_from_{tag}group", "DELETE", groups + "/{group_id}/members/{member_id}", writes,
+             "Remove a member", answer=Group),
+        Call(f"delete_{tag}group", "DELETE", groups + "/{group_id}", writes, "Delete a group", status=204),
+    )  # fmt: skip
+
+
+(
+    REGISTER_WORKER, LIST_WORKERS, READ_WORKER, REISSUE_CREDENTIAL, REGISTER_GROUP, LIST_GROUPS, READ_GROUP,
+    ADD_TO_GROUP, REMOVE_FROM_GROUP, DELETE_GROUP,
+) = EXPERIMENT_REGISTRY = _registry(P, "", (Who.EITHER, Who.ADMIN))  # fmt: skip
+DEPLOYMENT_REGISTRY = _registry(C, "deployment_", (Who.ADMIN, Who.ADMIN))
+CONSOLE_REGISTRY = _registry(A, "experiment_", (Who.EITHER, Who.ADMIN_OR_ADMINS))
+REGISTER_DEPLOYMENT_WORKER = DEPLOYMENT_REGISTRY[0]
+(
+    REGISTER_EXPERIMENT_WORKER, _LIST, READ_EXPERIMENT_WORKER, REISSUE_EXPERIMENT_CREDENTIAL,
+    REGISTER_EXPERIMENT_GROUP, LIST_EXPERIMENT_GROUPS, READ_EXPERIMENT_GROUP, ADD_TO_EXPERIMENT_GROUP,
+    REMOVE_FROM_EXPERIMENT_GROUP, DELETE_EXPERIMENT_GROUP,
+) = CONSOLE_REGISTRY  # fmt: skip
+
+WHOAMI = Call("whoami", "GET", P + "/whoami", Who.WORKER, "Who this bearer is", answer=Whoami)
+DEPLOYMENT_WHOAMI = Call("deployment_whoami", "GET", C + "/whoami", Who.WORKER, "Who this bearer is", answer=Whoami)
+
+LIST_WORKER_DETAILS = Call(
+    "list_worker_details", "GET", A + "/worker-details", Who.EITHER,
+    "List workers with last seen, groups and claims", answer=WorkerDetailList,
+)  # fmt: skip
+EXCHANGE = Call(
+    "exchange", "POST", "/api/exchange", Who.WORKER,
+    "Get a short-lived identity: one's own, or (consoles) that of a session's operator",
+    body=Exchange, answer=Exchanged,
+)  # fmt: skip
+SIGN_IN = Call(
+    "sign_in", "POST", "/api/sessions", Who.ADMIN_OR_CONSOLES, "Trade a one-time code for a session",
+    body=SignIn, answer=Session, status=201,
+)  # fmt: skip
+END_SESSION = Call(
+    "end_session", "POST", "/api/sessions/end", Who.ADMIN_OR_CONSOLES, "End a session", body=EndSession, status=204
+)
+CREATE_SIGN_IN_CODE = Call(
+    "create_sign_in_code", "POST", "/api/sign-in-codes", Who.ADMIN, "A one-time code that signs the administrator in",
+    answer=SignInCode, status=201,
+)  # fmt: skip
+
+CALLS = (
+    *EXPERIMENT_REGISTRY, *DEPLOYMENT_REGISTRY, *(call for call in CONSOLE_REGISTRY if call is not _LIST), WHOAMI,
+    DEPLOYMENT_WHOAMI, LIST_WORKER_DETAILS, EXCHANGE, SIGN_IN, END_SESSION, CREATE_SIGN_IN_CODE,
+)  # fmt: skip

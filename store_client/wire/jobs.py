@@ -1,0 +1,184 @@
+"""Jobs, attempts and slots: the one queue."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from store_client.wire.record import Body, Record
+from store_client.wire.scalars import Commit, ExperimentId, NonEmpty, OpaqueId, Text, Timestamp, WorkBranch
+
+MAX_FILES_BYTES = 1024 * 1024
+
+
+class JobState(StrEnum):
+    QUEUED = "queued"  # the scheduler places it
+    STARTING = "starting"  # its slots are held; the engine launches it
+    RUNNING = "running"  # its process ends, times out or is cancelled
+    CANCELLING = "cancelling"  # its processes are being ended
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    OUT_OF_MEMORY = "out_of_memory"
+    PREEMPTED = "preempted"  # the scheduler queues it again
+    LOST = "lost"  # the scheduler queues it again while it has retries
+
+    @property
+    def is_final(self) -> bool:
+        return self in FINAL_STATES
+
+    @property
+    def is_on_a_slot(self) -> bool:
+        return self in {JobState.STARTING, JobState.RUNNING, JobState.CANCELLING}
+
+
+FINAL_STATES = frozenset(
+    {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.TIMED_OUT, JobState.OUT_OF_MEMORY, JobState.LOST}
+)
+ExitCause = Literal["finished", "user_error", "timeout", "cancelled", "out_of_memory", "node_lost", "start_failed"]
+
+
+class Resources(Body):
+    """What an attempt needs, all of it or nothing."""
+
+    gpus: int = Field(default=0, ge=0, le=64)
+    gpu_memory_bytes: int = Field(default=0, ge=0)
+    cpus: int = Field(default=1, ge=1, le=1024)
+    memory_bytes: int = Field(default=0, ge=0)
+
+
+class RetryPolicy(Body):
+    """How often a lost attempt, or also a failed one, is tried again."""
+
+    max_attempts: int = Field(default=3, ge=1, le=20)
+    on: tuple[Literal["lost", "failed", "timed_out", "out_of_memory"], ...] = ("lost",)
+
+
+class SubmitJob(Body):
+    """A command to run on one pinned commit."""
+
+    name: NonEmpty = Field(max_length=200)
+    command: tuple[Text, ...] = Field(min_length=1, description="argv; a role's shell string is ['/bin/sh', '-c', …]")
+    commit_sha: Commit | None = Field(default=None, description="pinned commit; absent: the experiment's base commit")
+    environment: dict[str, Text] = Field(default_factory=dict, description="extra variables, never secrets")
+    files: dict[str, Text] = Field(default_factory=dict, description="relative path to text, written before the start")
+    stdin: Text | None = None
+    is_stdout_kept: bool = Field(default=False, description="keep standard output apart and return it in `stdout`")
+    collect: tuple[str, ...] = Field(default=(), description="relative paths read back as text after the end")
+    publish: WorkBranch | None = Field(default=None, description="branch that receives the resulting commit")
+    resources: Resources = Resources()
+    priority: int = Field(default=5, ge=0, le=10)
+    timeout_seconds: float = Field(default=3600, gt=0, le=30 * 86_400)
+    retry: RetryPolicy = RetryPolicy()
+    tags: tuple[str, ...] = ()
+    task_id: OpaqueId | None = Field(default=None, description="the claimed task this job works on")
+    role: Literal["ideator", "executor", "evaluator"] | None = None
+    idempotency_key: NonEmpty | None = Field(default=None, max_length=300)
+
+    @model_validator(mode="after")
+    def _files_are_bounded(self) -> "SubmitJob":
+        if sum(len(text.encode()) for text in self.files.values()) > MAX_FILES_BYTES:
+            raise ValueError("files may hold 1 MiB in all; put more into the repository")
+        return self
+
+
+class Attempt(Record):
+    number: int
+    state: JobState
+    slots: tuple[str, ...] = ()
+    started_at: Timestamp | None = None
+    ended_at: Timestamp | None = None
+    exit_code: int | None = None
+    cause: ExitCause | None = None
+    detail: str | None = None
+
+
+class Job(Record):
+    """A job as lists show it."""
+
+    job_id: NonEmpty
+    number: int = Field(description="small, for people; unique in the deployment")
+    experiment_id: ExperimentId
+    name: str
+    state: JobState
+    role: str | None = None
+    task_id: str | None = None
+    priority: int
+    resources: Resources
+    commit_sha: Commit
+    submitted_by: str
+    attempt: int = Field(description="number of the current or last attempt; 0 before the first")
+    created_at: Timestamp
+    started_at: Timestamp | None = None
+    ended_at: Timestamp | None = None
+    exit_code: int | None = None
+    cause: ExitCause | None = None
+    waiting_for: str | None = Field(default=None, description="why it is not running, in a sentence")
+    position: int | None = Field(default=None, description="place in the queue, 1 is next")
+
+
+class JobDetail(Job):
+    command: tuple[str, ...]
+    timeout_seconds: float
+    retry: RetryPolicy
+    tags: tuple[str, ...] = ()
+    publish: str | None = None
+    attempts: tuple[Attempt, ...] = ()
+    files: dict[str, str] = Field(default_factory=dict, description="collected files; a missing one is absent")
+    stdout: str | None = None
+    published_commit: Commit | None = None
+    log_bytes: int = 0
+
+
+class JobPage(Record):
+    items: tuple[Job, ...]
+    next: str | None = None
+    total: int | None = None
+
+
+class LogSlice(Record):
+    """Text of a log from a byte offset; `next_offset` continues; `is_complete` when no more will come."""
+
+    text: str
+    offset: int
+    next_offset: int
+    is_complete: bool
+    attempt: int
+
+
+class Reprioritise(Body):
+    priority: int = Field(ge=0, le=10)
+
+
+class QueueSummary(Record):
+    """The fleet in one line."""
+
+    slots_total: int
+    slots_busy: int
+    unit: Literal["GPUs", "CPU slots"]
+    waiting: int
+    running: int
+
+
+class SlotInfo(Record):
+    """One GPU or CPU slot and who holds it."""
+
+    slot_id: str
+    kind: Literal["gpu", "cpu"]
+    name: str
+    job_id: str | None = None
+    job_number: int | None = None
+    experiment_id: ExperimentId | None = None
+    memory_total_bytes: int | None = None
+    memory_used_bytes: int | None = None
+    utilisation_percent: int | None = None
+    temperature_celsius: int | None = None
+    power_watts: float | None = None
+    is_foreign: bool = Field(default=False, description="used by a process that is not ours")
+    is_lost: bool = False
+
+
+class Fleet(Record):
+    summary: QueueSummary
+    slots: tuple[SlotInfo, ...]

@@ -1,0 +1,105 @@
+"""Identifiers, names, times and numbers as the protocol spells them (protocol §1.4 to §1.7)."""
+
+import math
+import re
+import unicodedata
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
+
+SUFFIX = "[0-9a-hjkmnp-tv-z]{26}"
+TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z")
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]*")
+COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
+FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Cn", "Co"})
+MAX_NAME = 128
+
+
+def _matching(pattern: str) -> AfterValidator:
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if compiled.fullmatch(value) is None:
+            raise ValueError(f"must match {pattern}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _no_nul(value: str) -> str:
+    if "\x00" in value:
+        raise ValueError("must not contain a null character")
+    if any(0xD800 <= ord(character) <= 0xDFFF for character in value):
+        raise ValueError("must not contain a lone surrogate")
+    return value
+
+
+def _timestamp(value: str) -> str:
+    if TIMESTAMP.fullmatch(value) is None:
+        raise ValueError("must be a UTC time such as 2030-01-31T12:00:00Z")
+    parse_time(value)
+    return value
+
+
+def _not_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not a boolean")  # noqa: TRY004 - pydantic reads ValueError
+    return value
+
+
+def _finite(value: float) -> float:
+    try:
+        is_finite = math.isfinite(value)
+    except OverflowError:
+        is_finite = False
+    if not is_finite:
+        raise ValueError("must be a finite number")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_no_nul)]
+NonEmpty = Annotated[str, StringConstraints(min_length=1), AfterValidator(_no_nul)]
+OpaqueId = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_no_nul)]
+ExperimentId = Annotated[str, _matching(f"exp_{SUFFIX}")]
+WorkerId = Annotated[str, _matching(f"wkr_{SUFFIX}")]
+GroupId = Annotated[str, _matching(f"grp_{SUFFIX}")]
+ActorId = Annotated[str, _matching(f"(admin|wkr_{SUFFIX})")]
+MemberId = Annotated[str, _matching(f"(wkr|grp)_{SUFFIX}")]
+Commit = Annotated[str, _matching("[0-9a-f]{40}([0-9a-f]{24})?")]
+Slug = Annotated[str, StringConstraints(max_length=200), _matching("[a-z0-9][a-z0-9-]*")]
+WorkBranch = Annotated[str, StringConstraints(max_length=400), _matching("work/.+"), AfterValidator(_no_nul)]
+Timestamp = Annotated[str, AfterValidator(_timestamp)]
+ArtifactUri = Annotated[str, StringConstraints(min_length=1, max_length=4000), _matching(URI.pattern)]
+Number = Annotated[float | int, BeforeValidator(_not_boolean), AfterValidator(_finite)]
+
+
+def parse_time(value: str) -> datetime:
+    """The moment a wire timestamp names; ValueError when there is no such moment."""
+    whole, _, fraction = value.removesuffix("Z").partition(".")
+    moment = datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+    return moment.replace(microsecond=int(fraction[:6].ljust(6, "0")) if fraction else 0)
+
+
+def format_time(moment: datetime) -> str:
+    """A moment as the fixed-width UTC timestamp that sorts as text."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def fault_of_name(name: str) -> str | None:
+    """Why a display name is ill-formed (protocol §1.5), or None; `name` is in NFC."""
+    if not name.strip():
+        return "a name must not be blank"
+    if len(name) > MAX_NAME:
+        return f"a name has at most {MAX_NAME} characters"
+    if name != name.strip():
+        return "a name must not begin or end with a space"
+    if any(unicodedata.category(character) in FORBIDDEN_CATEGORIES for character in name):
+        return "a name must not contain control or unassigned characters"
+    return None
+
+
+def normal_name(name: str) -> str:
+    """A display name in the form in which it is checked, stored and compared."""
+    return unicodedata.normalize("NFC", name)

@@ -1,0 +1,121 @@
+"""Workers and groups, and the exchange that gives a person or a host its identity in an experiment."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from store_client.wire.record import Body, Record
+from store_client.wire.scalars import ActorId, ExperimentId, GroupId, MemberId, NonEmpty, Text, Timestamp, WorkerId
+
+OperatorRole = Literal["viewer", "operator", "administrator"]
+
+
+class Worker(Record):
+    worker_id: WorkerId
+    name: str | None = None
+    experiment_id: ExperimentId | None = Field(default=None, description="absent in the deployment's registry")
+    registered_at: Timestamp
+    registered_by: ActorId | None = None
+    labels: dict[str, str] | None = None
+
+
+class RegisteredWorker(Worker):
+    """A worker with its secret, which leaves the server once."""
+
+    registration_token: NonEmpty
+
+
+class WorkerDetail(Worker):
+    """A worker as the admin page shows it."""
+
+    last_seen_at: Timestamp | None = None
+    disabled_at: Timestamp | None = None
+    groups: tuple[str, ...] = ()
+    open_claims: int = 0
+
+
+class RegisterWorker(Body):
+    name: str | None = None
+    labels: dict[str, Text] | None = None
+
+
+class WorkerList(Record):
+    workers: tuple[Worker, ...]
+
+
+class WorkerDetailList(Record):
+    workers: tuple[WorkerDetail, ...]
+
+
+class Whoami(Record):
+    worker_id: WorkerId
+    name: str | None = None
+
+
+class Group(Record):
+    group_id: GroupId
+    name: str | None = None
+    experiment_id: ExperimentId | None = None
+    members: tuple[MemberId, ...]
+    created_at: Timestamp
+    created_by: ActorId | None = None
+
+
+class GroupList(Record):
+    groups: tuple[Group, ...]
+
+
+class RegisterGroup(Body):
+    name: str | None = None
+    members: tuple[MemberId, ...] = ()
+
+
+class AddMember(Body):
+    member_id: MemberId
+
+
+class Exchange(Body):
+    """Ask for an identity: of the session's operator (consoles only) or of the calling deployment worker."""
+
+    session: NonEmpty | None = None
+    experiment_id: ExperimentId | None = Field(default=None, description="absent: an identity in the deployment")
+
+
+class Exchanged(Record):
+    worker_id: WorkerId
+    token: NonEmpty = Field(description="short-lived bearer secret")
+    expires_at: Timestamp
+    name: str
+    role: OperatorRole | Literal["worker"]
+
+
+class SignIn(Body):
+    """A one-time sign-in code (from the link) traded for a session; consoles only."""
+
+    code: NonEmpty
+
+
+class Session(Record):
+    session: NonEmpty = Field(description="secret of the session; only a console may exchange it")
+    operator_id: WorkerId
+    name: str
+    role: OperatorRole
+    expires_at: Timestamp
+
+
+class EndSession(Body):
+    session: NonEmpty
+
+
+class SignInCode(Record):
+    code: NonEmpty
+    expires_at: Timestamp
+
+
+class GitPassword(Record):
+    """A password for git, good for one claim and shown once."""
+
+    username: WorkerId
+    password: NonEmpty
+    branch_prefix: NonEmpty
+    expires_at: Timestamp
