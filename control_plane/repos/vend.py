@@ -1,0 +1,140 @@
+"""One bare repository per experiment, made once from the experiment's directory."""
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from control_plane.repos import names
+from control_plane.repos.git import Git, Objects, Shelf
+from control_plane.repos.loose import flush
+from control_plane.repos.refusals import GitFailed, RepositoryMissing, SeedRefused
+from control_plane.repos.sources import LEFT_OUT, SeedLimits, inspect
+
+MAIN = "refs/heads/main"
+SEED_MESSAGE = b"The experiment as it was when it began\n"
+
+# Read by every git that ever works here, ours or a job's, so that what it acknowledges lasts.
+CONFIG = "[core]\n\tfsync = all\n[gc]\n\tauto = 0\n[receive]\n\tautogc = false\n[uploadpack]\n\tallowFilter = true\n"
+
+
+class Repositories:
+    """The repositories below `root`; safe to use from many threads and processes."""
+
+    def __init__(self, root: Path, limits: SeedLimits | None = None) -> None:
+        self.root = root.resolve()
+        self.git = Git(self.root / ".home")
+        self.git.home.mkdir(parents=True, exist_ok=True)
+        self._limits = limits or SeedLimits()
+        self._shelf = Shelf(self.git)
+
+    def path(self, experiment_id: str) -> Path:
+        """Where the experiment's repository is or would be."""
+        return self.root / f"{names.experiment(experiment_id)}.git"
+
+    def existing(self, experiment_id: str) -> Path:
+        path = self.path(experiment_id)
+        if not path.is_dir():
+            raise RepositoryMissing(experiment_id)
+        return path
+
+    def objects(self, experiment_id: str) -> AbstractContextManager[Objects]:
+        return self._shelf.open(self.existing(experiment_id))
+
+    def seed(self, experiment_id: str, source: Path, seeded_at: str) -> str:
+        """Commit the directory's files to `main` of a new repository; the first commit's id, also when it is there.
+
+        The same files and the same `seeded_at` (RFC 3339) give the same id.
+        """
+        target = self.path(experiment_id)
+        with self._seeding():
+            if not target.is_dir():
+                self._make(target, source, seeded_at)
+        return self.head(experiment_id)
+
+    def head(self, experiment_id: str) -> str:
+        """The first commit: `main` never moves."""
+        return self.git.run(self.existing(experiment_id), "rev-parse", "--verify", MAIN).decode().strip()
+
+    def remove(self, experiment_id: str) -> None:
+        """Delete the repository, or do nothing when there is none."""
+        path = self.path(experiment_id)
+        self._shelf.forget(path)
+        if path.is_dir():
+            doomed = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=self.root))
+            path.rename(doomed / path.name)
+            shutil.rmtree(doomed)
+
+    def close(self) -> None:
+        """End the processes kept for reading."""
+        self._shelf.forget()
+
+    def _make(self, target: Path, source: Path, seeded_at: str) -> None:
+        for leftover in self.root.glob(f".{target.name}.*"):
+            shutil.rmtree(leftover)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=self.root) as folder:
+            made = Path(folder) / "new"
+            _Seed(self.git, made, source).commit(self._limits, seeded_at)
+            made.rename(target)
+        flush(self.root)
+
+    @contextmanager
+    def _seeding(self) -> Iterator[None]:
+        """One seeding at a time, over all processes; a crash lets go of it."""
+        with (self.root / ".seeding").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+class _Seed:
+    """A repository in the making: nobody sees it before it is complete."""
+
+    def __init__(self, git: Git, made: Path, source: Path) -> None:
+        self._git, self._made, self._source = git, made, source.resolve()
+
+    def commit(self, limits: SeedLimits, seeded_at: str) -> None:
+        if not self._source.is_dir():
+            raise SeedRefused("", f"{self._source} is not a directory")
+        self._made.mkdir()
+        self._git.run(self._made, "init", "--quiet", "--bare", "--template=", "--initial-branch=main")
+        self._write("info/exclude", "".join(f"{pattern}\n" for pattern in LEFT_OUT))
+        self._add(limits)
+        self._git.run(self._made, "update-ref", MAIN, self._commit(seeded_at))
+        self._git.run(self._made, "repack", "-a", "-d", "-q")
+        self._finish()
+
+    def _add(self, limits: SeedLimits) -> None:
+        place = {"GIT_WORK_TREE": str(self._source)}
+        listed = self._git.run(self._made, "ls-files", "--others", "--exclude-standard", "-z", variables=place)
+        inspect(self._source, listed.split(b"\0")[:-1], limits)
+        try:
+            self._git.run(self._made, "update-index", "--add", "-z", "--stdin", stdin=listed, variables=place)
+        except GitFailed as error:
+            raise SeedRefused("", str(error)) from error
+
+    def _commit(self, seeded_at: str) -> str:
+        tree = self._git.run(self._made, "write-tree").decode().strip()
+        date = f"{seconds(seeded_at)} +0000"
+        dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
+        return self._git.run(self._made, "commit-tree", tree, stdin=SEED_MESSAGE, variables=dates).decode().strip()
+
+    def _finish(self) -> None:
+        (self._made / "index").unlink()
+        with (self._made / "config").open("a") as config:
+            config.write(CONFIG)
+        for path in self._made.rglob("*"):
+            flush(path)
+        flush(self._made)
+
+    def _write(self, name: str, text: str) -> None:
+        path = self._made / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+
+
+def seconds(moment: str) -> int:
+    """Whole seconds since 1970 of an RFC 3339 moment."""
+    return int(datetime.fromisoformat(moment).timestamp())
