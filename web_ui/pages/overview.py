@@ -1,0 +1,91 @@
+"""The overview of an experiment: is it getting better, and does it need me?"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from web_ui.charts import ProgressChart
+from web_ui.filters import Direction, Moment
+from web_ui.pages.home import Counts, JobLine, Need
+from web_ui.templating import Frame, Tab
+
+
+@dataclass(frozen=True)
+class Leader:
+    """One of the best variants; `metrics` follow the page's `metrics`, `status` marks the baseline."""
+
+    variant_id: str
+    name: str
+    href: str
+    value: float
+    delta: float | None
+    metrics: tuple[float | str | None, ...]
+    change: str
+    by: str
+    is_baseline: bool = False
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of the loop; `automation_href` is where its switch posts, none where a person may not turn it."""
+
+    name: str
+    href: str
+    waiting: int
+    active: int
+    is_automatic: bool
+    automation_href: str | None
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One line of the activity feed: who (may be empty), what they did, to what, and how it came out."""
+
+    key: str
+    status: str
+    moment: Moment
+    who: str
+    did: str
+    what: str
+    what_href: str
+    outcome: str = ""
+
+
+@dataclass(frozen=True)
+class Acts:
+    """Where the acts of the head lead; none where this person or this status does not allow it."""
+
+    propose_href: str | None
+    pause_href: str | None
+    resume_href: str | None
+    end_href: str | None
+
+
+@dataclass(frozen=True)
+class Overview:
+    """`/e/{experiment}/`"""
+
+    template: ClassVar[str] = "overview/index.html"
+
+    frame: Frame
+    name: str
+    status: str
+    sentence: str
+    acts: Acts
+    metric: str
+    direction: Direction
+    best: float | None
+    best_delta: float | None
+    counts: Counts
+    limit: int | None
+    running: int
+    waiting: int
+    needs: tuple[Need, ...]
+    chart: ProgressChart
+    metric_tabs: tuple[Tab, ...]
+    metrics: tuple[str, ...]
+    leaders: tuple[Leader, ...]
+    variants_href: str
+    stages: tuple[Stage, ...]
+    jobs: tuple[JobLine, ...]
+    happenings: tuple[Happening, ...]
+    events_href: str

@@ -1,0 +1,42 @@
+"""The shape and the word that every status wears."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+Shape = Literal["run", "wait", "ok", "bad", "idle"]
+
+WORN_BY: Mapping[Shape, frozenset[str]] = MappingProxyType(
+    {
+        "run": frozenset({"running", "claimed", "starting", "cancelling", "ours", "placed", "live"}),
+        "wait": frozenset(
+            {"waiting", "queued", "pending", "paused", "submitted", "ready", "manual", "foreign", "approval", "stale"}
+        ),
+        "ok": frozenset(
+            {"completed", "succeeded", "success", "accepted", "integrated", "automatic", "free", "passed", "done"}
+        ),
+        "bad": frozenset(
+            {"failed", "error", "evaluation_error", "timed_out", "timeout", "oom", "lost", "rejected", "crashed"}
+        ),
+        "idle": frozenset({"draft", "drafting", "dispatched", "cancelled", "terminated", "baseline", "idle"}),
+    },
+)
+WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "manual": "by hand",
+        "success": "succeeded",
+        "evaluation_error": "evaluation failed",
+        "oom": "out of memory",
+        "timeout": "timed out",
+    },
+)
+
+
+def shape(status: str) -> Shape:
+    """The shape of a status; one that is not known stands idle."""
+    return next((worn for worn, statuses in WORN_BY.items() if status in statuses), "idle")
+
+
+def words(status: str) -> str:
+    """A status as people say it."""
+    return WORDS.get(status, status.replace("_", " "))

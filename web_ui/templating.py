@@ -1,0 +1,138 @@
+"""What every page carries, and how a page becomes HTML.
+
+A page is a frozen dataclass with a `template` class variable and a `frame` field. Its template sees the page under the
+one name `page`, plus three globals: `url_for(route name, **path parameters)`, `static(path)` and `now` is `page.frame.now`.
+The layout links to the routes named `home`, `queue` and `signout`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal, Protocol
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from web_ui.filters import FILTERS, Moment
+from web_ui.static_files import checksum
+from web_ui.statuses import shape, words
+
+
+@dataclass(frozen=True)
+class Operator:
+    """The person who is signed in; `role` is a word people read ("admin", "operator")."""
+
+    name: str
+    initials: str
+    role: str
+
+
+@dataclass(frozen=True)
+class Active:
+    """The experiment of this page; `telling` is its one figure ("best 0.9811")."""
+
+    slug: str
+    name: str
+    status: str
+    telling: str
+
+
+@dataclass(frozen=True)
+class SwitcherEntry:
+    """One experiment in the switcher. With `select_href` the entry posts there, else it links to `href`."""
+
+    slug: str
+    name: str
+    status: str
+    telling: str
+    needs_you: int
+    href: str
+    select_href: str | None = None
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A tab under the top bar; a hot count waits for a person."""
+
+    label: str
+    href: str
+    count: int | None = None
+    is_hot: bool = False
+    is_current: bool = False
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """How busy the slots of the deployment are."""
+
+    busy: int
+    total: int
+    unit: Literal["GPUs", "CPU slots"]
+    waiting: int
+
+
+@dataclass(frozen=True)
+class Live:
+    """The event stream that tells this page to look again, and the position the page was drawn at."""
+
+    url: str
+    cursor: int
+
+
+@dataclass(frozen=True)
+class Flash:
+    """A message about the act that led here, shown once."""
+
+    kind: Literal["done", "notice", "failed"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What surrounds every page: who, where, which tabs, how busy, how live."""
+
+    title: str
+    now: Moment
+    request_id: str
+    operator: Operator | None = None
+    active: Active | None = None
+    switcher: tuple[SwitcherEntry, ...] = ()
+    tabs: tuple[Tab, ...] = ()
+    fleet: Fleet | None = None
+    live: Live | None = None
+    flashes: tuple[Flash, ...] = ()
+    theme: Literal["light", "dark"] | None = None
+
+
+class Page(Protocol):
+    """Anything that can be rendered."""
+
+    template: ClassVar[str]
+
+    @property
+    def frame(self) -> Frame: ...
+
+
+class Templates:
+    """The environment of all templates of one process."""
+
+    def __init__(self, templates: Path, static: Path, url_for: Callable[..., object]) -> None:
+        self.environment = Environment(
+            loader=FileSystemLoader(templates),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.environment.filters.update({**FILTERS, "shape": shape, "words": words})
+        version = checksum(static)
+        self.environment.globals["url_for"] = url_for
+        self.environment.globals["static"] = lambda path: f"/static/{version}/{path}"
+
+    def text(self, page: Page) -> str:
+        """The HTML of a page."""
+        return self.environment.get_template(page.template).render(page=page)
+
+    def render(self, page: Page, status_code: int = 200) -> HTMLResponse:
+        """The answer that shows a page."""
+        return HTMLResponse(self.text(page), status_code)
