@@ -89,8 +89,9 @@ def _real(value: float, digits: int) -> str:
     power = math.floor(math.log10(size))
     if power < -5 or power > 9:
         return f"{value:.3g}"
-    decimals = 2 - power if power < -2 else max(digits - max(power + 1, 1), 0)
-    return f"{value:,.{decimals}f}"
+    if power < -2:
+        return f"{value:.{2 - power}f}".rstrip("0")
+    return f"{value:,.{max(digits - max(power + 1, 1), 0)}f}"
 
 
 def delta(value: float | None, digits: int = 5) -> str:

@@ -1,0 +1,60 @@
+// Follows logs: <pre data-log-url data-log-offset data-log-live> asks `url?offset=N` and appends what is new.
+//
+// The answer is plain text; `X-Log-Offset` is the offset to ask from next, `X-Log-Ended: true` says that no more will come.
+const EVERY_MS = 1000;
+const QUIET_MS = 3000;
+const MOST_CHARACTERS = 1_000_000;
+const NEAR_END_PIXELS = 24;
+
+export function followLogs() {
+  for (const log of document.querySelectorAll("[data-log-url]")) {
+    log.scrollTop = log.scrollHeight;
+    if ("logLive" in log.dataset) new Follower(log).again(EVERY_MS);
+  }
+}
+
+class Follower {
+  constructor(log) {
+    this.log = log;
+    document.addEventListener("visibilitychange", () => document.hidden || this.again(0));
+  }
+
+  again(after) {
+    clearTimeout(this.timer);
+    if ("logLive" in this.log.dataset && !document.hidden) this.timer = setTimeout(() => this.read(), after);
+  }
+
+  async read() {
+    if (this.isReading) return;
+    this.isReading = true;
+    const gained = await this.fetchMore().catch(() => 0);
+    this.isReading = false;
+    this.again(gained ? EVERY_MS : QUIET_MS);
+  }
+
+  async fetchMore() {
+    const url = new URL(this.log.dataset.logUrl, location.href);
+    url.searchParams.set("offset", this.log.dataset.logOffset);
+    const answer = await fetch(url, { cache: "no-store" });
+    if (!answer.ok) return 0;
+    const text = await answer.text();
+    this.append(text);
+    this.log.dataset.logOffset = answer.headers.get("X-Log-Offset") ?? this.log.dataset.logOffset;
+    if (answer.headers.get("X-Log-Ended") === "true") this.end();
+    return text.length;
+  }
+
+  append(text) {
+    if (!text) return;
+    const { log } = this;
+    const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END_PIXELS;
+    log.append(text);
+    if (log.textContent.length > MOST_CHARACTERS) log.textContent = log.textContent.slice(-MOST_CHARACTERS / 2);
+    if (isAtEnd) log.scrollTop = log.scrollHeight;
+  }
+
+  end() {
+    delete this.log.dataset.logLive;
+    document.dispatchEvent(new CustomEvent("log:ended"));
+  }
+}
