@@ -1,0 +1,22 @@
+"""The face of the store client: the clients, every record, every error. `face.py` lists it.
+
+A name is loaded when it is first used: the command line and the control plane, which need only a corner of this
+package, do not wait for the rest of it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from store_client.face import *  # noqa: F403 - the list is in face.py, once
+    from store_client.face import __all__ as __all__
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("_") and name != "__all__":
+        raise AttributeError(name)
+    return getattr(import_module("store_client.face"), name)
+
+
+def __dir__() -> list[str]:
+    return list(import_module("store_client.face").__all__)

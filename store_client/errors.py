@@ -31,7 +31,7 @@ class SwitchyardError(Exception):
     """Anything this client or server raises on purpose."""
 
 
-class Unreachable(SwitchyardError):
+class Unreachable(SwitchyardError):  # noqa: N818 - errors here are named for what happened
     """No usable answer came: the act may or may not have landed."""
 
 
@@ -39,11 +39,11 @@ class Unavailable(Unreachable):
     """The server says it cannot serve now; whether the act landed is unknown."""
 
 
-class ProtocolBroken(SwitchyardError):
+class ProtocolBroken(SwitchyardError):  # noqa: N818 - errors here are named for what happened
     """An answer arrived that does not have the promised shape."""
 
 
-class Refused(SwitchyardError):
+class Refused(SwitchyardError):  # noqa: N818 - errors here are named for what happened
     """The server said no and wrote nothing."""
 
     status: ClassVar[int] = 400

@@ -1,0 +1,29 @@
+"""Artifacts: files in, files out, streamed."""
+
+from contextlib import AbstractAsyncContextManager
+
+from store_client.resources.resource import Resource
+from store_client.transport import Download, Message, Upload
+from store_client.wire.artifacts import ArtifactInfo, DepositedArtifact
+from store_client.wire.calls import artifacts as calls
+
+
+class Artifacts(Resource):
+    """Calls about the artifacts of one experiment."""
+
+    async def deposit_artifact(self, upload: Upload) -> DepositedArtifact:
+        """Store a file; repeating it stores another copy under another address."""
+        answer: DepositedArtifact = await self._deliver(Message(calls.DEPOSIT_ARTIFACT, self._places, upload=upload))
+        return answer
+
+    def fetch_artifact(self, uri: str) -> AbstractAsyncContextManager[Download]:
+        """One's own file, as the protocol gives it out: `async with store.fetch_artifact(uri) as download`."""
+        return self._fetch(calls.FETCH_ARTIFACT, calls.ByUri(uri=uri))
+
+    def read_artifact(self, uri: str) -> AbstractAsyncContextManager[Download]:
+        """A file that an idea or variant of the experiment cites, to any of its workers."""
+        return self._fetch(calls.READ_ARTIFACT, calls.ByUri(uri=uri))
+
+    async def read_artifact_info(self, uri: str) -> ArtifactInfo:
+        answer: ArtifactInfo = await self._send(calls.READ_ARTIFACT_INFO, query=calls.ByUri(uri=uri))
+        return answer

@@ -1,0 +1,65 @@
+"""Workers and groups of one experiment, for its admins in the console."""
+
+from store_client.resources.resource import Resource
+from store_client.wire.calls import workers as calls
+from store_client.wire.workers import (
+    AddMember,
+    Group,
+    GroupList,
+    RegisteredWorker,
+    RegisterGroup,
+    RegisterWorker,
+    Worker,
+    WorkerDetailList,
+)
+
+
+class ConsoleWorkers(Resource):
+    """The same registry, open to the experiment's admins."""
+
+    async def register_experiment_worker(
+        self, name: str | None = None, labels: dict[str, str] | None = None
+    ) -> RegisteredWorker:
+        """A new worker with its secret, which is shown this once."""
+        body = RegisterWorker(name=name, labels=labels)
+        answer: RegisteredWorker = await self._send(calls.REGISTER_EXPERIMENT_WORKER, body)
+        return answer
+
+    async def read_experiment_worker(self, worker_id: str) -> Worker:
+        answer: Worker = await self._send(calls.READ_EXPERIMENT_WORKER, worker_id=worker_id)
+        return answer
+
+    async def reissue_experiment_credential(self, worker_id: str) -> RegisteredWorker:
+        """Replace a worker's secret; the old one stops working at once."""
+        answer: RegisteredWorker = await self._send(calls.REISSUE_EXPERIMENT_CREDENTIAL, worker_id=worker_id)
+        return answer
+
+    async def register_experiment_group(self, name: str | None = None, members: tuple[str, ...] = ()) -> Group:
+        answer: Group = await self._send(calls.REGISTER_EXPERIMENT_GROUP, RegisterGroup(name=name, members=members))
+        return answer
+
+    async def list_experiment_groups(self, name: str | None = None) -> GroupList:
+        answer: GroupList = await self._send(calls.LIST_EXPERIMENT_GROUPS, query=calls.NameFilter(name=name))
+        return answer
+
+    async def read_experiment_group(self, group_id: str) -> Group:
+        answer: Group = await self._send(calls.READ_EXPERIMENT_GROUP, group_id=group_id)
+        return answer
+
+    async def add_to_experiment_group(self, group_id: str, member_id: str) -> Group:
+        answer: Group = await self._send(
+            calls.ADD_TO_EXPERIMENT_GROUP, AddMember(member_id=member_id), group_id=group_id
+        )
+        return answer
+
+    async def remove_from_experiment_group(self, group_id: str, member_id: str) -> Group:
+        answer: Group = await self._send(calls.REMOVE_FROM_EXPERIMENT_GROUP, group_id=group_id, member_id=member_id)
+        return answer
+
+    async def delete_experiment_group(self, group_id: str) -> None:
+        await self._send(calls.DELETE_EXPERIMENT_GROUP, group_id=group_id)
+
+    async def list_worker_details(self) -> WorkerDetailList:
+        """Workers with when they were last seen, their groups and their open claims."""
+        answer: WorkerDetailList = await self._send(calls.LIST_WORKER_DETAILS)
+        return answer

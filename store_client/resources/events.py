@@ -1,0 +1,38 @@
+"""Events: the protocol's log, and our joint one."""
+
+from store_client.resources.resource import Resource
+from store_client.wire.calls import events as calls
+from store_client.wire.events import EventBatch, LogPage
+
+
+class Events(Resource):
+    """Calls about the events of one experiment."""
+
+    async def read_events(self, cursor: int = 0) -> EventBatch:
+        answer: EventBatch = await self._send(calls.READ_EVENTS, query=calls.Cursor(cursor=cursor))
+        return answer
+
+    async def subscribe(self, cursor: int = 0) -> EventBatch:
+        """Events after the cursor, waiting for some when there are none."""
+        answer: EventBatch = await self._send(calls.SUBSCRIBE, query=calls.Cursor(cursor=cursor))
+        return answer
+
+    async def read_log(
+        self, after: int | None = None, wait_seconds: float = 0, limit: int = 200, *, is_newest_first: bool = False
+    ) -> LogPage:
+        """Events after a position; without one, only those still to come within `wait_seconds`."""
+        query = calls.LogQuery(after=after, wait_seconds=wait_seconds, limit=limit, is_newest_first=is_newest_first)
+        answer: LogPage = await self._send(calls.READ_LOG, query=query)
+        return answer
+
+
+class DeploymentEvents(Resource):
+    """Calls about the events of every experiment."""
+
+    async def read_deployment_log(
+        self, after: int | None = None, wait_seconds: float = 0, limit: int = 200, *, is_newest_first: bool = False
+    ) -> LogPage:
+        """Events after a position; without one, only those still to come within `wait_seconds`."""
+        query = calls.LogQuery(after=after, wait_seconds=wait_seconds, limit=limit, is_newest_first=is_newest_first)
+        answer: LogPage = await self._send(calls.READ_DEPLOYMENT_LOG, query=query)
+        return answer

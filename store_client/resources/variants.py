@@ -1,0 +1,58 @@
+"""Variants: start, read, integrate, and the progress they make."""
+
+from typing import Literal
+
+from store_client.resources.resource import Resource
+from store_client.wire.calls import variants as calls
+from store_client.wire.experiments import ProgressPoint
+from store_client.wire.variants import (
+    CreateVariant,
+    IntegrateVariant,
+    Variant,
+    VariantDetail,
+    VariantPage,
+    VariantStatus,
+)
+
+
+class Variants(Resource):
+    """Calls about the variants of one experiment."""
+
+    async def create_variant(self, body: CreateVariant) -> Variant:
+        answer: Variant = await self._send(calls.CREATE_VARIANT, body)
+        return answer
+
+    async def list_variants(self, status: VariantStatus | None = None) -> tuple[Variant, ...]:
+        answer: tuple[Variant, ...] = await self._send(calls.LIST_VARIANTS, query=calls.VariantFilter(status=status))
+        return answer
+
+    async def read_variant(self, variant_id: str) -> Variant:
+        answer: Variant = await self._send(calls.READ_VARIANT, variant_id=variant_id)
+        return answer
+
+    async def declare_variant_evaluation_error(self, variant_id: str) -> None:
+        await self._send(calls.DECLARE_EVALUATION_ERROR, variant_id=variant_id)
+
+    async def integrate_variant(self, variant_id: str, variant_commit_sha: str) -> None:
+        body = IntegrateVariant(variant_commit_sha=variant_commit_sha)
+        await self._send(calls.INTEGRATE_VARIANT, body, variant_id=variant_id)
+
+    async def list_variant_page(
+        self,
+        status: VariantStatus | None = None,
+        order: Literal["newest", "best"] = "newest",
+        after: str | None = None,
+        limit: int = 50,
+    ) -> VariantPage:
+        query = calls.VariantPageQuery(status=status, order=order, after=after, limit=limit)
+        answer: VariantPage = await self._send(calls.LIST_VARIANT_PAGE, query=query)
+        return answer
+
+    async def read_variant_detail(self, variant_id: str) -> VariantDetail:
+        answer: VariantDetail = await self._send(calls.READ_VARIANT_DETAIL, variant_id=variant_id)
+        return answer
+
+    async def read_progress(self) -> tuple[ProgressPoint, ...]:
+        """Every variant's objective value, in the order in which they were started."""
+        answer: tuple[ProgressPoint, ...] = await self._send(calls.READ_PROGRESS)
+        return answer

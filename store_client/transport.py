@@ -1,0 +1,215 @@
+"""One function: a Call there, an answer or an error back. The only place that knows httpx.
+
+Reading is repeated while the server is away. Anything else is repeated only while no connection came about: once
+bytes have left, the act may have landed, and whoever asked settles it by reading back (`settle.py`).
+"""
+
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import IO, Any
+from urllib.parse import quote
+
+import anyio
+import httpx
+from pydantic import ValidationError
+
+from store_client.errors import ProtocolBroken, SwitchyardError, Unavailable, Unreachable, from_problem
+from store_client.wire.call import Call, Query
+from store_client.wire.record import Record
+
+HEADER = "X-Eden-Experiment-Id"
+MAX_ERROR_BYTES = 65_536
+BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+# Shorter than the five seconds after which servers drop an idle connection: a reused one is then never half closed.
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2)
+Application = httpx.AsyncBaseTransport
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file to deposit; `content` is bytes or an open binary file, which is streamed."""
+
+    filename: str
+    content: bytes | IO[bytes]
+    content_type: str = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class Message:
+    """Everything that one call says."""
+
+    call: Call
+    places: Mapping[str, str] = field(default_factory=dict)
+    body: Record | None = None
+    query: Query | None = None
+    upload: Upload | None = None
+
+    @property
+    def path(self) -> str:
+        return self.call.path.format(**{key: quote(value, safe="") for key, value in self.places.items()})
+
+    @property
+    def wait_seconds(self) -> float:
+        """How long the server may hold the answer back."""
+        return float(getattr(self.query, "wait_seconds", 30.0 if self.call.name == "subscribe" else 0.0))
+
+    def headers(self, bearer: str | None) -> dict[str, str]:
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        if self.call.needs_header:
+            headers[HEADER] = self.places["experiment_id"]
+        return headers
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for an answer, and how often to try again with a growing, jittered pause between."""
+
+    timeout_seconds: float = 30.0
+    connect_seconds: float = 5.0
+    attempts: int = 4
+    first_pause_seconds: float = 0.1
+    longest_pause_seconds: float = 2.0
+    chance: Callable[[], float] = random.random
+    sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+
+    async def pause(self, attempt: int) -> None:
+        """Wait before the attempt after this one: half of the growing pause for certain, half by chance."""
+        longest = min(self.first_pause_seconds * 2**attempt, self.longest_pause_seconds)
+        await self.sleep(longest * (0.5 + self.chance() / 2))
+
+    def timeout(self, message: Message) -> httpx.Timeout:
+        return httpx.Timeout(self.timeout_seconds + message.wait_seconds, connect=self.connect_seconds)
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file while it arrives."""
+
+    content_type: str
+    filename: str
+    response: httpx.Response = field(repr=False)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The content piece by piece."""
+        try:
+            async for chunk in self.response.aiter_bytes():
+                yield chunk
+        except httpx.TransportError as error:
+            raise Unreachable(f"the server stopped in the middle of a file: {_words(error)}") from error
+
+    async def read(self, limit: int | None = None) -> bytes:
+        """The whole content, or no more than the first `limit` bytes of it."""
+        content = bytearray()
+        async for chunk in self.chunks():
+            content += chunk
+            if limit is not None and len(content) >= limit:
+                return bytes(content[:limit])
+        return bytes(content)
+
+
+class Transport:
+    """A pool of connections to one server; clients of many experiments and identities share it."""
+
+    def __init__(self, url: str, patience: Patience | None = None, application: Application | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._patience = patience or Patience()
+        self._client = httpx.AsyncClient(base_url=self.url, transport=application, limits=LIMITS, trust_env=False)
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def send(self, message: Message, bearer: str | None = None) -> Any:
+        """The decoded answer of a call, or the error that its refusal or silence means."""
+        attempt = 0
+        while True:
+            try:
+                return await self._answer(message, bearer)
+            except Unreachable as error:
+                attempt += 1
+                if attempt >= self._patience.attempts or not (message.call.is_read or _is_unsent(error)):
+                    raise
+            await self._patience.pause(attempt - 1)
+
+    @asynccontextmanager
+    async def fetch(self, message: Message, bearer: str | None = None) -> AsyncIterator[Download]:
+        """A file, streamed; the connection is given back at the end of the block."""
+        async with AsyncExitStack() as stack:
+            try:
+                stream = self._client.stream(**self._request(message, bearer))
+                response = await stack.enter_async_context(stream)
+                if not response.is_success:
+                    await _read_some(response)
+            except httpx.TransportError as error:
+                raise self._silence(error) from error
+            if not response.is_success:
+                raise _refusal(response.status_code, response)
+            yield Download(response.headers.get("content-type", ""), _filename(response), response)
+
+    async def _answer(self, message: Message, bearer: str | None) -> Any:
+        try:
+            response = await self._client.request(**self._request(message, bearer))
+        except httpx.TransportError as error:
+            raise self._silence(error) from error
+        if not response.is_success:
+            raise _refusal(response.status_code, response)
+        return _decode(message.call, response)
+
+    def _request(self, message: Message, bearer: str | None) -> dict[str, Any]:
+        upload = message.upload
+        return {
+            "method": message.call.method,
+            "url": message.path,
+            "params": message.query.to_wire() if message.query else None,
+            "json": message.body.to_wire() if message.body else None,
+            "files": {"file": (upload.filename, upload.content, upload.content_type)} if upload else None,
+            "headers": message.headers(bearer),
+            "timeout": self._patience.timeout(message),
+        }
+
+    def _silence(self, error: httpx.TransportError) -> Unreachable:
+        return Unreachable(f"{self.url} does not answer: {_words(error)}")
+
+
+def _is_unsent(error: Unreachable) -> bool:
+    return isinstance(error.__cause__, BEFORE_SENDING)
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+async def _read_some(response: httpx.Response) -> None:
+    """Load the body of a streamed refusal, which is small."""
+    if int(response.headers.get("content-length", 0)) <= MAX_ERROR_BYTES:
+        await response.aread()
+
+
+def _decode(call: Call, response: httpx.Response) -> Any:
+    if call.answer is None:
+        return None
+    try:
+        return call.decode(response.json())
+    except ValidationError as error:
+        raise ProtocolBroken(f"the answer to {call.name} has another shape: {error.errors()[0]['msg']}") from error
+    except ValueError as error:
+        raise ProtocolBroken(f"the answer to {call.name} is not JSON") from error
+
+
+def _refusal(status: int, response: httpx.Response) -> SwitchyardError:
+    if status < 400:
+        return ProtocolBroken(f"the server answered {status}, which no call promises")
+    try:
+        problem = response.json()
+    except (ValueError, httpx.ResponseNotRead):
+        problem = {}
+    if status >= 500 and not isinstance(problem, dict):
+        return Unavailable(f"status {status}")
+    return from_problem(status, problem if isinstance(problem, dict) else {})
+
+
+def _filename(response: httpx.Response) -> str:
+    """The name that Content-Disposition offers, or an empty one."""
+    _, _, name = str(response.headers.get("content-disposition", "")).partition("filename=")
+    return name.partition(";")[0].strip().strip('"')
