@@ -31,7 +31,7 @@ class SwitchyardError(Exception):
     """Anything this client or server raises on purpose."""
 
 
-class Unreachable(SwitchyardError):  # noqa: N818 - errors here are named for what happened
+class Unreachable(SwitchyardError):
     """No usable answer came: the act may or may not have landed."""
 
 
@@ -39,11 +39,11 @@ class Unavailable(Unreachable):
     """The server says it cannot serve now; whether the act landed is unknown."""
 
 
-class ProtocolBroken(SwitchyardError):  # noqa: N818 - errors here are named for what happened
+class ProtocolBroken(SwitchyardError):
     """An answer arrived that does not have the promised shape."""
 
 
-class Refused(SwitchyardError):  # noqa: N818 - errors here are named for what happened
+class Refused(SwitchyardError):
     """The server said no and wrote nothing."""
 
     status: ClassVar[int] = 400
