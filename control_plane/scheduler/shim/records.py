@@ -1,0 +1,46 @@
+"""The files of an attempt's directory that the shim and the scheduler both know."""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+LAUNCH = "launch.json"
+STARTED = "started.json"
+EXIT = "exit.json"
+CANCEL = "cancel"
+LOG = "log"
+STDIN = "stdin"
+STDOUT = "stdout"
+SHIM_LOG = "shim.log"
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The object in a file; None when there is no such file or something else stands in it."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def write_json(path: Path, value: dict[str, Any], *, is_durable: bool = False) -> None:
+    """Replace a file in one step; a durable one survives a power cut once this returns."""
+    draft = path.with_name(path.name + ".tmp")
+    with draft.open("w", encoding="utf-8") as file:
+        json.dump(value, file)
+        file.flush()
+        if is_durable:
+            os.fsync(file.fileno())
+    draft.replace(path)
+    if is_durable:
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        os.fsync(folder)
+        os.close(folder)
+
+
+def rfc3339(seconds: float) -> str:
+    """Seconds since 1970 as the fixed-width text that the whole system uses."""
+    whole, micros = divmod(int(seconds * 1_000_000), 1_000_000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{micros:06d}Z"
