@@ -1,7 +1,8 @@
 """The geometry of charts, drawn by `templates/macros/charts.html`.
 
-Horizontal places are percentages of the plot (0 to 100), vertical ones pixels (0 to the chart's height), so a chart fills any
-width without its type growing or shrinking. Every function is pure; values must be finite, and the records see to it.
+Horizontal places are percentages of the plot (0 to 100), vertical ones pixels (0 to the chart's height), so a chart
+fills any width without its type growing or shrinking. Every function is pure; values must be finite, and the records
+see to it.
 """
 
 import math
@@ -133,7 +134,8 @@ def best_so_far(
         known = [number for number in (best, value) if number is not None]
         return better(known) if known else None
 
-    return tuple(accumulate((point.value for point in points), step, initial=baseline))[1:]
+    values = [point.value for point in points]
+    return tuple(accumulate([baseline, *values], step))[1:]
 
 
 def across(place: int, count: int) -> float:
@@ -166,7 +168,7 @@ def _telling_range(values: Sequence[float], baseline: float | None, direction: D
         return low, high
     ordered = sorted(values)
     first, third = ordered[len(ordered) // 4], ordered[len(ordered) * 3 // 4]
-    reach = min(3 * (third / 2 - first / 2), high / 2 - low / 2) * 2
+    reach = min(2 * (third / 2 - first / 2), high / 2 - low / 2) * 2
     if direction == "maximize":
         return min(max(low, first - reach), high if baseline is None else baseline), high
     return low, max(min(high, third + reach), low if baseline is None else baseline)
@@ -285,6 +287,6 @@ def history_chart(samples: Sequence[Sample], title: str, unit: str = "", height:
         y_ticks=y_ticks,
         x_ticks=(Tick(0, f"{start:%H:%M}"), Tick(100, f"{samples[-1].at:%H:%M}")),
         path="M" + "L".join(f"{x:.3f} {y:.2f}" for x, y in shown),
-        last=Label(*places[-1], f"{figure(values[-1])} {unit}".strip(), "end"),
+        last=Label(*places[-1], f"{figure(values[-1], 3)} {unit}".strip(), "end"),
         rows=tuple(reversed(samples))[:ROWS_LISTED],
     )

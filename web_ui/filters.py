@@ -95,7 +95,7 @@ def _real(value: float, digits: int) -> str:
 
 
 def delta(value: float | None, digits: int = 5) -> str:
-    """A difference with its sign: +0.0367, −0.2, ±0."""
+    """A difference with its sign: +0.0367, or ±0."""
     if value is None:
         return NOTHING
     if value == 0:

@@ -1,8 +1,8 @@
 """What every page carries, and how a page becomes HTML.
 
 A page is a frozen dataclass with a `template` class variable and a `frame` field. Its template sees the page under the
-one name `page`, plus three globals: `url_for(route name, **path parameters)`, `static(path)` and `now` is `page.frame.now`.
-The layout links to the routes named `home`, `queue` and `signout`.
+one name `page`, plus two globals: `url_for(route name, **path parameters)` and `static(path)`; times are told relative
+to `page.frame.now`. The layout links to the routes named `home`, `queue` and `signout`.
 """
 
 from collections.abc import Callable

@@ -79,7 +79,7 @@ class QueueSummary:
 
 @dataclass(frozen=True)
 class Home:
-    """`/`"""
+    """The page at /."""
 
     template: ClassVar[str] = "home/index.html"
 

@@ -1,4 +1,4 @@
-"""The overview of an experiment: is it getting better, and does it need me?"""
+"""The overview of an experiment: whether it gets better, and whether it needs a person."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -62,7 +62,7 @@ class Acts:
 
 @dataclass(frozen=True)
 class Overview:
-    """`/e/{experiment}/`"""
+    """The page at /e/{experiment}/."""
 
     template: ClassVar[str] = "overview/index.html"
 
