@@ -20,7 +20,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     export DEBIAN_FRONTEND=noninteractive
     apt-get update -qq >&2 && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null && exit 0
 fi
-.venv/bin/playwright install chromium >&2 && exit 0
+timeout 300 .venv/bin/playwright install chromium >/dev/null 2>&1 && exit 0
 
 echo "No Chromium could be fetched: install one (Debian: apt-get install chromium) to run the browser tests." >&2
 [ "${CI:-}" = true ] && exit 1
