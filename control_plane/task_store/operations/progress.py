@@ -1,0 +1,77 @@
+"""Scores: the objective's value of every variant, and the best so far."""
+
+from typing import Any
+
+from sqlalchemy import RowMapping, insert, select, update
+
+from control_plane.db.tables import scores
+from control_plane.db.transaction import Tx
+from control_plane.task_store.rules import objective
+from control_plane.task_store.tables import ideas, variants
+from store_client.wire.experiments import ProgressPoint
+
+
+def value_of(tx: Tx, evaluation: dict[str, Any] | None) -> float | None:
+    """The experiment's objective computed from these metrics, where it can be."""
+    expr = tx.experiment["config"].get("objective", {}).get("expr")
+    return objective.value_of(expr, evaluation or {}) if isinstance(expr, str) else None
+
+
+def record(tx: Tx, variant_id: str, value: float | None, *, is_baseline: bool) -> None:
+    """Note a successful variant's value: as the baseline's if it is that, and as the best if it is better."""
+    if value is None:
+        return
+    row = _scores(tx)
+    changes: dict[str, Any] = {}
+    if is_baseline:
+        changes |= {"baseline_variant_id": variant_id, "baseline_value": value}
+    if row["best_value"] is None or _is_better(tx, value, row["best_value"]):
+        changes |= {"best_variant_id": variant_id, "best_value": value}
+    if changes:
+        tx.connection.execute(update(scores).where(scores.c.experiment_id == tx.experiment_id).values(**changes))
+
+
+def is_minimised(tx: Tx) -> bool:
+    """Whether less is better in this experiment."""
+    return bool(tx.experiment["config"].get("objective", {}).get("direction") == "minimize")
+
+
+def best_variant_id(tx: Tx) -> str | None:
+    return tx.connection.scalar(select(scores.c.best_variant_id).where(scores.c.experiment_id == tx.experiment_id))
+
+
+def read(tx: Tx) -> tuple[ProgressPoint, ...]:
+    """Every variant of the experiment in the order in which they began."""
+    query = (
+        select(variants, ideas.c.slug)
+        .outerjoin(ideas, (ideas.c.experiment_id == variants.c.experiment_id) & (ideas.c.idea_id == variants.c.idea_id))
+        .where(variants.c.experiment_id == tx.experiment_id)
+        .order_by(variants.c.number)
+    )
+    return tuple(_point(row) for row in tx.connection.execute(query).mappings())
+
+
+def _point(row: RowMapping) -> ProgressPoint:
+    return ProgressPoint(
+        variant_id=row["variant_id"],
+        label=row["kind"] or row["slug"] or row["variant_id"],
+        status=row["status"],
+        number=row["number"],
+        objective_value=row["objective_value"],
+        metrics=row["evaluation"] or {},
+        is_baseline=row["kind"] is not None,
+        at=row["completed_at"] or row["started_at"],
+    )
+
+
+def _scores(tx: Tx) -> RowMapping:
+    query = select(scores).where(scores.c.experiment_id == tx.experiment_id)
+    row = tx.connection.execute(query).mappings().first()
+    if row is None:
+        tx.connection.execute(insert(scores).values(experiment_id=tx.experiment_id))
+        row = tx.connection.execute(query).mappings().one()
+    return row
+
+
+def _is_better(tx: Tx, value: float, than: float) -> bool:
+    return value < than if is_minimised(tx) else value > than

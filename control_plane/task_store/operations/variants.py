@@ -1,0 +1,146 @@
+"""Variants: started by workers, ended by their tasks, given up or integrated (protocol §5.2, §5.3, §5.7, §5.8)."""
+
+from typing import Any
+
+from sqlalchemy import RowMapping, func, select
+
+from control_plane.db import identities, tally
+from control_plane.db.transaction import Tx
+from control_plane.task_store import records, rows
+from control_plane.task_store.operations import progress
+from control_plane.task_store.rules import ideas as idea_rules
+from control_plane.task_store.rules import payloads
+from control_plane.task_store.rules import variants as rules
+from control_plane.task_store.tables import IS_BASELINE, variants
+from store_client.errors import AlreadyExists, Forbidden
+from store_client.wire.calls.variants import VariantFilter
+from store_client.wire.variants import CreateVariant, IntegrateVariant, Variant, VariantStatus
+
+
+def create(tx: Tx, body: CreateVariant) -> Variant:
+    """Start a variant of an idea, or the experiment's one baseline."""
+    is_baseline = body.kind is not None
+    if is_baseline and not identities.is_in_named(tx.connection, tx.caller, ("orchestrators",)):
+        raise Forbidden("a baseline needs membership in orchestrators")
+    idea_rules.must_be_in(tx.experiment_id, body.experiment_id)
+    _must_be_free(tx, body)
+    (_must_be_a_baseline if is_baseline else _must_be_ordinary)(tx, body)
+    _insert(tx, body)
+    _tell_started(tx, body)
+    if body.status is VariantStatus.SUCCESS:
+        _tell_success(tx, rows.variant(tx, body.variant_id))
+    return read(tx, body.variant_id)
+
+
+def read(tx: Tx, variant_id: str) -> Variant:
+    return records.variant(rows.variant(tx, variant_id))
+
+
+def list_all(tx: Tx, query: VariantFilter) -> list[Variant]:
+    """Every variant of the experiment, oldest first."""
+    wanted = select(variants).where(variants.c.experiment_id == tx.experiment_id)
+    if query.status is not None:
+        wanted = wanted.where(variants.c.status == query.status)
+    return [records.variant(row) for row in tx.connection.execute(wanted.order_by(variants.c.number)).mappings()]
+
+
+def declare_evaluation_error(tx: Tx, variant_id: str) -> None:
+    """Give up evaluating; nothing that earlier attempts measured is kept."""
+    _move(tx, "declare_evaluation_error", rows.variant(tx, variant_id), completed_at=tx.now)
+    tx.tell("variant.evaluation_errored", variant_id=variant_id)
+
+
+def integrate(tx: Tx, variant_id: str, body: IntegrateVariant) -> None:
+    """Record the canonical commit, once; the same commit again changes nothing."""
+    if not rules.must_be_integrable(rows.variant(tx, variant_id), body.variant_commit_sha):
+        return
+    last = select(func.max(variants.c.integration_number)).where(variants.c.experiment_id == tx.experiment_id)
+    number = (tx.connection.scalar(last) or 0) + 1
+    commit = body.variant_commit_sha
+    rows.change(tx, variants, variant_id, variant_commit_sha=commit, integration_number=number)
+    tally.add(tx.connection, tx.experiment_id, "variants.integrated", 1)
+    tx.tell("variant.integrated", variant_id=variant_id, variant_commit_sha=commit)
+
+
+def succeed(tx: Tx, variant: RowMapping, evaluation: dict[str, Any], **changes: Any) -> None:
+    """End a variant well, with metrics that satisfy the schema, and score it."""
+    value = progress.value_of(tx, evaluation)
+    _move(tx, "succeed", variant, evaluation=evaluation, objective_value=value, completed_at=tx.now, **changes)
+    _tell_success(tx, rows.variant(tx, variant["variant_id"]))
+
+
+def fail(tx: Tx, variant: RowMapping, **changes: Any) -> None:
+    """End a variant badly."""
+    _move(tx, "fail", variant, completed_at=tx.now, **changes)
+    tx.tell("variant.errored", variant_id=variant["variant_id"])
+
+
+def fail_starting_of(tx: Tx, idea_id: str) -> None:
+    """End badly whatever an abandoned execution attempt of this idea has started."""
+    left = select(variants).where(
+        variants.c.experiment_id == tx.experiment_id,
+        variants.c.idea_id == idea_id,
+        variants.c.status == VariantStatus.STARTING,
+    )
+    for variant in tx.connection.execute(left.order_by(variants.c.number)).mappings().all():
+        fail(tx, variant)
+
+
+def _must_be_free(tx: Tx, body: CreateVariant) -> None:
+    if rows.find(tx, variants, body.variant_id) is not None:
+        raise AlreadyExists(f"variant {body.variant_id} exists")
+    if body.branch is not None and _holds(tx, variants.c.branch == body.branch):
+        raise AlreadyExists(f"branch {body.branch} belongs to another variant")
+    if body.kind is not None and _holds(tx, IS_BASELINE):
+        raise AlreadyExists("the experiment has its baseline")
+
+
+def _holds(tx: Tx, condition: Any) -> bool:
+    query = select(variants.c.variant_id).where(variants.c.experiment_id == tx.experiment_id, condition).limit(1)
+    return tx.connection.scalar(query) is not None
+
+
+def _must_be_ordinary(tx: Tx, body: CreateVariant) -> None:
+    rules.must_start(body)
+    rules.must_follow(body, rows.idea(tx, str(body.idea_id))["parent_commits"])
+
+
+def _must_be_a_baseline(tx: Tx, body: CreateVariant) -> None:
+    rules.must_be_the_seed(body, tx.experiment["base_commit_sha"])
+    payloads.to_json(body.evaluation or {})
+    rules.must_begin_or_be_scored(body, tx.experiment["config"]["evaluation_schema"])
+    if body.idea_id is not None:
+        rows.idea(tx, body.idea_id)
+
+
+def _insert(tx: Tx, body: CreateVariant) -> None:
+    given = ("variant_id", "kind", "idea_id", "status", "branch", "description", "evaluation")
+    rows.add(
+        tx,
+        variants,
+        **{name: getattr(body, name) for name in (*given, "started_at", "completed_at")},
+        parent_commits=list(body.parent_commits),
+        # An execution's commit counts once its submission is accepted; the seed's counts at once.
+        commit_sha=body.commit_sha if body.kind is not None else None,
+        objective_value=progress.value_of(tx, body.evaluation) if body.evaluation is not None else None,
+        created_by=tx.caller.worker_id,
+    )
+    tally.add(tx.connection, tx.experiment_id, "variants", 1)
+    tally.add(tx.connection, tx.experiment_id, f"variants.{body.status}", 1)
+
+
+def _tell_started(tx: Tx, body: CreateVariant) -> None:
+    named = {"idea_id": body.idea_id, "kind": body.kind}
+    tx.tell("variant.started", variant_id=body.variant_id, **{key: name for key, name in named.items() if name})
+
+
+def _tell_success(tx: Tx, variant: RowMapping) -> None:
+    is_baseline = variant["kind"] is not None
+    progress.record(tx, variant["variant_id"], variant["objective_value"], is_baseline=is_baseline)
+    tx.tell("variant.succeeded", variant_id=variant["variant_id"], commit_sha=variant["commit_sha"])
+
+
+def _move(tx: Tx, act: str, variant: RowMapping, **changes: Any) -> None:
+    status = rules.move(act, variant)
+    rows.change(tx, variants, variant["variant_id"], status=status, **changes)
+    tally.move(tx.connection, tx.experiment_id, f"variants.{variant['status']}", f"variants.{status}")

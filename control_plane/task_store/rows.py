@@ -1,0 +1,60 @@
+"""Rows of the task store by their ids, and the numbers of new ones."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, Table, func, insert, select, update
+
+from control_plane.db.transaction import Tx
+from control_plane.task_store.tables import ideas, submissions, tasks, variants
+from store_client.errors import NotFound
+
+IDS = {"tasks": "task_id", "ideas": "idea_id", "variants": "variant_id", "submissions": "task_id"}
+
+
+def task(tx: Tx, task_id: str) -> RowMapping:
+    return _must_exist(find(tx, tasks, task_id), "task", task_id)
+
+
+def idea(tx: Tx, idea_id: str) -> RowMapping:
+    return _must_exist(find(tx, ideas, idea_id), "idea", idea_id)
+
+
+def variant(tx: Tx, variant_id: str) -> RowMapping:
+    return _must_exist(find(tx, variants, variant_id), "variant", variant_id)
+
+
+def submission(tx: Tx, task_id: str) -> RowMapping:
+    return _must_exist(find(tx, submissions, task_id), "submission of task", task_id)
+
+
+def find(tx: Tx, table: Table, id_: str) -> RowMapping | None:
+    """The row of this experiment with this id; no id contains a null character."""
+    if "\x00" in id_:
+        return None
+    return tx.connection.execute(select(table).where(*key(tx, table, id_))).mappings().first()
+
+
+def key(tx: Tx, table: Table, id_: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The condition that names one row of this experiment."""
+    return table.c.experiment_id == tx.experiment_id, table.c[IDS[table.name]] == id_
+
+
+def add(tx: Tx, table: Table, **values: Any) -> None:
+    """Insert a row of this experiment, with the next number."""
+    number = (tx.connection.scalar(select(func.max(table.c.number)).where(_here(tx, table))) or 0) + 1
+    tx.connection.execute(insert(table).values(experiment_id=tx.experiment_id, number=number, **values))
+
+
+def change(tx: Tx, table: Table, id_: str, **values: Any) -> None:
+    """Write some columns of one row of this experiment."""
+    tx.connection.execute(update(table).where(*key(tx, table, id_)).values(**values))
+
+
+def _here(tx: Tx, table: Table) -> ColumnElement[bool]:
+    return table.c.experiment_id == tx.experiment_id
+
+
+def _must_exist(row: RowMapping | None, thing: str, id_: str) -> RowMapping:
+    if row is None:
+        raise NotFound(f"there is no {thing} {id_}")
+    return row
