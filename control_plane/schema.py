@@ -1,6 +1,7 @@
 """The whole schema: the shared tables and those of every wing."""
 
 from control_plane.db.tables import metadata
+from control_plane.registry import tables as _registry  # noqa: F401 - its tables join the metadata
 from control_plane.task_store import tables as _task_store  # noqa: F401 - its tables join the metadata
 
 __all__ = ["metadata"]

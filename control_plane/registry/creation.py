@@ -1,0 +1,62 @@
+"""Making an experiment whole: its repository on disk first, then its row."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from control_plane.db.transaction import Tx
+from control_plane.edge.house import House
+from control_plane.registry import directories
+from control_plane.registry.operations import experiments, reading
+from control_plane.registry.operations.experiments import Seeded
+from control_plane.registry.ports import Seeds
+from control_plane.registry.rules.plans import Plan, plan
+from store_client.errors import BadRequest, Refused
+from store_client.wire.experiments import CreateExperiment, ExperimentDetail
+
+Write = Callable[[Callable[[Tx], ExperimentDetail]], Awaitable[ExperimentDetail]]
+
+
+@dataclass(frozen=True)
+class Creation:
+    """Creates experiments for routes and for the examples of a first start."""
+
+    house: House
+    seeds: Seeds
+    git_root: str = ""
+
+    async def create(self, body: CreateExperiment, write: Write | None = None) -> ExperimentDetail:
+        """Check the config, seed the repository, write the row; `write` runs the writing operation as its caller."""
+        directory = None if body.directory is None else await asyncio.to_thread(directories.find, body.directory)
+        decided = plan(body, await self._config(body, directory), directory.name if directory else "Experiment")
+        experiment_id = self.house.mint("exp")
+        seeded = Seeded(experiment_id, await self._seed(experiment_id, directory))
+        try:
+            return await (write or self.house.write)(lambda tx: self._write(tx, decided, seeded))
+        except Refused:
+            # A refusal wrote nothing, so nobody will ever know of this repository.
+            await asyncio.to_thread(self.seeds.remove, experiment_id)
+            raise
+
+    async def _config(self, body: CreateExperiment, directory: Path | None) -> Any:
+        if body.config is not None:
+            return body.config
+        if directory is None:
+            raise BadRequest("an experiment needs a directory, a config, or both")
+        return await asyncio.to_thread(directories.read_config, directory)
+
+    async def _seed(self, experiment_id: str, directory: Path | None) -> str | None:
+        if directory is None:
+            return None
+        return await asyncio.to_thread(self.seeds.seed, experiment_id, directory, self.house.clock())
+
+    def _write(self, tx: Tx, decided: Plan, seeded: Seeded) -> ExperimentDetail:
+        return reading.read_detail(experiments.create(tx, decided, seeded), git_root=self.git_root)
+
+
+def host(tx: Tx, experiment_id: str, raw: Any) -> None:
+    """Have the experiment of this id in the store, without workers or groups; one that is there stays as it is."""
+    body = CreateExperiment(config=raw)
+    experiments.host(tx, plan(body, raw, "Experiment"), Seeded(experiment_id))

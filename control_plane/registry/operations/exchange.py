@@ -1,0 +1,108 @@
+"""The exchange: a signed-in operator or a deployment worker gets its identity in an experiment, made on first use.
+
+Identities are per experiment and never shared: each has its own worker id there, and the tokens given out here live
+for an hour, several at once. What the principal is in the deployment decides which reserved groups it is in there.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import delete, select
+
+from control_plane.db import identities
+from control_plane.db.identities import Issue, Keys
+from control_plane.db.tables import DEPLOYMENT, credentials, workers
+from control_plane.db.transaction import Caller, Tx
+from control_plane.registry.operations import groups, sessions
+from control_plane.registry.operations import workers as registry
+from control_plane.registry.rules import lifetimes
+from store_client.errors import Forbidden, NotFound
+from store_client.wire.workers import Exchange, Exchanged, OperatorRole
+
+PURGED_AT_ONCE = 50
+OWN_IDENTITY = ("runners", "orchestrators", "admins")
+"""The deployment groups whose workers may ask for identities of their own."""
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who gets the identity: a worker of the deployment, and what it is there."""
+
+    worker_id: str
+    name: str
+    role: OperatorRole | Literal["worker"]
+
+
+def exchange(tx: Tx, body: Exchange, *, keys: Keys) -> Exchanged:
+    """A short-lived bearer: of the session's operator for a console, else of the calling worker itself."""
+    principal = _own(tx) if body.session is None else _operator(tx, body.session, keys)
+    worker_id = principal.worker_id
+    if body.experiment_id is not None:
+        worker_id = enter(tx, worker_id, body.experiment_id)
+    _purge(tx)
+    expires_at = lifetimes.after(tx.now, lifetimes.TOKEN)
+    token = identities.issue(tx.connection, keys, worker_id, tx.now, Issue("token", expires_at))
+    return Exchanged(worker_id=worker_id, token=token, expires_at=expires_at, name=principal.name, role=principal.role)
+
+
+def enter(tx: Tx, deployment_worker_id: str, experiment_id: str) -> str:
+    """The worker that a deployment worker is in an experiment: made on first use, in the groups it belongs to."""
+    principal = find_principal(tx, deployment_worker_id)
+    inside = tx.at(experiment_id)
+    inside.experiment  # noqa: B018 - reading the row raises NotFound when there is no such experiment
+    query = select(workers.c.worker_id).where(
+        workers.c.scope == experiment_id, workers.c.deployment_worker_id == deployment_worker_id
+    )
+    worker_id = tx.connection.scalar(query) or registry.make(
+        inside, principal.name, deployment_worker_id=deployment_worker_id
+    )
+    for name in _groups_inside(tx, principal):
+        _join_reserved(inside, name, worker_id)
+    return str(worker_id)
+
+
+def find_principal(tx: Tx, worker_id: str) -> Principal:
+    """A worker of the deployment, by id; NotFound when there is none or it is disabled."""
+    query = select(workers.c.name).where(
+        workers.c.worker_id == worker_id, workers.c.scope == DEPLOYMENT, workers.c.disabled_at.is_(None)
+    )
+    row = tx.connection.execute(query).first()
+    if row is None:
+        raise NotFound(f"the deployment has no worker {worker_id}")
+    operator = sessions.find_operator(tx, worker_id)
+    return Principal(worker_id, row.name or worker_id, "worker" if operator is None else operator["role"])
+
+
+def _own(tx: Tx) -> Principal:
+    if not identities.is_in_named(tx.connection, tx.caller, OWN_IDENTITY):
+        raise Forbidden(
+            f"an identity of one's own needs membership in {', '.join(OWN_IDENTITY)}; consoles name a session"
+        )
+    return find_principal(tx, tx.caller.worker_id)
+
+
+def _operator(tx: Tx, session: str, keys: Keys) -> Principal:
+    if not identities.is_in_named(tx.connection, tx.caller, ("consoles",)):
+        raise Forbidden("only a console may act for a session's operator")
+    operator = sessions.renew(tx, session, keys)
+    return Principal(operator["operator_id"], operator["name"], operator["role"])
+
+
+def _groups_inside(tx: Tx, principal: Principal) -> set[str]:
+    """The reserved groups of an experiment in which this principal belongs."""
+    if principal.role != "worker":
+        return {"admins"} if principal.role == "administrator" else set()
+    caller = Caller(principal.worker_id, DEPLOYMENT)
+    return {name for name in ("admins", "orchestrators") if identities.is_in_named(tx.connection, caller, (name,))}
+
+
+def _join_reserved(tx: Tx, name: str, worker_id: str) -> None:
+    group_id = groups.find_reserved(tx, name)
+    if group_id is not None and groups.join(tx, group_id, worker_id):
+        tx.tell("group.changed", group_id=group_id, act="added", member_id=worker_id)
+
+
+def _purge(tx: Tx) -> None:
+    """Delete a few expired credentials, so that they never pile up."""
+    expired = select(credentials.c.digest).where(credentials.c.expires_at <= tx.now).limit(PURGED_AT_ONCE)
+    tx.connection.execute(delete(credentials).where(credentials.c.digest.in_(expired)))

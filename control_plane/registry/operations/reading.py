@@ -1,0 +1,122 @@
+"""Experiments read: the protocol's runtime object, the list and the detail."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping, Select, select
+
+from control_plane.db import tally
+from control_plane.db.tables import experiments, scores
+from control_plane.db.transaction import Tx
+from control_plane.registry.rules import config as configs
+from control_plane.registry.rules.objective import single_metric
+from store_client.wire.calls.experiments import ExperimentFilter
+from store_client.wire.experiments import (
+    AutomationMode,
+    Counts,
+    DispatchMode,
+    Experiment,
+    ExperimentDetail,
+    ExperimentState,
+    ExperimentSummary,
+    Objective,
+    Status,
+)
+
+
+def read_runtime(tx: Tx) -> Experiment:
+    """The protocol's runtime object."""
+    row = tx.experiment
+    return Experiment(
+        experiment_id=row["experiment_id"],
+        name=row["name"],
+        state=tx.status.state,
+        created_at=row["created_at"],
+        base_commit_sha=row["base_commit_sha"],
+        imported_from=row["imported_from"],
+    )
+
+
+def read_state(tx: Tx) -> ExperimentState:
+    return ExperimentState(state=tx.status.state)
+
+
+def read_dispatch_mode(tx: Tx) -> DispatchMode:
+    return DispatchMode.model_validate(tx.experiment["dispatch_mode"])
+
+
+def list_summaries(tx: Tx, query: ExperimentFilter) -> tuple[ExperimentSummary, ...]:
+    """Every experiment with its scores and counts, newest first, in two queries."""
+    statement = _scored().order_by(experiments.c.created_at.desc(), experiments.c.experiment_id.desc())
+    if query.status is not None:
+        statement = statement.where(experiments.c.status == query.status.value)
+    if query.slug is not None:
+        statement = statement.where(experiments.c.slug == query.slug.replace("\x00", ""))
+    return _summaries(tx, tx.connection.execute(statement).mappings().all())
+
+
+def read_summary(tx: Tx) -> ExperimentSummary:
+    return _summaries(tx, [_one(tx)])[0]
+
+
+def read_detail(tx: Tx, *, git_root: str = "") -> ExperimentDetail:
+    """The experiment whole; `git_root` is this server's URL, or empty for a path relative to it."""
+    row = _one(tx)
+    config = row["config"]
+    return ExperimentDetail(
+        **_summary_fields(row, tally.read(tx.connection, tx.experiment_id)),
+        **{key: row[key] for key in ("description", "hypothesis", "kind", "base_commit_sha", "ended_at", "end_reason")},
+        config=config,
+        dispatch_mode=read_dispatch_mode(tx),
+        parallel_variants=config["parallel_variants"],
+        evaluation_schema=config["evaluation_schema"],
+        commands=configs.commands(config),
+        git_url=f"{git_root}/git/{tx.experiment_id}.git" if row["base_commit_sha"] else None,
+    )
+
+
+def to_counts(counters: Mapping[str, int]) -> Counts:
+    """The maintained counters of one experiment as lists show them."""
+    open_states = (".pending", ".claimed", ".submitted")
+    return Counts(
+        ideas=counters.get("ideas", 0),
+        variants=counters.get("variants", 0),
+        evaluated=counters.get("variants.success", 0),
+        integrated=counters.get("variants.integrated", 0),
+        failed=counters.get("variants.error", 0) + counters.get("variants.evaluation_error", 0),
+        starting=counters.get("variants.starting", 0),
+        tasks={
+            name.removeprefix("tasks."): total
+            for name, total in counters.items()
+            if name.startswith("tasks.") and name.endswith(open_states) and total
+        },
+    )
+
+
+def _scored() -> Select[Any]:
+    return select(experiments, scores.c.baseline_value, scores.c.best_value, scores.c.best_variant_id).outerjoin_from(
+        experiments, scores, scores.c.experiment_id == experiments.c.experiment_id
+    )
+
+
+def _one(tx: Tx) -> RowMapping:
+    return tx.connection.execute(_scored().where(experiments.c.experiment_id == tx.experiment_id)).mappings().one()
+
+
+def _summaries(tx: Tx, rows: Sequence[RowMapping]) -> tuple[ExperimentSummary, ...]:
+    counters = tally.read_many(tx.connection, [row["experiment_id"] for row in rows])
+    return tuple(ExperimentSummary(**_summary_fields(row, counters.get(row["experiment_id"], {}))) for row in rows)
+
+
+def _summary_fields(row: RowMapping, counters: Mapping[str, int]) -> dict[str, Any]:
+    objective = Objective.model_validate(row["config"]["objective"])
+    return {
+        **{key: row[key] for key in ("experiment_id", "slug", "name", "created_at", "updated_at", "best_variant_id")},
+        "status": Status(row["status"]),
+        "objective": objective,
+        "metric": single_metric(objective.expr),
+        "baseline": row["baseline_value"],
+        "best": row["best_value"],
+        "counts": to_counts(counters),
+        "automation": AutomationMode.model_validate(row["automation"]),
+    }

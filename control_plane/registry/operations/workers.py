@@ -1,0 +1,138 @@
+"""Workers, of an experiment or of the deployment: the scope is that of the transaction."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import RowMapping, delete, insert, select
+
+from control_plane.db import identities
+from control_plane.db.identities import RESERVED_WORKERS, Issue, Keys
+from control_plane.db.tables import credentials, groups, members, workers
+from control_plane.db.transaction import Tx
+from control_plane.registry.ports import OpenClaims
+from control_plane.registry.rules import names
+from store_client.errors import NotFound, ReservedIdentifier
+from store_client.wire.calls.workers import NameFilter
+from store_client.wire.scalars import SUFFIX
+from store_client.wire.workers import (
+    RegisteredWorker,
+    RegisterWorker,
+    Whoami,
+    Worker,
+    WorkerDetail,
+    WorkerDetailList,
+    WorkerList,
+)
+
+_WORKER = re.compile(f"wkr_{SUFFIX}")
+
+
+def register(tx: Tx, body: RegisterWorker, *, keys: Keys) -> RegisteredWorker:
+    """Make a new worker with a new token, on every call."""
+    name = names.check(body.name)
+    if name in RESERVED_WORKERS:
+        raise ReservedIdentifier(f"the worker name {name!r} is reserved")
+    worker_id = make(tx, name, labels=body.labels)
+    return _with_token(tx, keys, worker_id)
+
+
+def make(
+    tx: Tx, name: str | None, *, labels: Mapping[str, str] | None = None, deployment_worker_id: str | None = None
+) -> str:
+    """Insert a worker that has no credential yet."""
+    worker_id = tx.mint("wkr")
+    row = {
+        "worker_id": worker_id,
+        "scope": tx.experiment_id,
+        "name": name,
+        "registered_at": tx.now,
+        "registered_by": tx.caller.worker_id,
+        "deployment_worker_id": deployment_worker_id,
+    }
+    # An absent JSON value is SQL's NULL, not JSON's.
+    tx.connection.execute(insert(workers).values(row if labels is None else {**row, "labels": dict(labels)}))
+    tx.tell("worker.registered", worker_id=worker_id, **({"name": name} if name else {}))
+    return worker_id
+
+
+def reissue(tx: Tx, worker_id: str, *, keys: Keys) -> RegisteredWorker:
+    """Replace a worker's token; everything the worker could prove itself with before is void."""
+    _must_have(tx, worker_id)
+    tx.connection.execute(delete(credentials).where(credentials.c.worker_id == worker_id))
+    tx.tell("worker.reissued", worker_id=worker_id)
+    return _with_token(tx, keys, worker_id)
+
+
+def list_all(tx: Tx, query: NameFilter) -> WorkerList:
+    """The workers of this scope, or those of exactly this name."""
+    statement = select(workers).where(workers.c.scope == tx.experiment_id).order_by(workers.c.worker_id)
+    if query.name is not None:
+        name = names.wanted(query.name)
+        if name is None:
+            return WorkerList(workers=())
+        statement = statement.where(workers.c.name == name)
+    return WorkerList(workers=tuple(Worker(**_fields(row)) for row in tx.connection.execute(statement).mappings()))
+
+
+def read(tx: Tx, worker_id: str) -> Worker:
+    return Worker(**_fields(_must_have(tx, worker_id)))
+
+
+def whoami(tx: Tx) -> Whoami:
+    return Whoami(worker_id=tx.caller.worker_id, name=tx.caller.name)
+
+
+def list_details(tx: Tx, *, open_claims: OpenClaims) -> WorkerDetailList:
+    """The workers of the experiment as its admin page shows them."""
+    held, named = open_claims(tx), _group_names(tx)
+    rows = tx.connection.execute(
+        select(workers).where(workers.c.scope == tx.experiment_id).order_by(workers.c.worker_id)
+    ).mappings()
+    return WorkerDetailList(
+        workers=tuple(
+            WorkerDetail(
+                **_fields(row),
+                last_seen_at=row["last_seen_at"],
+                disabled_at=row["disabled_at"],
+                groups=tuple(named.get(row["worker_id"], ())),
+                open_claims=held.get(row["worker_id"], 0),
+            )
+            for row in rows
+        )
+    )
+
+
+def _with_token(tx: Tx, keys: Keys, worker_id: str) -> RegisteredWorker:
+    token = identities.issue(tx.connection, keys, worker_id, tx.now, Issue())
+    return RegisteredWorker(**_fields(_must_have(tx, worker_id)), registration_token=token)
+
+
+def _must_have(tx: Tx, worker_id: str) -> RowMapping:
+    query = select(workers).where(workers.c.worker_id == worker_id, workers.c.scope == tx.experiment_id)
+    row = tx.connection.execute(query).mappings().first() if _WORKER.fullmatch(worker_id) else None
+    if row is None:
+        raise NotFound(f"there is no worker {worker_id[:60]}")
+    return row
+
+
+def _fields(row: RowMapping) -> dict[str, Any]:
+    return {
+        "worker_id": row["worker_id"],
+        "name": row["name"],
+        "experiment_id": row["scope"] or None,
+        "registered_at": row["registered_at"],
+        "registered_by": row["registered_by"],
+        "labels": row["labels"],
+    }
+
+
+def _group_names(tx: Tx) -> dict[str, list[str]]:
+    """The groups that list each member directly, by name or else by id."""
+    query = select(members.c.member_id, groups.c.group_id, groups.c.name).join(
+        groups, groups.c.group_id == members.c.group_id
+    )
+    named: dict[str, list[str]] = {}
+    for row in tx.connection.execute(query.where(groups.c.scope == tx.experiment_id).order_by(groups.c.name)):
+        named.setdefault(row.member_id, []).append(row.name or row.group_id)
+    return named

@@ -1,0 +1,25 @@
+"""What the registry asks of the other wings."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from control_plane.db.transaction import Tx
+
+
+class Seeds(Protocol):
+    """Makes repositories; blocking, so it runs on a thread and never inside a transaction."""
+
+    def seed(self, experiment_id: str, source: Path, seeded_at: str) -> str:
+        """Commit the directory's files to a new repository and return the commit."""
+        ...
+
+    def remove(self, experiment_id: str) -> None:
+        """Delete the repository of an experiment that did not come to be."""
+        ...
+
+
+class OpenClaims(Protocol):
+    def __call__(self, tx: Tx) -> Mapping[str, int]:
+        """How many tasks of the experiment each worker holds."""
+        ...

@@ -1,0 +1,109 @@
+"""The registry's calls and the operation behind each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from control_plane.db.transaction import Tx
+from control_plane.edge.endpoint import Operation, endpoint, prepare, read_arguments, respond
+from control_plane.edge.house import House
+from control_plane.registry.creation import Creation
+from control_plane.registry.operations import exchange, groups, lifecycle, reading, sessions, workers
+from control_plane.registry.ports import OpenClaims, Seeds
+from store_client.wire.call import Call
+from store_client.wire.calls import experiments as e
+from store_client.wire.calls import workers as w
+from store_client.wire.experiments import CreateExperiment, ExperimentDetail
+
+
+def no_claims(tx: Tx) -> Mapping[str, int]:  # noqa: ARG001 - it stands where another counts
+    """Of a house without tasks: nobody holds any."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """What the other wings lend to the registry; `git_root` is this server's URL, or empty for relative paths."""
+
+    seeds: Seeds
+    open_claims: OpenClaims = no_claims
+    git_root: str = ""
+
+
+def routes(house: House, neighbours: Neighbours) -> list[Route]:
+    """Every route of the registry."""
+    creation = Creation(house, neighbours.seeds, neighbours.git_root)
+    table = _experiments(neighbours) | _sessions(house)
+    table[w.LIST_WORKER_DETAILS] = partial(workers.list_details, open_claims=neighbours.open_claims)
+    for rows in (w.EXPERIMENT_REGISTRY, w.DEPLOYMENT_REGISTRY, w.CONSOLE_REGISTRY):
+        table |= {call: act for call, act in _registry(house, rows).items() if call in w.CALLS}
+    return [_creating(house, creation), *(endpoint(house, call, act) for call, act in table.items())]
+
+
+def _experiments(neighbours: Neighbours) -> dict[Call, Operation]:
+    return {
+        e.READ_EXPERIMENT: reading.read_runtime,
+        e.READ_STATE: reading.read_state,
+        e.READ_DISPATCH_MODE: reading.read_dispatch_mode,
+        e.UPDATE_DISPATCH_MODE: lifecycle.change_dispatch_mode,
+        e.TERMINATE_EXPERIMENT: lifecycle.terminate,
+        e.EMIT_POLICY_ERROR: lifecycle.report_policy_error,
+        e.LIST_EXPERIMENTS: reading.list_summaries,
+        e.READ_EXPERIMENT_DETAIL: partial(reading.read_detail, git_root=neighbours.git_root),
+        e.PAUSE_EXPERIMENT: lifecycle.pause,
+        e.RESUME_EXPERIMENT: lifecycle.resume,
+        e.END_EXPERIMENT: lifecycle.end,
+        e.UPDATE_AUTOMATION: lifecycle.change_automation,
+    }
+
+
+def _sessions(house: House) -> dict[Call, Operation]:
+    return {
+        w.WHOAMI: workers.whoami,
+        w.DEPLOYMENT_WHOAMI: workers.whoami,
+        w.EXCHANGE: partial(exchange.exchange, keys=house.keys),
+        w.SIGN_IN: partial(sessions.sign_in, keys=house.keys),
+        w.END_SESSION: partial(sessions.end_session, keys=house.keys),
+        w.CREATE_SIGN_IN_CODE: partial(sessions.create_code, keys=house.keys),
+    }
+
+
+def _registry(house: House, rows: tuple[Call, ...]) -> dict[Call, Operation]:
+    """The same ten operations under each prefix: the scope is that of the path."""
+    acts: tuple[Operation, ...] = (
+        partial(workers.register, keys=house.keys),
+        workers.list_all,
+        workers.read,
+        partial(workers.reissue, keys=house.keys),
+        groups.register,
+        groups.list_all,
+        groups.read,
+        groups.add,
+        groups.remove,
+        groups.drop,
+    )
+    return dict(zip(rows, acts, strict=True))
+
+
+def _creating(house: House, creation: Creation) -> Route:
+    """Creating an experiment reads files and makes a repository between the gate and the write."""
+    call = e.CREATE_EXPERIMENT
+
+    async def serve(request: Request) -> Response:
+        asked = request, await read_arguments(request, call)
+        body = await house.read(prepare(house, call, _take_body, asked))
+
+        async def write(work: Callable[[Tx], ExperimentDetail]) -> ExperimentDetail:
+            return await house.write(prepare(house, call, lambda tx, **_: work(tx), asked))
+
+        return respond(call, await creation.create(body, write))
+
+    return Route(call.path, serve, methods=[call.method], name=call.name)
+
+
+def _take_body(_tx: Tx, body: CreateExperiment) -> CreateExperiment:
+    return body

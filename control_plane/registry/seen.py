@@ -1,0 +1,43 @@
+"""When each worker was last seen: noted in memory on every request, written down now and then."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from sqlalchemy import update
+
+from control_plane.db.tables import workers
+from control_plane.db.transaction import Caller, Tx
+from control_plane.db.writer import Writer
+
+PAUSE_SECONDS = 15.0
+MAX_WORKERS = 10_000
+
+
+class Seen:
+    """Writes a worker's `last_seen_at` at most once in so many seconds; safe from any thread."""
+
+    def __init__(self, writer: Writer, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._writer, self._monotonic = writer, monotonic
+        self._noted: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def note(self, caller: Caller) -> None:
+        """Somebody made itself known just now."""
+        if not caller.is_admin and self._is_due(caller.worker_id):
+            self._writer.submit(lambda tx: record(tx, caller.worker_id))
+
+    def _is_due(self, worker_id: str) -> bool:
+        now = self._monotonic()
+        with self._lock:
+            last = self._noted.pop(worker_id, None)
+            is_due = last is None or now - last >= PAUSE_SECONDS
+            self._noted[worker_id] = now if last is None or is_due else last
+            if len(self._noted) > MAX_WORKERS:
+                del self._noted[next(iter(self._noted))]
+        return is_due
+
+
+def record(tx: Tx, worker_id: str) -> None:
+    """Write that a worker was seen at the transaction's time."""
+    tx.connection.execute(update(workers).where(workers.c.worker_id == worker_id).values(last_seen_at=tx.now))
