@@ -19,7 +19,7 @@ from control_plane.edge import problems
 from control_plane.edge.auth import Credentials, admit
 from control_plane.edge.house import House
 from control_plane.edge.waiting import read_until
-from store_client.errors import BadRequest, PayloadTooLarge, SwitchyardError
+from store_client.errors import BadRequest, NotFound, PayloadTooLarge, SwitchyardError
 from store_client.wire.call import Call
 from store_client.wire.record import Record
 
@@ -61,6 +61,7 @@ def prepare(house: House, call: Call, operation: Operation, asked: tuple[Request
 
     def work(tx: Tx) -> Any:
         admitted = admit(tx.at(scope), call, house.keys, credentials)
+        house.seen(admitted.caller)
         if isinstance(arguments, SwitchyardError):
             raise arguments
         if call.is_scoped:
@@ -73,6 +74,8 @@ def prepare(house: House, call: Call, operation: Operation, asked: tuple[Request
 async def read_arguments(request: Request, call: Call) -> Arguments:
     """The operation's arguments, or the refusal to raise once the caller has been admitted."""
     arguments: dict[str, Any] = {key: value for key, value in request.path_params.items() if key != "experiment_id"}
+    if "\x00" in request.scope["path"]:
+        return NotFound("nothing here has a null character in its name")
     try:
         if call.query is not None:
             arguments["query"] = read_query(request, call.query)
@@ -87,7 +90,10 @@ async def read_arguments(request: Request, call: Call) -> Arguments:
 
 def read_query(request: Request, kind: type[Record]) -> Record:
     """The query string as its record; an empty parameter counts as absent."""
-    return kind.model_validate_strings({key: value for key, value in request.query_params.items() if value != ""})
+    given = {key: value for key, value in request.query_params.items() if value != ""}
+    if any("\x00" in value for value in given.values()):
+        raise BadRequest("a parameter must not contain a null character")
+    return kind.model_validate_strings(given)
 
 
 async def read_body(request: Request) -> bytes:

@@ -12,7 +12,7 @@ from ulid import ULID
 
 from control_plane.db.engine import Database
 from control_plane.db.identities import Keys
-from control_plane.db.transaction import Tx
+from control_plane.db.transaction import Caller, Tx
 from control_plane.db.writer import Writer
 from control_plane.edge.hub import Hub
 from store_client.errors import Unavailable
@@ -40,6 +40,7 @@ class House:
     hub: Hub = field(default_factory=Hub)
     clock: Callable[[], str] = clock
     mint: Callable[[str], str] = mint
+    seen: Callable[[Caller], None] = lambda _caller: None
     writer: Writer = field(init=False)
     readers: ThreadPoolExecutor = field(init=False)
 

@@ -97,7 +97,7 @@ class AutoCheckpoint(Body):
 class RoleResources(Resources):
     """What one kind of task's jobs need and how long they may take."""
 
-    timeout_seconds: Seconds | None = None
+    timeout_seconds: Number | None = Field(default=None, gt=0, le=30 * 86_400)
     priority: Whole | None = Field(default=None, ge=0, le=10)
     retry: RetryPolicy | None = None
 
