@@ -1,5 +1,6 @@
 """Everything that the face of this package offers."""
 
+from store_client.blocking import Blocking, connect_blocking
 from store_client.client import ControlPlaneClient, StoreClient
 from store_client.credentials import Bearer, ExchangedBearer, FileBearer, StaticBearer
 from store_client.errors import (
@@ -37,6 +38,25 @@ from store_client.errors import (
     WrongClaimant,
     from_problem,
 )
+from store_client.roles.history import IdeaTexts, read_history, read_text
+from store_client.roles.orders import KIND_OF, ROLE_OF, Assignment, evaluation_job, execution_job, ideation_job
+from store_client.roles.outcomes import (
+    Evaluated,
+    EvaluationFailed,
+    EvaluationOutcome,
+    Executed,
+    ExecutionFailed,
+    ExecutionOutcome,
+    IdeaDraft,
+    IdeasProposed,
+    IdeationFailed,
+    IdeationOutcome,
+    VariantFailed,
+    read_evaluation,
+    read_execution,
+    read_ideation,
+)
+from store_client.settle import Conflicting, Landed, Lost, Settled, Unknown, settle_claim, settle_submission
 from store_client.transport import Download, Patience, Transport, Upload
 from store_client.wire.artifacts import ArtifactInfo, DepositedArtifact
 from store_client.wire.events import Event, EventBatch, LogEvent, LogPage
@@ -142,25 +162,30 @@ from store_client.wire.workers import (
 )
 
 __all__ = [
-    "DISPATCH_KEYS", "FINAL_STATES", "KINDS", "RESULTS", "ROLES", "SUBJECT", "AddMember", "AlreadyExists",
-    "ArtifactInfo", "Attempt", "Automation", "AutomationMode", "BadRequest", "Bearer", "ChangeAutomation",
-    "ChangeDispatchMode", "CheckpointInProgress", "CheckpointInvalid", "Claim", "ClaimTask", "ClosedTarget",
-    "ConflictingResubmission", "ControlPlaneClient", "Counts", "CreateExperiment", "CreateIdea", "CreateTask",
-    "CreateVariant", "CreatedIdea", "CycleDetected", "DepositedArtifact", "Direction", "DispatchMode", "Download",
-    "EndExperiment", "EndSession", "EvaluationResult", "Event", "EventBatch", "Exchange", "Exchanged",
-    "ExchangedBearer", "ExecutionResult", "ExitCause", "Experiment", "ExperimentDetail", "ExperimentIdConflict",
-    "ExperimentIdMismatch", "ExperimentState", "ExperimentSummary", "FileBearer", "Fleet", "Forbidden", "GitPassword",
-    "Group", "GroupList", "Idea", "IdeaDetail", "IdeaPage", "IdeaState", "IdeationResult", "IllegalTransition",
-    "ImportedFrom", "IntegrateVariant", "InvalidName", "InvalidPrecondition", "Job", "JobDetail", "JobPage", "JobState",
-    "LeaseExpired", "LeaseHeldByOther", "LeaseInstanceMismatch", "LeaseNotHeld", "LogEvent", "LogPage", "LogSlice",
-    "Mode", "NoOpVariant", "NotClaimed", "NotFound", "Objective", "OperatorRole", "ParentVariant", "Patience",
-    "PayloadTooLarge", "PolicyError", "ProgressPoint", "ProtocolBroken", "QueueSummary", "ReassignTask", "ReclaimCause",
-    "ReclaimTask", "Record", "Refused", "RegisterGroup", "RegisterWorker", "RegisteredWorker", "RejectReason",
-    "RejectTask", "RenewClaim", "Reprioritise", "ReservedIdentifier", "Resources", "RetryPolicy", "Role", "Session",
-    "SignIn", "SignInCode", "SlotInfo", "SpecVersionMismatch", "StaticBearer", "Status", "StoreClient", "SubmitJob",
-    "SubmitTask", "SwitchyardError", "Target", "Task", "TaskDetail", "TaskKind", "TaskPage", "TaskState", "Terminate",
-    "Transport", "Unauthorized", "Unavailable", "Unreachable", "UnsupportedCheckpointVersion", "Upload", "Variant",
-    "VariantDetail", "VariantPage", "VariantStatus", "Whoami", "Worker", "WorkerDetail", "WorkerDetailList",
-    "WorkerList", "WorkerNotEligible", "WorkerNotRegistered", "WrongClaimant", "fault_of_name", "format_time",
-    "from_problem", "normal_name", "parse_time",
+    "DISPATCH_KEYS", "FINAL_STATES", "KINDS", "KIND_OF", "RESULTS", "ROLES", "ROLE_OF", "SUBJECT", "AddMember",
+    "AlreadyExists", "ArtifactInfo", "Assignment", "Attempt", "Automation", "AutomationMode", "BadRequest", "Bearer",
+    "Blocking", "ChangeAutomation", "ChangeDispatchMode", "CheckpointInProgress", "CheckpointInvalid", "Claim",
+    "ClaimTask", "ClosedTarget", "Conflicting", "ConflictingResubmission", "ControlPlaneClient", "Counts",
+    "CreateExperiment", "CreateIdea", "CreateTask", "CreateVariant", "CreatedIdea", "CycleDetected",
+    "DepositedArtifact", "Direction", "DispatchMode", "Download", "EndExperiment", "EndSession", "Evaluated",
+    "EvaluationFailed", "EvaluationOutcome", "EvaluationResult", "Event", "EventBatch", "Exchange", "Exchanged",
+    "ExchangedBearer", "Executed", "ExecutionFailed", "ExecutionOutcome", "ExecutionResult", "ExitCause", "Experiment",
+    "ExperimentDetail", "ExperimentIdConflict", "ExperimentIdMismatch", "ExperimentState", "ExperimentSummary",
+    "FileBearer", "Fleet", "Forbidden", "GitPassword", "Group", "GroupList", "Idea", "IdeaDetail", "IdeaDraft",
+    "IdeaPage", "IdeaState", "IdeaTexts", "IdeasProposed", "IdeationFailed", "IdeationOutcome", "IdeationResult",
+    "IllegalTransition", "ImportedFrom", "IntegrateVariant", "InvalidName", "InvalidPrecondition", "Job", "JobDetail",
+    "JobPage", "JobState", "Landed", "LeaseExpired", "LeaseHeldByOther", "LeaseInstanceMismatch", "LeaseNotHeld",
+    "LogEvent", "LogPage", "LogSlice", "Lost", "Mode", "NoOpVariant", "NotClaimed", "NotFound", "Objective",
+    "OperatorRole", "ParentVariant", "Patience", "PayloadTooLarge", "PolicyError", "ProgressPoint", "ProtocolBroken",
+    "QueueSummary", "ReassignTask", "ReclaimCause", "ReclaimTask", "Record", "Refused", "RegisterGroup",
+    "RegisterWorker", "RegisteredWorker", "RejectReason", "RejectTask", "RenewClaim", "Reprioritise",
+    "ReservedIdentifier", "Resources", "RetryPolicy", "Role", "Session", "Settled", "SignIn", "SignInCode", "SlotInfo",
+    "SpecVersionMismatch", "StaticBearer", "Status", "StoreClient", "SubmitJob", "SubmitTask", "SwitchyardError",
+    "Target", "Task", "TaskDetail", "TaskKind", "TaskPage", "TaskState", "Terminate", "Transport", "Unauthorized",
+    "Unavailable", "Unknown", "Unreachable", "UnsupportedCheckpointVersion", "Upload", "Variant", "VariantDetail",
+    "VariantFailed", "VariantPage", "VariantStatus", "Whoami", "Worker", "WorkerDetail", "WorkerDetailList",
+    "WorkerList", "WorkerNotEligible", "WorkerNotRegistered", "WrongClaimant", "connect_blocking", "evaluation_job",
+    "execution_job", "fault_of_name", "format_time", "from_problem", "ideation_job", "normal_name", "parse_time",
+    "read_evaluation", "read_execution", "read_history", "read_ideation", "read_text", "settle_claim",
+    "settle_submission",
 ]  # fmt: skip

@@ -1,14 +1,10 @@
 """The transport against a small server that answers as it is told."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Route
 
 from store_client.client import ControlPlaneClient, StoreClient
 from store_client.credentials import StaticBearer
@@ -21,51 +17,11 @@ from store_client.errors import (
     Unreachable,
     WrongClaimant,
 )
-from store_client.transport import Patience, Transport, Upload
+from store_client.transport import Transport, Upload
 from store_client.wire.tasks import EvaluationResult
+from tests.wire.canned import CLAIM, EXPERIMENT, WORKER, Rotating, Server, problem, quick
 
-EXPERIMENT = f"exp_{'0' * 26}"
-WORKER = f"wkr_{'1' * 26}"
-CLAIM = {"worker_id": WORKER, "claimed_at": "2030-01-01T00:00:00Z", "expires_at": "2030-01-01T00:02:00Z"}
 FILE = b"some bytes " * 100_000
-
-
-@dataclass
-class Server:
-    """Gives its answers in turn, the last one for ever, and remembers what it was asked."""
-
-    answers: list[Response | Exception]
-    requests: list[Request] = field(default_factory=list)
-    bodies: list[bytes] = field(default_factory=list)
-
-    async def serve(self, request: Request) -> Response:
-        self.requests.append(request)
-        self.bodies.append(await request.body())
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def transport(self, patience: Patience | None = None) -> Transport:
-        methods = ["GET", "POST", "PATCH", "DELETE"]
-        app = Starlette(routes=[Route("/{path:path}", self.serve, methods=methods)])
-        return Transport("http://server", patience or quick([]), httpx.ASGITransport(app))
-
-    def store(self, patience: Patience | None = None) -> StoreClient:
-        return StoreClient(self.transport(patience), StaticBearer(WORKER, "secret"), EXPERIMENT)
-
-
-def quick(pauses: list[float]) -> Patience:
-    """Patience that notes its pauses instead of sleeping."""
-
-    async def note(seconds: float) -> None:
-        pauses.append(seconds)
-
-    return Patience(attempts=3, first_pause_seconds=1, longest_pause_seconds=1.5, chance=lambda: 1.0, sleep=note)
-
-
-def problem(status: int, kind: str) -> Response:
-    return JSONResponse({"type": f"eden://error/{kind}", "title": "No", "status": status, "detail": "because"}, status)
 
 
 async def test_a_call_sends_its_body_its_bearer_and_the_experiment() -> None:
@@ -199,20 +155,6 @@ async def test_a_file_that_is_not_there_is_not_found() -> None:
     with pytest.raises(NotFound, match="because"):
         async with Server([problem(404, "not-found")]).store().fetch_artifact("eden://a/1"):
             pytest.fail("there is nothing to read")
-
-
-@dataclass
-class Rotating:
-    """A credential that has successors."""
-
-    secrets: list[str]
-
-    async def current(self) -> str:
-        return f"w:{self.secrets[0]}"
-
-    async def replace(self, rejected: str) -> bool:
-        self.secrets.remove(rejected.removeprefix("w:"))
-        return True
 
 
 @pytest.fixture

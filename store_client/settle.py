@@ -1,0 +1,126 @@
+"""Uncertainty settled where it is born: claims and submissions repeated or read back until their fate is known."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from store_client.client import StoreClient
+from store_client.errors import (
+    ConflictingResubmission,
+    IllegalTransition,
+    NotClaimed,
+    NotFound,
+    Unreachable,
+    WorkerNotEligible,
+    WrongClaimant,
+)
+from store_client.transport import Patience
+from store_client.wire.tasks import Claim, EvaluationResult, ExecutionResult, IdeationResult, Task
+
+Result = IdeationResult | ExecutionResult | EvaluationResult
+COMPARED = ("status", "variant_id", "commit_sha", "evaluation", "idea_ids")
+"""What two equivalent submissions agree on (protocol §4.4); artifacts never count."""
+
+
+@dataclass(frozen=True)
+class Landed:
+    """The result is stored."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The task is no longer the caller's: nothing of this result was kept."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Conflicting:
+    """The caller submitted another result before, and that one stands."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """The server fell silent; the result may be stored. Submitting it again is safe."""
+
+    reason: str
+
+
+Settled = Landed | Lost | Conflicting | Unknown
+
+
+async def settle_submission(
+    store: StoreClient, task_id: str, result: Result, patience: Patience | None = None
+) -> Settled:
+    """Submit a result, through silence if need be. A refusal of the result itself is raised."""
+    patience = patience or Patience()
+    silence = "the server does not answer"
+    for attempt in range(patience.attempts):
+        try:
+            await store.submit_task(task_id, result)
+        except ConflictingResubmission as error:
+            return Conflicting(error.detail)
+        except (NotClaimed, WrongClaimant) as error:
+            return await _read_back(store, task_id, result, Lost(error.detail))
+        except Unreachable as error:
+            silence = str(error)
+            await patience.pause(attempt)
+        else:
+            return Landed()
+    return await _read_back(store, task_id, result, Unknown(silence))
+
+
+async def settle_claim(store: StoreClient, task_id: str, expires_at: str | None = None) -> Claim | None:
+    """The caller's claim of a task, or None when it is not to be had: somebody was faster, or it is for others."""
+    try:
+        return await store.claim_task(task_id, expires_at)
+    except (IllegalTransition, WorkerNotEligible, NotFound):
+        return None
+    except Unreachable:
+        task = await store.read_task(task_id)
+        return task.claim if task.claim and task.claim.worker_id == await _caller(store) else None
+
+
+async def _read_back(store: StoreClient, task_id: str, result: Result, otherwise: Lost | Unknown) -> Settled:
+    """Landed when the stored result is this one and the caller's: an earlier, unanswered attempt did it."""
+    try:
+        task = await store.read_task(task_id)
+        stored = await store.read_submission(task_id)
+    except NotFound:
+        return otherwise
+    except Unreachable as error:
+        return Unknown(str(error))
+    if not await _is_own(store, task):
+        return otherwise
+    return Landed() if are_equivalent(stored, result.to_wire()) else Conflicting("another result was stored before")
+
+
+async def _is_own(store: StoreClient, task: Task) -> bool:
+    return task.submitted_by == await _caller(store)
+
+
+async def _caller(store: StoreClient) -> str:
+    return (await store.bearer.current()).partition(":")[0]
+
+
+def are_equivalent(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Whether two payloads say the same, as the protocol compares them."""
+    return all(_is_same(_part(first, key), _part(second, key)) for key in COMPARED)
+
+
+def _part(payload: Mapping[str, Any], key: str) -> Any:
+    value = payload.get(key)
+    return sorted(set(value)) if key == "idea_ids" and value is not None else value
+
+
+def _is_same(first: Any, second: Any) -> bool:
+    """Equality of JSON values: numbers by value, and never a boolean for a number."""
+    if isinstance(first, bool) or isinstance(second, bool):
+        return first is second
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        return first.keys() == second.keys() and all(_is_same(first[key], second[key]) for key in first)
+    if isinstance(first, Sequence) and isinstance(second, Sequence) and not isinstance(first, str):
+        return len(first) == len(second) and all(map(_is_same, first, second))
+    return bool(first == second)
