@@ -12,10 +12,14 @@ HOMES = {
     "alembic": ("control_plane/db/",),
     "git": ("control_plane/repos/git.py", "web_ui/repos.py"),
     "httpx": ("store_client/transport.py",),
+    "itsdangerous": ("web_ui/session.py",),
+    "jinja2": ("web_ui/templating.py",),
+    "markdown_it": ("web_ui/filters.py",),
     "psycopg": ("control_plane/db/",),
     "pynvml": ("control_plane/scheduler/gpus.py",),
     "sqlalchemy.create_engine": ("control_plane/db/",),
     "sqlalchemy.dialects": ("control_plane/db/",),
+    "sse_starlette": ("web_ui/live.py", "control_plane/edge/"),
     "sqlite3": ("control_plane/db/",),
 }
 OUTSIDE = {"asyncio", "git", "httpx", "os", "pynvml", "socket", "subprocess", "sqlalchemy"}
