@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 FUNCTIONS = frozenset({"abs", "exp", "log", "max", "min", "sqrt"})
 MAX_LENGTH = 500
 MAX_NODES = 200
-OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.UAdd, ast.USub)
+ARITHMETIC = (
+    ast.BinOp, ast.UnaryOp, ast.Name, ast.Load, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.UAdd, ast.USub,
+)  # fmt: skip
 
 
 def metrics(expr: str) -> set[str]:
@@ -64,4 +66,4 @@ def _check_call(node: ast.Call) -> None:
 def _is_arithmetic(node: ast.AST) -> bool:
     if isinstance(node, ast.Constant):
         return isinstance(node.value, int | float) and not isinstance(node.value, bool)
-    return isinstance(node, ast.BinOp | ast.UnaryOp | ast.Name | ast.Load | OPERATORS)
+    return isinstance(node, ARITHMETIC)
