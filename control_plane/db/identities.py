@@ -87,9 +87,22 @@ def identify(connection: Connection, keys: Keys, bearer: tuple[str, str], now: s
 
 
 def groups_of(connection: Connection, member_id: str) -> set[str]:
-    """Ids of every existing group that contains this worker or group, directly or through others."""
-    holding = select(members.c.group_id).where(members.c.member_id == literal(member_id)).cte("holding", recursive=True)
-    holding = holding.union(select(members.c.group_id).join(holding, members.c.member_id == holding.c.group_id))
+    """Ids of every group of the member's own scope that contains it, directly or through others of that scope.
+
+    An id from elsewhere in a group's list means nobody: registries are never shared.
+    """
+    scope = connection.scalar(
+        select(workers.c.scope)
+        .where(workers.c.worker_id == member_id)
+        .union_all(select(groups.c.scope).where(groups.c.group_id == member_id))
+    )
+    if scope is None:
+        return set()
+    # The sum keeps planners from walking all groups of the scope: from a member to its groups is the short way.
+    is_near = groups.c.scope + "" == literal(scope)
+    step = select(members.c.group_id).join(groups, groups.c.group_id == members.c.group_id).where(is_near)
+    holding = step.where(members.c.member_id == literal(member_id)).cte("holding", recursive=True)
+    holding = holding.union(step.join(holding, members.c.member_id == holding.c.group_id))
     return set(connection.scalars(select(holding.c.group_id)))
 
 
