@@ -1,6 +1,6 @@
 """Claims after they are made: kept longer, given back, lost when they lapse."""
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from control_plane.db.tables import credentials
 from control_plane.db.transaction import Tx
@@ -46,3 +46,10 @@ def sweep_expired(tx: Tx, limit: int = SWEEP_LIMIT) -> int:
     for task in found:
         operations.take_back(tx.at(task["experiment_id"]), task, "expired")
     return len(found)
+
+
+def open_by_worker(tx: Tx) -> dict[str, int]:
+    """How many tasks of the experiment each worker holds."""
+    held = select(tasks.c.claimed_by, func.count()).where(tasks.c.experiment_id == tx.experiment_id)
+    held = held.where(tasks.c.claimed_by.is_not(None)).group_by(tasks.c.claimed_by)
+    return {row[0]: row[1] for row in tx.connection.execute(held)}

@@ -101,6 +101,13 @@ def in_flight(tx: Tx) -> int:
     return executing + (tx.connection.scalar(waiting.where(variants.c.kind.is_(None))) or 0)
 
 
+def in_hand(tx: Tx) -> int:
+    """How many tasks are claimed, or wait for a decision."""
+    counts = tally.read(tx.connection, tx.experiment_id)
+    held = (name for name in counts if name.startswith("tasks.") and name.endswith((".claimed", ".submitted")))
+    return sum(counts[name] for name in held)
+
+
 def ideations(tx: Tx) -> Ideations:
     """Ideation tasks, whoever created them."""
     counts = tally.read(tx.connection, tx.experiment_id)

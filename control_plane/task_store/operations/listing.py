@@ -1,0 +1,138 @@
+"""Pages: found by keyset along an index, totalled from maintained counts."""
+
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, RowMapping, Select, or_, select
+
+from control_plane.db import tally
+from control_plane.db.transaction import Tx
+from control_plane.task_store.operations import details, progress
+from control_plane.task_store.ports import JobsOfTasks, no_jobs
+from control_plane.task_store.rules import pages
+from control_plane.task_store.tables import IS_SCORED, ideas, tasks, variants
+from store_client.wire.calls.ideas import IdeaPageQuery
+from store_client.wire.calls.tasks import TaskPageQuery
+from store_client.wire.calls.variants import VariantPageQuery
+from store_client.wire.ideas import IdeaPage
+from store_client.wire.tasks import KINDS, TaskPage, TaskState
+from store_client.wire.variants import VariantPage
+
+T = TypeVar("T")
+UNSCORED = 0.0
+
+
+def task_page(tx: Tx, query: TaskPageQuery, jobs: JobsOfTasks = no_jobs) -> TaskPage:
+    """Tasks by priority, then in the order in which they came."""
+    wanted = select(tasks).where(tasks.c.experiment_id == tx.experiment_id, *_task_filters(tx, query))
+    if query.after is not None:
+        priority, number = pages.read(query.after)
+        wanted = wanted.where(tasks.c.priority <= priority, or_(tasks.c.priority < priority, tasks.c.number > number))
+    found = _rows(tx, wanted.order_by(tasks.c.priority.desc(), tasks.c.number).limit(query.limit + 1))
+    last = _last_of(found, query.limit)
+    return TaskPage(
+        items=details.of_tasks(tx, found[: query.limit], jobs),
+        next=last and pages.write((last["priority"], last["number"])),
+        total=_task_total(tx, query),
+    )
+
+
+def idea_page(tx: Tx, query: IdeaPageQuery) -> IdeaPage:
+    """Ideas, newest first."""
+    wanted = select(ideas).where(ideas.c.experiment_id == tx.experiment_id)
+    if query.state is not None:
+        wanted = wanted.where(ideas.c.state == query.state)
+    found = _newest(tx, wanted, ideas.c.number, (query.after, query.limit))
+    last = _last_of(found, query.limit)
+    return IdeaPage(
+        items=details.of_ideas(tx, found[: query.limit]),
+        next=last and pages.write((0, last["number"])),
+        total=_total(tx, f"ideas.{query.state}" if query.state else "ideas"),
+    )
+
+
+def variant_page(tx: Tx, query: VariantPageQuery) -> VariantPage:
+    """Variants, newest first or best first; those without a value come last, newest first."""
+    wanted = select(variants).where(variants.c.experiment_id == tx.experiment_id)
+    if query.status is not None:
+        wanted = wanted.where(variants.c.status == query.status)
+    if query.order == "newest":
+        found = _newest(tx, wanted, variants.c.number, (query.after, query.limit))
+    else:
+        found = _best(tx, wanted, query)
+    last = _last_of(found, query.limit)
+    return VariantPage(
+        items=details.of_variants(tx, found[: query.limit]),
+        next=last and _variant_place(last, query.order),
+        total=_total(tx, f"variants.{query.status}" if query.status else "variants"),
+    )
+
+
+def _task_filters(tx: Tx, query: TaskPageQuery) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if query.kind is not None:
+        conditions.append(tasks.c.kind == query.kind)
+    if query.state is not None:
+        conditions.append(tasks.c.state == query.state)
+    if query.claimed_by is not None:
+        conditions.append(tasks.c.claimed_by == (tx.caller.worker_id if query.claimed_by == "me" else query.claimed_by))
+    return conditions
+
+
+def _task_total(tx: Tx, query: TaskPageQuery) -> int | None:
+    """How many tasks the filters admit; nobody counts the claims of one worker."""
+    if query.claimed_by is not None:
+        return None
+    kinds = KINDS if query.kind is None else (query.kind,)
+    states = tuple(TaskState) if query.state is None else (query.state,)
+    return _total(tx, *(f"tasks.{kind}.{state}" for kind in kinds for state in states))
+
+
+def _total(tx: Tx, *counts: str) -> int:
+    counted = tally.read(tx.connection, tx.experiment_id)
+    return sum(counted.get(name, 0) for name in counts)
+
+
+def _newest(
+    tx: Tx, wanted: Select[Any], number: ColumnElement[int], after_and_limit: tuple[str | None, int]
+) -> list[RowMapping]:
+    after, limit = after_and_limit
+    if after is not None:
+        wanted = wanted.where(number < pages.read(after)[1])
+    return _rows(tx, wanted.order_by(number.desc()).limit(limit + 1))
+
+
+def _best(tx: Tx, wanted: Select[Any], query: VariantPageQuery) -> list[RowMapping]:
+    """Scored variants by value; when they run out, those without a value."""
+    is_scored = query.after is None or not query.after.startswith("-")
+    after = query.after.removeprefix("-") if query.after else None
+    scored = _scored(tx, wanted, after, query.limit) if is_scored else []
+    unscored = wanted.where(variants.c.objective_value.is_(None))
+    place = (None if is_scored else after, query.limit - len(scored))
+    return scored + (_newest(tx, unscored, variants.c.number, place) if len(scored) <= query.limit else [])
+
+
+def _scored(tx: Tx, wanted: Select[Any], after: str | None, limit: int) -> list[RowMapping]:
+    value, number = variants.c.objective_value, variants.c.number
+    is_minimised = progress.is_minimised(tx)
+    wanted = wanted.where(IS_SCORED)
+    if after is not None:
+        best, last = pages.read(after)
+        beyond, worse = (value >= best, value > best) if is_minimised else (value <= best, value < best)
+        wanted = wanted.where(beyond, or_(worse, number > last))
+    return _rows(tx, wanted.order_by(value.asc() if is_minimised else value.desc(), number).limit(limit + 1))
+
+
+def _variant_place(last: RowMapping, order: str) -> str:
+    value = last["objective_value"]
+    if order == "best" and value is None:
+        return "-" + pages.write((UNSCORED, last["number"]))
+    return pages.write((UNSCORED if value is None else value, last["number"]))
+
+
+def _last_of(found: list[RowMapping], limit: int) -> RowMapping | None:
+    """The last row of a page that another one follows."""
+    return found[limit - 1] if len(found) > limit else None
+
+
+def _rows(tx: Tx, query: Select[Any]) -> list[RowMapping]:
+    return list(tx.connection.execute(query).mappings())

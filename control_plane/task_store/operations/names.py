@@ -1,0 +1,82 @@
+"""What people call the things on a page: one query for each kind of thing, however long the page."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, select
+
+from control_plane.db.tables import groups, workers
+from control_plane.db.transaction import Tx
+from control_plane.task_store.tables import ideas, tasks, variants
+from store_client.wire.variants import ParentVariant
+
+Rows = Mapping[str, RowMapping]
+
+
+def of_members(tx: Tx, member_ids: Iterable[str | None]) -> dict[str, str | None]:
+    """The display names of workers and groups."""
+    wanted = {member_id for member_id in member_ids if member_id is not None}
+    people = select(workers.c.worker_id, workers.c.name).where(workers.c.worker_id.in_(wanted))
+    bands = select(groups.c.group_id, groups.c.name).where(groups.c.group_id.in_(wanted))
+    return {id_: name for query in (people, bands) for id_, name in tx.connection.execute(query)}
+
+
+def ideas_by_id(tx: Tx, idea_ids: Iterable[str | None]) -> Rows:
+    return _by(tx, ideas.c.idea_id, idea_ids)
+
+
+def variants_by_id(tx: Tx, variant_ids: Iterable[str | None]) -> Rows:
+    return _by(tx, variants.c.variant_id, variant_ids)
+
+
+def execution_tasks(tx: Tx, idea_ids: Iterable[str]) -> dict[str, str]:
+    """The execution task of each idea that has one."""
+    query = select(tasks.c.subject_id, tasks.c.task_id).where(
+        tasks.c.experiment_id == tx.experiment_id,
+        tasks.c.kind == "execution",
+        tasks.c.subject_id.in_(list(idea_ids)),
+    )
+    return {row.subject_id: row.task_id for row in tx.connection.execute(query)}
+
+
+def variants_of(tx: Tx, idea_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The variants of each idea, oldest first."""
+    query = select(variants.c.idea_id, variants.c.variant_id).where(
+        variants.c.experiment_id == tx.experiment_id, variants.c.idea_id.in_(list(idea_ids))
+    )
+    made: dict[str, tuple[str, ...]] = {}
+    for idea_id, variant_id in tx.connection.execute(query.order_by(variants.c.number)):
+        made[idea_id] = (*made.get(idea_id, ()), variant_id)
+    return made
+
+
+def label(variant: RowMapping, named: Rows) -> str:
+    """What a variant is called: baseline, or the slug of its idea."""
+    return str(variant["kind"] or named[variant["idea_id"]]["slug"])
+
+
+def parents(tx: Tx, commits: Iterable[str]) -> dict[str, ParentVariant]:
+    """What each parent commit is: a variant's canonical or worker commit, the baseline, or just a commit."""
+    wanted = set(commits)
+    found = _by(tx, variants.c.commit_sha, wanted) | _by(tx, variants.c.variant_commit_sha, wanted)
+    named = ideas_by_id(tx, (row["idea_id"] for row in found.values()))
+    return {commit: _parent(tx, commit, found.get(commit), named) for commit in wanted}
+
+
+def _parent(tx: Tx, commit: str, variant: RowMapping | None, named: Rows) -> ParentVariant:
+    if variant is None:
+        is_base = commit == tx.experiment["base_commit_sha"]
+        return ParentVariant(commit_sha=commit, label="base commit" if is_base else commit[:10])
+    return ParentVariant(
+        commit_sha=commit,
+        variant_id=variant["variant_id"],
+        label=label(variant, named),
+        objective_value=variant["objective_value"],
+    )
+
+
+def _by(tx: Tx, column: ColumnElement[Any], values: Iterable[str | None]) -> dict[str, RowMapping]:
+    table = column.table
+    wanted = {value for value in values if value is not None}
+    query = select(table).where(table.c.experiment_id == tx.experiment_id, column.in_(wanted))
+    return {row[column.name]: row for row in tx.connection.execute(query).mappings()} if wanted else {}

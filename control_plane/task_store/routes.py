@@ -1,0 +1,138 @@
+"""The task store's calls and the operation behind each."""
+
+from functools import partial
+from typing import Any
+
+from sqlalchemy import RowMapping
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from control_plane.db.transaction import Tx
+from control_plane.edge.endpoint import Operation, endpoint, prepare, read_arguments, respond, waiting_endpoint
+from control_plane.edge.house import House
+from control_plane.edge.waiting import read_until
+from control_plane.task_store import uploads
+from control_plane.task_store.artifact_files import ArtifactFiles
+from control_plane.task_store.operations import (
+    artifacts,
+    claims,
+    details,
+    events,
+    git,
+    ideas,
+    listing,
+    progress,
+    tasks,
+    variants,
+)
+from control_plane.task_store.ports import JobsOfTasks, no_jobs
+from store_client.wire.call import Call
+from store_client.wire.calls import artifacts as a
+from store_client.wire.calls import events as e
+from store_client.wire.calls import ideas as i
+from store_client.wire.calls import tasks as t
+from store_client.wire.calls import variants as v
+
+
+def routes(house: House, files: ArtifactFiles, jobs: JobsOfTasks = no_jobs) -> list[Route]:
+    """Every route of the task store."""
+    table = (
+        _tasks(house, jobs)
+        | _ideas()
+        | _variants()
+        | {e.READ_EVENTS: events.read, a.READ_ARTIFACT_INFO: artifacts.info}
+    )
+    return [
+        *(endpoint(house, call, act) for call, act in table.items()),
+        waiting_endpoint(house, e.SUBSCRIBE, events.read, lambda batch: batch.events),
+        _log(house, e.READ_LOG),
+        _log(house, e.READ_DEPLOYMENT_LOG),
+        _deposit(house, files),
+        endpoint(house, a.FETCH_ARTIFACT, partial(_serve, files=files, find=artifacts.fetch)),
+        endpoint(house, a.READ_ARTIFACT, partial(_serve, files=files, find=artifacts.view)),
+    ]
+
+
+def _tasks(house: House, jobs: JobsOfTasks) -> dict[Call, Operation]:
+    return {
+        t.CREATE_TASK: tasks.create,
+        t.LIST_TASKS: tasks.list_all,
+        t.READ_TASK: tasks.read,
+        t.READ_SUBMISSION: tasks.read_submission,
+        t.CLAIM_TASK: tasks.claim,
+        t.SUBMIT_TASK: tasks.submit,
+        t.ACCEPT_TASK: tasks.accept,
+        t.REJECT_TASK: tasks.reject,
+        t.RECLAIM_TASK: tasks.reclaim,
+        t.REASSIGN_TASK: tasks.reassign,
+        t.LIST_TASK_PAGE: partial(listing.task_page, jobs=jobs),
+        t.READ_TASK_DETAIL: partial(details.read_task, jobs=jobs),
+        t.RENEW_CLAIM: claims.renew,
+        t.RELEASE_CLAIM: claims.release,
+        t.GIT_PASSWORD: partial(git.password, keys=house.keys),
+    }
+
+
+def _ideas() -> dict[Call, Operation]:
+    return {
+        i.CREATE_IDEA: ideas.create,
+        i.LIST_IDEAS: ideas.list_all,
+        i.READ_IDEA: ideas.read,
+        i.MARK_IDEA_READY: ideas.mark_ready,
+        i.LIST_IDEA_PAGE: listing.idea_page,
+        i.READ_IDEA_DETAIL: details.read_idea,
+    }
+
+
+def _variants() -> dict[Call, Operation]:
+    return {
+        v.CREATE_VARIANT: variants.create,
+        v.LIST_VARIANTS: variants.list_all,
+        v.READ_VARIANT: variants.read,
+        v.DECLARE_EVALUATION_ERROR: variants.declare_evaluation_error,
+        v.INTEGRATE_VARIANT: variants.integrate,
+        v.LIST_VARIANT_PAGE: listing.variant_page,
+        v.READ_VARIANT_DETAIL: details.read_variant,
+        v.READ_PROGRESS: progress.read,
+    }
+
+
+def _log(house: House, call: Call) -> Route:
+    """Reading the log may wait for the next events; where to wait is settled before waiting begins."""
+
+    async def serve(request: Request) -> Response:
+        arguments: Any = await read_arguments(request, call)
+        work = prepare(house, call, events.read_log, (request, arguments))
+        page = await house.read(work)
+        query = arguments["query"]
+        if not page.events and query.wait_seconds > 0 and not query.is_newest_first:
+            here = {"query": query.having(after=page.cursor)}
+            work = prepare(house, call, events.read_log, (request, here))
+            page = await read_until(house, work, lambda found: found.events, query.wait_seconds)
+        return respond(call, page)
+
+    return Route(call.path, serve, methods=[call.method], name=call.name)
+
+
+def _deposit(house: House, files: ArtifactFiles) -> Route:
+    """The caller is admitted before a byte of the body is read, and the file is durable before its row is."""
+    call = a.DEPOSIT_ARTIFACT
+
+    async def serve(request: Request) -> Response:
+        await house.read(prepare(house, call, _admitted, (request, {})))
+        stored = await uploads.receive(request, files)
+        return respond(call, await house.write(prepare(house, call, artifacts.record, (request, {"stored": stored}))))
+
+    return Route(call.path, serve, methods=[call.method], name=call.name)
+
+
+def _admitted(_tx: Tx) -> None:
+    """Nothing more is asked of a caller who may be here."""
+
+
+def _serve(tx: Tx, query: a.ByUri, files: ArtifactFiles, find: Operation) -> FileResponse:
+    """The bytes of an artifact, to be saved and never run."""
+    row: RowMapping = find(tx, query)
+    headers = {"content-type": row["content_type"], "x-content-type-options": "nosniff"}
+    return FileResponse(files.existing(row["sha256"]), headers=headers, filename=row["filename"])
