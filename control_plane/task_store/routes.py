@@ -1,6 +1,8 @@
 """The task store's calls and the operation behind each."""
 
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -13,7 +15,7 @@ from control_plane.edge.endpoint import Operation, endpoint, prepare, read_argum
 from control_plane.edge.house import House
 from control_plane.edge.waiting import read_until
 from control_plane.task_store import uploads
-from control_plane.task_store.artifact_files import ArtifactFiles
+from control_plane.task_store.artifact_files import MAX_BYTES, ArtifactFiles
 from control_plane.task_store.operations import (
     artifacts,
     claims,
@@ -35,10 +37,20 @@ from store_client.wire.calls import tasks as t
 from store_client.wire.calls import variants as v
 
 
-def routes(house: House, files: ArtifactFiles, jobs: JobsOfTasks = no_jobs) -> list[Route]:
+@dataclass(frozen=True)
+class Shelf:
+    """What the task store keeps beside its tables, and what another wing lends it."""
+
+    artifacts: Path
+    max_artifact_bytes: int = MAX_BYTES
+    jobs: JobsOfTasks = no_jobs
+
+
+def routes(house: House, shelf: Shelf) -> list[Route]:
     """Every route of the task store."""
+    files = ArtifactFiles(shelf.artifacts, shelf.max_artifact_bytes)
     table = (
-        _tasks(house, jobs)
+        _tasks(house, shelf.jobs)
         | _ideas()
         | _variants()
         | {e.READ_EVENTS: events.read, a.READ_ARTIFACT_INFO: artifacts.info}
