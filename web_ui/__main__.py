@@ -1,0 +1,56 @@
+"""`python -m web_ui`: the console alone."""
+
+import asyncio
+import json
+import logging
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+import uvicorn
+
+from web_ui.app import build
+from web_ui.settings import Settings, from_process
+
+
+class Server(uvicorn.Server):
+    """Ends the open streams as soon as it is asked to stop, so that stopping is quick."""
+
+    def __init__(self, config: uvicorn.Config, stop_streams: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._stop_streams = stop_streams
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._stop_streams()
+        super().handle_exit(sig, frame)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Serve until asked to stop."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings = from_process(argv)
+    listener = listen(settings)
+    app = build(settings)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=3, server_header=False
+    )
+    server = Server(config, app.state.live.stop)
+    host, port = listener.getsockname()[:2]
+    print(json.dumps({"event": "ready", "web": f"http://{host}:{port}"}), flush=True)  # noqa: T201 - the ready line
+    asyncio.run(server.serve(sockets=[listener]))
+    return 0
+
+
+def listen(settings: Settings) -> socket.socket:
+    """A listening socket; port 0 picks a free one."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((settings.host, settings.port))
+    listener.listen(256)
+    return listener
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,63 @@
+"""Which experiment a request works on: the one in the URL, else the one the session selected, else the default."""
+
+from dataclasses import dataclass
+
+from store_client import ExperimentSummary, StoreClient
+from web_ui.visit import Visit
+
+
+class NoSuchExperiment(Exception):
+    """The URL names an experiment that this deployment does not have."""
+
+    def __init__(self, named: str) -> None:
+        super().__init__(named)
+        self.named = named
+
+
+@dataclass(frozen=True)
+class Here:
+    """The active experiment of a request, every experiment beside it, and the store client for it."""
+
+    visit: Visit
+    experiment: ExperimentSummary
+    all: tuple[ExperimentSummary, ...]
+    drawn_at: int
+
+    @property
+    def store(self) -> StoreClient:
+        return self.visit.console.factory.store(self.visit.who, self.experiment.experiment_id)
+
+    @property
+    def experiment_id(self) -> str:
+        return self.experiment.experiment_id
+
+    def url(self, name: str, **path: str) -> str:
+        """The path of a route inside this experiment."""
+        return self.visit.url(name, experiment=self.experiment.slug, **path)
+
+
+async def resolve_active_experiment(visit: Visit) -> Here:
+    """The experiment this request works on; NoSuchExperiment when its URL names none of ours.
+
+    Only an address that names no experiment looks at the session, so that a tab never lands in another tab's choice.
+    """
+    live = visit.console.live
+    before = {one: live.newest(one) for one in live.followed()}
+    experiments = await visit.client.list_experiment_summaries()
+    named = visit.request.path_params.get("experiment")
+    found = find(experiments, named) if named is not None else default(experiments, visit.who.experiment_id)
+    if found is None:
+        raise NoSuchExperiment(named or "")
+    return Here(visit, found, experiments, before.get(found.experiment_id, 0))
+
+
+def find(experiments: tuple[ExperimentSummary, ...], named: str) -> ExperimentSummary | None:
+    """The experiment with this id or slug."""
+    return next((one for one in experiments if named in {one.experiment_id, one.slug}), None)
+
+
+def default(experiments: tuple[ExperimentSummary, ...], selected: str | None) -> ExperimentSummary | None:
+    """The one the session selected, else the first that runs, else the first."""
+    chosen = find(experiments, selected) if selected else None
+    running = next((one for one in experiments if one.status == "running"), None)
+    return chosen or running or next(iter(experiments), None)

@@ -1,0 +1,122 @@
+"""The frame around a page: switcher, tabs, fleet and messages, from the same two calls on every page."""
+
+from starlette.routing import NoMatchFound
+
+from store_client import ExperimentSummary, Fleet
+from web_ui.active import Here
+from web_ui.filters import figure
+from web_ui.templating import Active, Flash, Frame, Live, Operator, SwitcherEntry, Tab
+from web_ui.templating import Fleet as FleetLine
+from web_ui.visit import Visit
+
+EXPERIMENT_TABS = (
+    ("Overview", "overview", None),
+    ("Ideator", "ideator", "ideation"),
+    ("Executor", "executor", "execution"),
+    ("Evaluator", "evaluator", "evaluation"),
+    ("Ideas", "ideas", None),
+    ("Variants", "variants", None),
+    ("Tasks", "tasks", None),
+    ("Jobs", "experiment_jobs", None),
+    ("Workers", "workers", None),
+    ("Groups", "groups", None),
+)
+DEPLOYMENT_TABS = (("Home", "home"), ("Queue", "queue"))
+ROLE_OF = {"ideation": "ideator", "execution": "executor", "evaluation": "evaluator"}
+
+
+def telling(experiment: ExperimentSummary) -> str:
+    """The one figure that tells how an experiment does."""
+    if experiment.best is not None:
+        return f"best {figure(experiment.best)}"
+    return f"{experiment.counts.variants} variants" if experiment.counts.variants else "nothing scored yet"
+
+
+def needs(experiment: ExperimentSummary) -> int:
+    """How many pending tasks wait for a person: those of the roles done by hand."""
+    if experiment.status != "running":
+        return 0
+    pending = ((role, experiment.counts.tasks.get(f"{kind}.pending", 0)) for kind, role in ROLE_OF.items())
+    return sum(count for role, count in pending if getattr(experiment.automation, role) == "manual")
+
+
+def experiment_frame(here: Here, title: str, current: str, fleet: Fleet | None = None) -> Frame:
+    """The frame of a page inside an experiment; `current` is the route name of its tab."""
+    one = here.experiment
+    return Frame(
+        **_shared(here.visit, here.all, title, current, fleet),
+        active=Active(one.slug, one.name, str(one.status), telling(one)),
+        tabs=tuple(_tab(here, label, route, kind, current) for label, route, kind in EXPERIMENT_TABS),
+        live=Live(here.url("experiment_live"), here.drawn_at),
+    )
+
+
+def deployment_frame(
+    visit: Visit, experiments: tuple[ExperimentSummary, ...], title: str, current: str, fleet: Fleet | None = None
+) -> Frame:
+    """The frame of a page of the whole deployment."""
+    waiting = fleet.summary.waiting if fleet is not None else None
+    tabs = (
+        Tab(label, visit.url(route), waiting if route == "queue" else None, is_current=route == current)
+        for label, route in DEPLOYMENT_TABS
+    )
+    return Frame(
+        **_shared(visit, experiments, title, current, fleet), tabs=tuple(tabs), live=Live(visit.url("live"), visit.drawn_at)
+    )
+
+
+def bare_frame(title: str, visit: Visit) -> Frame:
+    """The frame of a page that could not ask anything."""
+    return Frame(**_shared(visit, (), title, "", None))
+
+
+def _tab(here: Here, label: str, route: str, kind: str | None, current: str) -> Tab:
+    counts, pending = here.experiment.counts, None
+    is_by_hand = False
+    if kind is not None:
+        pending = counts.tasks.get(f"{kind}.pending", 0)
+        is_by_hand = getattr(here.experiment.automation, ROLE_OF[kind]) == "manual"
+    total = {"variants": counts.variants, "ideas": counts.ideas}.get(route, pending)
+    return Tab(label, here.url(route), total, is_hot=is_by_hand, is_current=route == current)
+
+
+def _shared(
+    visit: Visit, experiments: tuple[ExperimentSummary, ...], title: str, current: str, fleet: Fleet | None
+) -> dict[str, object]:
+    flash = visit.console.cookies.take_flash(visit.request)
+    return {
+        "title": title,
+        "now": visit.now,
+        "request_id": visit.request.state.request_id,
+        "operator": Operator(visit.who.name, initials(visit.who.name), visit.who.role),
+        "switcher": tuple(_entry(visit, one, current) for one in experiments),
+        "fleet": _fleet_line(fleet),
+        "flashes": (Flash(*flash),) if flash is not None else (),
+    }
+
+
+def _fleet_line(fleet: Fleet | None) -> FleetLine | None:
+    if fleet is None:
+        return None
+    summary = fleet.summary
+    return FleetLine(summary.slots_busy, summary.slots_total, summary.unit, summary.waiting)
+
+
+def _entry(visit: Visit, one: ExperimentSummary, current: str) -> SwitcherEntry:
+    """Switching keeps the kind of page; it posts, so that the session remembers the choice."""
+    href = _same_page(visit, one.slug, current)
+    select = visit.url("select", experiment=one.slug) + f"?next={current}"
+    return SwitcherEntry(one.slug, one.name, str(one.status), telling(one), needs(one), href, select)
+
+
+def _same_page(visit: Visit, slug: str, current: str) -> str:
+    try:
+        return visit.url(current, experiment=slug)
+    except NoMatchFound:
+        return visit.url("overview", experiment=slug)
+
+
+def initials(name: str) -> str:
+    """One or two letters for a name."""
+    words = [word for word in name.split() if word]
+    return "".join(word[0].upper() for word in (words[:1] + words[-1:] if len(words) > 1 else words[:1])) or "?"

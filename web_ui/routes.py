@@ -1,0 +1,166 @@
+"""The whole surface of the console, on one page."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from web_ui.active import Here, resolve_active_experiment
+from web_ui.pages import (
+    admin_groups,
+    admin_workers,
+    artifacts,
+    desks,
+    evaluator,
+    executor,
+    home,
+    ideas,
+    ideator,
+    jobs,
+    overview,
+    queue,
+    signin,
+    streams,
+    tasks,
+    variants,
+)
+from web_ui.static_files import ChecksummedFiles
+from web_ui.visit import Visit
+
+OPEN_PATHS = ("/signin", "/static/", "/health")
+"""What a browser may ask for without being signed in; everything else is closed."""
+
+UNSCOPED = ("ideator", "executor", "evaluator", "ideas", "variants", "tasks")
+"""Addresses that name no experiment lead to the active one's page."""
+
+
+def routes(static: Path) -> list[BaseRoute]:
+    """Every page, act and stream."""
+    return [
+        *_doors(static),
+        *_deployment(),
+        Mount("/e/{experiment}", routes=_experiment()),
+        *(Route(f"/{name}", _to_active(name), methods=["GET"]) for name in UNSCOPED),
+    ]
+
+
+def _doors(static: Path) -> list[BaseRoute]:
+    return [
+        Route("/signin", signin.show, methods=["GET"], name="signin"),
+        Route("/signin", signin.enter, methods=["POST"], name="enter"),
+        _act("/signout", signin.leave, "signout"),
+        Route("/health", streams.health, methods=["GET"], name="health"),
+        Mount("/static", ChecksummedFiles(static), name="static"),
+    ]
+
+
+def _deployment() -> list[BaseRoute]:
+    return [
+        _page("/", home.show, "home"),
+        _page("/live", streams.deployment, "live"),
+        _page("/queue", queue.show, "queue"),
+        _page("/queue/{job}", jobs.show, "job"),
+        _page("/queue/{job}/log", jobs.log, "job_log"),
+        _act("/queue/{job}/cancel", jobs.cancel, "cancel_job"),
+        _act("/queue/{job}/retry", jobs.retry, "retry_job"),
+        _act("/queue/{job}/priority", jobs.reprioritise, "reprioritise_job"),
+    ]
+
+
+def _experiment() -> list[BaseRoute]:
+    return [
+        _in("/", overview.show, "overview"),
+        _in("/live", streams.experiment, "experiment_live"),
+        _do("/select", overview.select, "select"),
+        _do("/pause", overview.pause, "pause"),
+        _do("/resume", overview.resume, "resume"),
+        _do("/end", overview.end, "end"),
+        _do("/automation", overview.automate, "automation"),
+        _in("/ideas", ideas.index, "ideas"),
+        _in("/ideas/{idea}", ideas.show, "idea"),
+        _in("/variants", variants.index, "variants"),
+        _in("/variants/{variant}", variants.show, "variant"),
+        _in("/tasks", tasks.index, "tasks"),
+        _in("/tasks/{task}", tasks.show, "task"),
+        _in("/jobs", queue.of_experiment, "experiment_jobs"),
+        _in("/artifacts", artifacts.download, "artifact"),
+        *_desks(),
+        *_admin(),
+    ]
+
+
+def _desks() -> list[BaseRoute]:
+    """Each desk: pending, then one claimed task to draft and submit."""
+    return [
+        _in("/ideator", ideator.index, "ideator"),
+        _in("/ideator/{task}", ideator.show, "ideator_task"),
+        _do("/ideator/{task}/submit", ideator.submit, "submit_ideas"),
+        _in("/executor", executor.index, "executor"),
+        _in("/executor/{task}", executor.show, "executor_task"),
+        _do("/executor/{task}/submit", executor.submit, "submit_execution"),
+        _do("/executor/{task}/git-password", executor.git_password, "git_password"),
+        _in("/evaluator", evaluator.index, "evaluator"),
+        _in("/evaluator/{task}", evaluator.show, "evaluator_task"),
+        _do("/evaluator/{task}/submit", evaluator.submit, "submit_evaluation"),
+        _do("/desk/{task}/claim", desks.claim, "claim"),
+        _do("/desk/{task}/extend", desks.extend, "extend"),
+        _do("/desk/{task}/release", desks.release, "release"),
+        _do("/desk/{task}/run", desks.run, "run_on_queue"),
+    ]
+
+
+def _admin() -> list[BaseRoute]:
+    return [
+        _in("/admin/workers", admin_workers.index, "workers"),
+        _do("/admin/workers/register", admin_workers.register, "register_worker"),
+        _do("/admin/workers/{worker}/reissue", admin_workers.reissue, "reissue"),
+        _in("/admin/groups", admin_groups.index, "groups"),
+        _do("/admin/groups/create", admin_groups.create, "create_group"),
+        _do("/admin/groups/{group}/add", admin_groups.add, "add_member"),
+        _do("/admin/groups/{group}/remove", admin_groups.remove, "remove_member"),
+        _do("/admin/groups/{group}/delete", admin_groups.delete, "delete_group"),
+    ]
+
+
+Visiting = Callable[[Visit], Awaitable[Response]]
+Inside = Callable[[Here], Awaitable[Response]]
+
+
+def _visiting(handler: Visiting) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(request: Request) -> Response:
+        return await handler(Visit.of(request))
+
+    return serve
+
+
+def _inside(handler: Inside) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(request: Request) -> Response:
+        return await handler(await resolve_active_experiment(Visit.of(request)))
+
+    return serve
+
+
+def _page(path: str, handler: Visiting, name: str) -> Route:
+    return Route(path, _visiting(handler), methods=["GET"], name=name)
+
+
+def _act(path: str, handler: Visiting, name: str) -> Route:
+    return Route(path, _visiting(handler), methods=["POST"], name=name)
+
+
+def _in(path: str, handler: Inside, name: str) -> Route:
+    return Route(path, _inside(handler), methods=["GET"], name=name)
+
+
+def _do(path: str, handler: Inside, name: str) -> Route:
+    return Route(path, _inside(handler), methods=["POST"], name=name)
+
+
+def _to_active(name: str) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(request: Request) -> Response:
+        here = await resolve_active_experiment(Visit.of(request))
+        return RedirectResponse(here.url(name), 303)
+
+    return serve

@@ -1,0 +1,90 @@
+"""The session cookie and the signed values in forms: what the browser keeps, and cannot change.
+
+The cookie holds a session's secret, which only a console may trade for a credential; no bearer reaches the browser.
+"""
+
+import hashlib
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+SESSION_SECONDS = 14 * 86_400
+FLASH_SECONDS = 300
+FlashKind = Literal["done", "notice", "failed"]
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Who is signed in, and which experiment they looked at last."""
+
+    session: str
+    operator_id: str
+    name: str
+    role: str
+    experiment_id: str | None = None
+
+
+class Cookies:
+    """Writes and reads this deployment's cookies; they are named by its key, since browsers ignore ports."""
+
+    def __init__(self, key: str, *, is_https: bool) -> None:
+        self._is_https = is_https
+        self._prefix = "switchyard_" + hashlib.sha256(key.encode()).hexdigest()[:10]
+        self._sessions = URLSafeTimedSerializer(key, salt="session")
+        self._flashes = URLSafeTimedSerializer(key, salt="flash")
+        self._forms = URLSafeTimedSerializer(key, salt="form")
+
+    def read(self, connection: HTTPConnection) -> SignedIn | None:
+        """Who the request's cookie names; None without one, or with one that is forged or too old."""
+        value = _loads(self._sessions, connection.cookies.get(self._prefix), SESSION_SECONDS)
+        try:
+            return SignedIn(**value) if isinstance(value, dict) else None
+        except TypeError:
+            return None
+
+    def keep(self, response: Response, who: SignedIn) -> None:
+        self._set(response, self._prefix, self._sessions.dumps(asdict(who)), SESSION_SECONDS)
+
+    def remember(self, response: Response, who: SignedIn, experiment_id: str) -> None:
+        """Remember the experiment that addresses which name none lead to."""
+        self.keep(response, replace(who, experiment_id=experiment_id))
+
+    def forget(self, response: Response) -> None:
+        response.delete_cookie(self._prefix, path="/")
+
+    def flash(self, response: Response, kind: FlashKind, text: str) -> None:
+        """A message for the next page."""
+        self._set(response, self._prefix + "_flash", self._flashes.dumps([kind, text]), FLASH_SECONDS)
+
+    def take_flash(self, connection: HTTPConnection) -> tuple[FlashKind, str] | None:
+        """The message left for this page; the page's response must clear it."""
+        value = _loads(self._flashes, connection.cookies.get(self._prefix + "_flash"), FLASH_SECONDS)
+        return (value[0], value[1]) if isinstance(value, list) and len(value) == 2 else None
+
+    def clear_flash(self, response: Response) -> None:
+        response.delete_cookie(self._prefix + "_flash", path="/")
+
+    def sign(self, value: Any) -> str:
+        """A value that a form carries and nobody can change."""
+        return self._forms.dumps(value)
+
+    def unsign(self, text: str, max_age_seconds: int = SESSION_SECONDS) -> Any | None:
+        """The value of a signed text, or None when it is forged or too old."""
+        return _loads(self._forms, text, max_age_seconds)
+
+    def _set(self, response: Response, name: str, value: str, seconds: int) -> None:
+        response.set_cookie(
+            name, value, max_age=seconds, path="/", httponly=True, samesite="lax", secure=self._is_https
+        )
+
+
+def _loads(serializer: URLSafeTimedSerializer, text: str | None, seconds: int) -> Any | None:
+    if not text:
+        return None
+    try:
+        return serializer.loads(text, max_age=seconds)
+    except BadData:
+        return None
