@@ -1,7 +1,7 @@
 """Who waits for the log: one generation counter that commits wake, so that waiting costs no thread and no query."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable
 
 
 class Hub:
@@ -10,13 +10,21 @@ class Hub:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiters: set[asyncio.Event] = set()
+        self._is_closed = False
+        self._listeners: list[Callable[[frozenset[str]], None]] = []
 
     def start(self) -> None:
         """Remember the running event loop; commits may arrive from any thread from now on."""
         self._loop = asyncio.get_running_loop()
 
-    def committed(self, _experiments: Iterable[str] = ()) -> None:
+    def listen(self, listener: Callable[[frozenset[str]], None]) -> None:
+        """Call this with the experiments of every commit, on the committing thread; it must be quick."""
+        self._listeners.append(listener)
+
+    def committed(self, experiments: frozenset[str] = frozenset()) -> None:
         """Wake everybody; safe from any thread."""
+        for listener in self._listeners:
+            listener(experiments)
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake)
 
@@ -25,9 +33,20 @@ class Hub:
             waiter.set()
         self._waiters.clear()
 
+    def close(self) -> None:
+        """Answer every waiter now, and later ones at once: the server is stopping."""
+        self._is_closed = True
+        self.committed()
+
+    @property
+    def is_closed(self) -> bool:
+        return self._is_closed
+
     def ticket(self) -> asyncio.Event:
         """An event that is set by the next commit; take it before reading, so that none is missed."""
         waiter = asyncio.Event()
+        if self._is_closed:
+            waiter.set()
         self._waiters.add(waiter)
         return waiter
 

@@ -19,7 +19,7 @@ async def read_until(house: House, work: Callable[[Tx], T], is_enough: Callable[
         ticket = house.hub.ticket()
         answer = await house.read(work)
         left = deadline - time.monotonic()
-        if is_enough(answer) or left <= 0:
+        if is_enough(answer) or left <= 0 or house.hub.is_closed:
             house.hub.drop(ticket)
             return answer
         await house.hub.wait(ticket, left if house.database.is_sqlite else min(left, POLL_SECONDS))

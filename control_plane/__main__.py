@@ -1,0 +1,75 @@
+"""`python -m control_plane`: the control plane alone."""
+
+import asyncio
+import json
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import uvicorn
+
+from control_plane.app import build
+from control_plane.edge.hub import Hub
+from control_plane.settings import Settings, from_process
+
+
+class Server(uvicorn.Server):
+    """Ends what waits for the log as soon as it is asked to stop, so that stopping is quick."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self._hub = hub
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._hub.close()
+        super().handle_exit(sig, frame)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Serve until asked to stop."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings = from_process(argv)
+    if not settings.runs_api:
+        return run_loops(settings)
+    listener = listen(settings)
+    app = build(settings)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=3, server_header=False
+    )
+    host, port = listener.getsockname()[:2]
+    print(json.dumps({"event": "ready", "control_plane": f"http://{host}:{port}"}), flush=True)  # noqa: T201 - the ready line
+    asyncio.run(Server(config, app.state.parts.house.hub).serve(sockets=[listener]))
+    return 0
+
+
+def run_loops(settings: Settings) -> int:
+    """The loops of this process without an API, until asked to stop."""
+    parts = build(settings).state.parts
+    stops = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, stops)
+
+    async def start() -> None:
+        parts.start()
+
+    asyncio.run(start())
+    print(json.dumps({"event": "ready"}), flush=True)  # noqa: T201 - the ready line
+    signal.sigwait(stops)
+    parts.stop()
+    return 0
+
+
+def listen(settings: Settings) -> socket.socket:
+    """A listening socket; port 0 picks a free one."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((settings.host, settings.port))
+    listener.listen(256)
+    return listener
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,128 @@
+"""The composition root: one process's wings, wired, as one ASGI application."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import yaml
+from starlette.applications import Starlette
+
+from control_plane import wiring
+from control_plane.db.engine import Database
+from control_plane.db.migrate import upgrade
+from control_plane.edge.house import House
+from control_plane.edge.problems import HANDLERS
+from control_plane.orchestrator.loop import Orchestrator
+from control_plane.registry import creation
+from control_plane.registry.operations.bootstrap import Bootstrap, bootstrap, issue_service_token
+from control_plane.registry.routes import Neighbours
+from control_plane.repos.examine import Examiner
+from control_plane.repos.http import GitHttp
+from control_plane.repos.squash import Lineage
+from control_plane.repos.vend import Repositories
+from control_plane.routes import routes
+from control_plane.scheduler.engines.local import LocalEngine
+from control_plane.scheduler.inventory import Inventory
+from control_plane.scheduler.loop import Scheduler
+from control_plane.scheduler.routes import Yard
+from control_plane.settings import Settings, write_secret
+from control_plane.task_store.operations import claims
+from control_plane.task_store.routes import Shelf
+
+
+@dataclass
+class Parts:
+    """What one process holds open."""
+
+    settings: Settings
+    house: House
+    identities: Bootstrap
+    repositories: Repositories
+    orchestrator: Orchestrator | None = None
+    scheduler: Scheduler | None = None
+
+    def start(self) -> None:
+        """Start the loops; the event loop that serves requests must be running."""
+        self.house.hub.start()
+        for loop in (self.scheduler, self.orchestrator):
+            if loop is not None:
+                loop.start()
+
+    def stop(self) -> None:
+        """Stop the loops, then the writer, then let go of the database."""
+        if self.orchestrator is not None:
+            self.orchestrator.stop()
+        if self.scheduler is not None:
+            self.scheduler.stop(ends_attempts=self.settings.ends_attempts)
+        self.house.close()
+        self.repositories.close()
+
+
+def build(settings: Settings) -> Starlette:
+    """The application of one process; opening it migrates the database."""
+    upgrade(settings.url)
+    house = House(Database.open(settings.url), settings.keys())
+    repositories = Repositories(settings.data / "repos")
+    identities = house.writer.write(bootstrap)
+    _hand_out_tokens(house, settings, identities)
+    _host(house, settings)
+    parts = Parts(settings, house, identities, repositories)
+    engine = LocalEngine(settings.data / "attempts", repositories)
+    inventory = Inventory(settings.cpu_slots)
+    if settings.runs_scheduler:
+        parts.scheduler = Scheduler(house, engine, inventory, wiring.ClaimsForScheduler())
+        house.hub.listen(lambda _told, wake=parts.scheduler.wake: wake())
+    if settings.runs_orchestrator:
+        wings = wiring.wings(identities.orchestrator, Examiner(repositories), Lineage(repositories))
+        parts.orchestrator = Orchestrator(house, wings)
+    return _application(parts, Yard(engine, inventory, wiring.ClaimsForScheduler()))
+
+
+def _application(parts: Parts, yard: Yard) -> Starlette:
+    house, settings = parts.house, parts.settings
+    gate = wiring.GitGate(house)
+    git = GitHttp(parts.repositories, gate, gate.pushed)
+    neighbours = Neighbours(parts.repositories, claims.open_by_worker)
+    shelf = Shelf(settings.data / "artifacts")
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        parts.start()
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(parts.stop)
+
+    app = Starlette(
+        routes=routes(house, neighbours, shelf, yard, git), exception_handlers=dict(HANDLERS), lifespan=lifespan
+    )
+    app.state.parts = parts
+    return app
+
+
+def _hand_out_tokens(house: House, settings: Settings, who: Bootstrap) -> None:
+    """Leave the credentials of this deployment's own services where its administrator's processes find them."""
+
+    def token(worker_id: str) -> str:
+        secret = house.writer.write(lambda tx: issue_service_token(tx, worker_id, keys=house.keys))
+        return f"{worker_id}:{secret}"
+
+    runners = {
+        "auto-ideator": who.auto_ideator,
+        "auto-executor": who.auto_executor,
+        "auto-evaluator": who.auto_evaluator,
+    }
+    write_secret(settings.data / "console-token", token(who.console) + "\n")
+    held = {name: token(worker_id) for name, worker_id in runners.items()}
+    write_secret(settings.data / "runner-tokens.json", json.dumps(held) + "\n")
+
+
+def _host(house: House, settings: Settings) -> None:
+    """Have the experiment that the command line names, with no workers and no groups in it."""
+    if settings.experiment_id is None or settings.experiment_config is None:
+        return
+    experiment_id = settings.experiment_id
+    config = yaml.safe_load(settings.experiment_config.read_text(encoding="utf-8"))
+    house.writer.write(lambda tx: creation.host(tx, experiment_id, config), experiment_id=experiment_id)

@@ -1,0 +1,190 @@
+"""The five decisions taken for one experiment: read what waits, decide, act through the store's own operations."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from control_plane.db.transaction import Caller, Tx
+from control_plane.edge.house import House
+from control_plane.orchestrator import rules
+from control_plane.orchestrator.ports import Evaluable, Submitted, Wings
+from store_client.errors import InvalidPrecondition, Refused
+from store_client.wire.experiments import PolicyError, Terminate
+from store_client.wire.tasks import CreateTask, RejectReason, RejectTask, TaskKind
+from store_client.wire.variants import CreateVariant
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The orchestrator at work in one experiment, as its worker there."""
+
+    house: House
+    wings: Wings
+    experiment_id: str
+    caller: Caller
+
+    def write(self, work: Callable[[Tx], T]) -> T:
+        return self.house.writer.write(work, self.caller, self.experiment_id)
+
+    def read(self, work: Callable[[Tx], T]) -> T:
+        return self.house.read_now(lambda tx: work(tx.at(self.experiment_id, self.caller)))
+
+    def try_to(self, work: Callable[[Tx], Any]) -> bool:
+        """Whether an act went through; somebody else may have been first, which is as good."""
+        try:
+            self.write(work)
+        except Refused as error:
+            logger.info("%s: %s", self.experiment_id, error)
+            return False
+        return True
+
+
+def settle(desk: Desk) -> int:
+    """Accept or reject every submission; how many."""
+    waiting = desk.read(desk.wings.dispatch.submitted)
+    for submitted in waiting:
+        reason = rules.verdict(str(submitted.payload.get("status")), _commit_facts(desk, submitted))
+        decide(desk, submitted.task.task_id, reason)
+    return len(waiting)
+
+
+def decide(desk: Desk, task_id: str, reason: RejectReason | None) -> None:
+    """Accept; or reject with a reason, also when the store cannot accept what was submitted."""
+    tasks = desk.wings.tasks
+    if reason is None:
+        try:
+            desk.write(lambda tx: tasks.accept(tx, task_id))
+        except InvalidPrecondition as error:
+            logger.info("task %s is rejected: %s", task_id, error)
+            reason = "validation_error"
+        except Refused as error:
+            logger.info("task %s moved on: %s", task_id, error)
+    if reason is not None:
+        body = RejectTask(reason=reason)
+        desk.try_to(lambda tx: tasks.reject(tx, task_id, body))
+
+
+def _commit_facts(desk: Desk, submitted: Submitted) -> rules.CommitFacts | None:
+    """What git says of a successful execution's commit; asked before the transaction that decides."""
+    commit = submitted.payload.get("commit_sha")
+    if submitted.task.kind != "execution" or submitted.payload.get("status") != "success" or not commit:
+        return None
+    variant_id = str(submitted.payload["variant_id"])
+    variant = desk.read(lambda tx: desk.wings.variants.read(tx, variant_id))
+    facts = desk.wings.repository.examine(desk.experiment_id, str(commit), variant.parent_commits)
+    return rules.CommitFacts(facts.exists, facts.is_descendant, not facts.is_unchanged)
+
+
+def terminate(desk: Desk, config: dict[str, Any]) -> bool:
+    """Decision 0: whether the termination policy ended the experiment; a policy that fails is reported."""
+    policy = config.get("termination_policy")
+    if policy is None:
+        return False
+    try:
+        reason = rules.termination(policy, desk.read(lambda tx: _view(tx, desk.wings, policy)))
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        logger.warning("%s: the termination policy failed: %r", desk.experiment_id, error)
+        fault = PolicyError(policy_kind="termination", error_type=type(error).__name__, error_message=str(error))
+        desk.try_to(lambda tx: desk.wings.registry.report_policy_error(tx, fault))
+        return False
+    if reason is None:
+        return False
+    return desk.try_to(lambda tx: desk.wings.registry.terminate(tx, Terminate(reason=reason)))
+
+
+def _view(tx: Tx, wings: Wings, policy: dict[str, Any]) -> rules.View:
+    window = {"convergence_window": 10_000, "target_condition": 10_000}.get(policy["kind"], 0)
+    return rules.View(
+        created_at=tx.experiment["created_at"],
+        now=tx.now,
+        attempted=wings.dispatch.attempted(tx),
+        integrated=wings.dispatch.integrated_metrics(tx, window) if window else (),
+    )
+
+
+def create_baseline(desk: Desk, config: dict[str, Any], base_commit: str | None) -> bool:
+    """The seed commit as a variant, scored like any other or by the metrics of the config; no key gates it."""
+    baseline = config.get("baseline") or {}
+    if base_commit is None or not baseline.get("enabled", True) or desk.read(desk.wings.dispatch.has_baseline):
+        return False
+
+    def create(tx: Tx) -> None:
+        metrics = baseline.get("metrics")
+        given = {"evaluation": metrics, "completed_at": tx.now} if metrics is not None else {}
+        body = CreateVariant(
+            variant_id=tx.mint("v").replace("_", "-"),
+            experiment_id=tx.experiment_id,
+            kind="baseline",
+            status="success" if metrics is not None else "starting",
+            parent_commits=(base_commit,),
+            commit_sha=base_commit,
+            started_at=tx.now,
+            **given,
+        )
+        desk.wings.variants.create(tx, body)
+
+    return desk.try_to(create)
+
+
+def create_ideations(desk: Desk, config: dict[str, Any]) -> int:
+    """Decision 1: top the ideation tasks up as the policy says."""
+
+    def create(tx: Tx) -> int:
+        count = desk.wings.dispatch.ideations(tx)
+        missing = rules.ideation_shortfall(config.get("ideation_policy"), count.pending, count.total)
+        for _ in range(missing):
+            _create_task(tx, desk.wings, "ideation", tx.experiment_id)
+        return missing
+
+    peek = desk.read(desk.wings.dispatch.ideations)
+    if rules.ideation_shortfall(config.get("ideation_policy"), peek.pending, peek.total) == 0:
+        return 0
+    return desk.write(create)
+
+
+def dispatch_executions(desk: Desk, parallel_variants: int) -> int:
+    """Decision 2: the best ready ideas, as many as `parallel_variants` leaves room for."""
+    if not desk.read(lambda tx: desk.wings.dispatch.ready_ideas(tx, 1)):
+        return 0
+
+    def dispatch(tx: Tx) -> int:
+        room = rules.execution_room(parallel_variants, desk.wings.dispatch.in_flight(tx))
+        ideas = desk.wings.dispatch.ready_ideas(tx, room) if room else []
+        for idea in ideas:
+            _create_task(tx, desk.wings, "execution", idea.idea_id)
+        return len(ideas)
+
+    return desk.write(dispatch)
+
+
+def dispatch_evaluations(desk: Desk) -> int:
+    """Decision 3: each variant with a commit is evaluated; one whose evaluator keeps failing is given up."""
+    waiting = desk.read(desk.wings.dispatch.evaluable)
+    for one in waiting:
+        desk.try_to(partial(_evaluate, wings=desk.wings, one=one))
+    return len(waiting)
+
+
+def _evaluate(tx: Tx, wings: Wings, one: Evaluable) -> None:
+    if rules.is_worth_evaluating(one.evaluation_attempts):
+        _create_task(tx, wings, "evaluation", one.variant.variant_id)
+    else:
+        wings.variants.declare_evaluation_error(tx, one.variant.variant_id)
+
+
+def _create_task(tx: Tx, wings: Wings, kind: TaskKind, subject: str) -> None:
+    key = {"ideation": "experiment_id", "execution": "idea_id", "evaluation": "variant_id"}[kind]
+    body = CreateTask(
+        task_id=tx.mint("t").replace("_", "-"),
+        kind=kind,
+        state="pending",
+        payload={key: subject},
+        created_at=tx.now,
+        updated_at=tx.now,
+    )
+    wings.tasks.create(tx, body)

@@ -1,0 +1,121 @@
+"""What the orchestrator asks of the other wings, wired in app.py. Each method runs inside the caller's transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import RowMapping
+
+from control_plane.db.transaction import Tx
+from store_client.wire.experiments import PolicyError, Terminate
+from store_client.wire.ideas import Idea
+from store_client.wire.tasks import CreateTask, RejectTask, Task
+from store_client.wire.variants import CreateVariant, IntegrateVariant, Variant
+
+
+class Tasks(Protocol):
+    def create(self, tx: Tx, body: CreateTask) -> Task: ...
+    def accept(self, tx: Tx, task_id: str) -> None: ...
+    def reject(self, tx: Tx, task_id: str, body: RejectTask) -> None: ...
+
+
+class Variants(Protocol):
+    def create(self, tx: Tx, body: CreateVariant) -> Variant: ...
+    def read(self, tx: Tx, variant_id: str) -> Variant: ...
+    def declare_evaluation_error(self, tx: Tx, variant_id: str) -> None: ...
+    def integrate(self, tx: Tx, variant_id: str, body: IntegrateVariant) -> None: ...
+
+
+class Submitted(Protocol):
+    @property
+    def task(self) -> Task: ...
+    @property
+    def payload(self) -> dict[str, Any]: ...
+
+
+class Evaluable(Protocol):
+    @property
+    def variant(self) -> Variant: ...
+    @property
+    def evaluation_attempts(self) -> int: ...
+
+
+class Integrable(Protocol):
+    @property
+    def variant(self) -> Variant: ...
+    @property
+    def slug(self) -> str: ...
+
+
+class Ideations(Protocol):
+    @property
+    def pending(self) -> int: ...
+    @property
+    def total(self) -> int: ...
+
+
+class Dispatch(Protocol):
+    """What waits for a decision; every answer is read through an index."""
+
+    def submitted(self, tx: Tx, limit: int = ...) -> Sequence[Submitted]: ...
+    def ready_ideas(self, tx: Tx, limit: int = ...) -> Sequence[Idea]: ...
+    def evaluable(self, tx: Tx, limit: int = ...) -> Sequence[Evaluable]: ...
+    def integrable(self, tx: Tx, limit: int = ...) -> Sequence[Integrable]: ...
+    def in_flight(self, tx: Tx) -> int: ...
+    def ideations(self, tx: Tx) -> Ideations: ...
+    def in_hand(self, tx: Tx) -> int:
+        """How many tasks are claimed or submitted."""
+        ...
+
+    def has_baseline(self, tx: Tx) -> bool: ...
+    def attempted(self, tx: Tx) -> int: ...
+    def integrated_metrics(self, tx: Tx, limit: int) -> Sequence[Mapping[str, Any]]: ...
+
+
+class Claims(Protocol):
+    def sweep_expired(self, tx: Tx) -> int: ...
+
+
+class Registry(Protocol):
+    def open_experiments(self, tx: Tx) -> Sequence[RowMapping]:
+        """Every experiment that may still need a decision: all but drafts; ended ones until they are drained."""
+        ...
+
+    def orchestrator_of(self, tx: Tx, experiment_id: str) -> str:
+        """The orchestrator's worker id in an experiment, registered and in `orchestrators` from the first call on."""
+        ...
+
+    def terminate(self, tx: Tx, body: Terminate) -> object: ...
+    def report_policy_error(self, tx: Tx, body: PolicyError) -> None: ...
+
+
+class CommitFacts(Protocol):
+    @property
+    def exists(self) -> bool: ...
+    @property
+    def is_descendant(self) -> bool: ...
+    @property
+    def is_unchanged(self) -> bool: ...
+
+
+class Repository(Protocol):
+    """Git, asked before a transaction, never inside one."""
+
+    def examine(self, experiment_id: str, commit: str, parents: Iterable[str]) -> CommitFacts: ...
+    def integrate(self, experiment_id: str, variant: Variant, slug: str) -> tuple[str, str]:
+        """Write the canonical commit and its branch; (branch, commit). Refused when the variant is not eligible."""
+        ...
+
+    def withdraw(self, experiment_id: str, branch: str, commit: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Wings:
+    """Everything above, as one argument."""
+
+    tasks: Tasks
+    variants: Variants
+    dispatch: Dispatch
+    claims: Claims
+    registry: Registry
+    repository: Repository

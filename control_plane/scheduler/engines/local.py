@@ -1,0 +1,160 @@
+"""The local engine: attempts as processes of this machine, each under its shim, in a workspace of its own."""
+
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import RowMapping
+
+from control_plane.scheduler import processes, workspace
+from control_plane.scheduler.operations.attempts import Ending
+from control_plane.scheduler.operations.records import spec_of
+from control_plane.scheduler.ports import RepositoryPaths
+from control_plane.scheduler.processes import Exit, Handle
+from store_client.wire.jobs import ExitCause, SubmitJob
+
+COLLECT_BYTES = 1024 * 1024
+GRACE_SECONDS = 5.0
+NICE = 5
+CAUSES: Mapping[str, ExitCause] = {
+    "timed_out": "timeout",
+    "cancelled": "cancelled",
+    "start_failed": "start_failed",
+    "out_of_memory": "out_of_memory",
+}
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One attempt and the slots it holds."""
+
+    job: RowMapping
+    slots: tuple[str, ...]
+
+    @property
+    def marker(self) -> str:
+        return f"{self.job['job_id']}/{self.job['attempt']}"
+
+
+@dataclass
+class LocalEngine:
+    """Submit, status, cancel, logs and capacity on this machine."""
+
+    root: Path
+    repositories: RepositoryPaths
+    handles: dict[str, Handle] = field(default_factory=dict)
+
+    def directory(self, job_id: str, attempt: int) -> Path:
+        return self.root / job_id / str(attempt)
+
+    def of(self, job: RowMapping) -> Path:
+        return self.directory(job["job_id"], job["attempt"])
+
+    def submit(self, placed: Placed) -> None:
+        """Prepare the workspace and launch the attempt; what cannot be prepared raises WorkspaceError."""
+        spec, directory = spec_of(placed.job), self.of(placed.job)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        repository = self.repositories.path(placed.job["experiment_id"])
+        made = workspace.prepare(
+            directory, repository, placed.job["commit_sha"], placed.job["base_commit_sha"], spec.files
+        )
+        launch = processes.Launch(
+            argv=spec.command,
+            cwd=made.work,
+            env={**workspace.environment(made, _variables(placed, spec)), **spec.environment},
+            marker=placed.marker,
+            timeout_seconds=spec.timeout_seconds,
+            grace_seconds=GRACE_SECONDS,
+            stdin=spec.stdin,
+            separate_stdout=spec.is_stdout_kept,
+            nice=NICE,
+        )
+        self.handles[placed.job["job_id"]] = processes.launch(directory, launch)
+
+    def adopt(self, job: RowMapping) -> bool:
+        """Whether the attempt's shim, started by an earlier scheduler, lives or has left its exit record."""
+        directory = self.of(job)
+        handle = processes.find(directory)
+        if handle is not None:
+            self.handles[job["job_id"]] = handle
+        return handle is not None or processes.read_exit(directory) is not None
+
+    def status(self, job: RowMapping) -> Exit | bool | None:
+        """The exit record of an ended attempt, True while it lives, None when it is gone without a record."""
+        found = processes.read_exit(self.of(job))
+        handle = self.handles.get(job["job_id"])
+        if handle is not None and processes.is_alive(handle):
+            return True
+        return found or processes.read_exit(self.of(job))
+
+    def cancel(self, job: RowMapping) -> None:
+        """Ask an attempt to stop; its exit record follows. Asking twice is asking once."""
+        processes.ask_to_stop(self.of(job))
+
+    def clear(self, job: RowMapping) -> bool:
+        """Whether nothing of an attempt without an exit record runs any more; what is left is killed."""
+        directory = self.of(job)
+        processes.fence(directory) if directory.is_dir() else None
+        return not processes.kill_leftovers(f"{job['job_id']}/{job['attempt']}", directory)
+
+    def bring_back(self, job: RowMapping, exit_: Exit) -> Ending:
+        """What an ended attempt left: collected files, kept output, and the commit it publishes."""
+        spec, directory = spec_of(job), self.of(job)
+        cause = CAUSES.get(exit_.cause) or ("finished" if exit_.exit_code == 0 else "user_error")
+        result: dict[str, object] = {"files": workspace.collect(directory, spec.collect, COLLECT_BYTES)}
+        if spec.is_stdout_kept:
+            result["stdout"] = _text(directory / "stdout", COLLECT_BYTES)
+        detail = exit_.error
+        if cause == "finished" and spec.publish is not None:
+            result["published_commit"] = self._publish(job, spec)
+        return Ending(cause, exit_.exit_code, detail, result)
+
+    def _publish(self, job: RowMapping, spec: SubmitJob) -> str | None:
+        repository = self.repositories.path(job["experiment_id"])
+        return workspace.publish(self.of(job), repository, spec.publish or "", f"{spec.name}\n", job["submitted_by"])
+
+    def tidy(self, job: RowMapping) -> None:
+        """Remove the workspace; log and records stay."""
+        self.handles.pop(job["job_id"], None)
+        workspace.remove(self.of(job))
+
+    def wait_for_all(self, seconds: float) -> None:
+        """Sleep until no attempt of ours lives, or the time is over."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            living = [handle for handle in self.handles.values() if processes.is_alive(handle)]
+            if not living:
+                return
+            processes.wait(living, left)
+
+    def wait(self, seconds: float, wake_fd: int) -> Collection[Handle]:
+        """Sleep until an attempt ends, the descriptor wakes us, or the time is over."""
+        return processes.wait(list(self.handles.values()), seconds, wake_fd)
+
+
+def _variables(placed: Placed, spec: SubmitJob) -> dict[str, str]:
+    """What the command is told about itself, beyond the fixed variables."""
+    gpus = [slot for slot in placed.slots if not slot.startswith("cpu:")]
+    written = next((name for name in (".eden/task.json", ".eden/eval-task.json") if name in spec.files), None)
+    outcome = next((name for name in spec.collect if name.startswith(".eden/")), None)
+    variables = {
+        "EDEN_WORKER_ID": str(placed.job["submitted_by"]),
+        "EDEN_EXPERIMENT_ID": str(placed.job["experiment_id"]),
+        "OMP_NUM_THREADS": str(len(placed.slots) - len(gpus) or 1),
+        "CUDA_VISIBLE_DEVICES": ",".join(gpus),
+        "SWITCHYARD_JOB": str(placed.job["number"]),
+    }
+    if written is not None:
+        variables["EDEN_TASK_JSON"] = written
+    if outcome is not None:
+        variables["EDEN_OUTPUT"] = outcome
+    return variables
+
+
+def _text(path: Path, limit: int) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(limit).decode("utf-8", "replace")
+    except OSError:
+        return ""

@@ -1,0 +1,117 @@
+"""Which waiting jobs start now, on which slots, and why each of the others waits: a pure function.
+
+Jobs are taken by priority, then by age. A job that cannot start keeps back the slots it could use, so that no later
+job delays it; jobs that need nothing it waits for may pass. A job that could never fit keeps nothing back.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from store_client.wire.jobs import Resources
+
+SlotKind = Literal["gpu", "cpu"]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One thing that at most one attempt holds."""
+
+    slot_id: str
+    kind: SlotKind
+    memory_bytes: int | None = None
+    is_usable: bool = True
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A queued job as placement sees it."""
+
+    job_id: str
+    number: int
+    priority: int
+    resources: Resources
+
+
+@dataclass(frozen=True)
+class Placement:
+    job_id: str
+    slots: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What starts, and a sentence for each job that does not."""
+
+    placements: tuple[Placement, ...]
+    reasons: dict[str, str]
+
+
+@dataclass
+class _Board:
+    """The free slots while a plan is made."""
+
+    slots: Sequence[Slot]
+    taken: set[str]
+    head: dict[SlotKind, int] = field(default_factory=dict)
+
+    def total(self, kind: SlotKind, memory: int = 0) -> int:
+        return sum(1 for slot in self.slots if slot.kind == kind and _fits(slot, memory))
+
+    def free(self, kind: SlotKind, memory: int = 0) -> list[str]:
+        free = (slot for slot in self.slots if slot.kind == kind and slot.is_usable and _fits(slot, memory))
+        return [slot.slot_id for slot in free if slot.slot_id not in self.taken]
+
+
+def _fits(slot: Slot, memory_bytes: int) -> bool:
+    return slot.memory_bytes is None or slot.memory_bytes >= memory_bytes
+
+
+def in_order(waiting: Iterable[Waiting]) -> list[Waiting]:
+    """Waiting jobs, the next one first: higher priority, then older."""
+    return sorted(waiting, key=lambda job: (-job.priority, job.number))
+
+
+def plan(waiting: Iterable[Waiting], slots: Sequence[Slot], held: Iterable[str]) -> Plan:
+    """Place as many jobs as fit without delaying any that comes before."""
+    board = _Board(slots, set(held))
+    placements, reasons = [], {}
+    for job in in_order(waiting):
+        reason = _why_not(job, board)
+        if reason is None:
+            chosen = _choose(job.resources, board)
+            board.taken.update(chosen)
+            placements.append(Placement(job.job_id, chosen))
+        else:
+            reasons[job.job_id] = reason
+    return Plan(tuple(placements), reasons)
+
+
+def _choose(need: Resources, board: _Board) -> tuple[str, ...]:
+    gpus = board.free("gpu", need.gpu_memory_bytes)[: need.gpus]
+    return (*gpus, *board.free("cpu")[: need.cpus])
+
+
+def _why_not(job: Waiting, board: _Board) -> str | None:
+    needs: list[tuple[SlotKind, int, int]] = [("cpu", job.resources.cpus, 0)]
+    if job.resources.gpus:
+        needs.insert(0, ("gpu", job.resources.gpus, job.resources.gpu_memory_bytes))
+    for kind, count, memory in needs:
+        if board.total(kind, memory) < count:
+            return f"needs {_amount(count, kind)}; this machine has {board.total(kind, memory)} that would do"
+    for kind, _count, _memory in needs:
+        if kind in board.head:
+            return f"behind job {board.head[kind]}"
+    short = [(kind, count, len(board.free(kind, memory))) for kind, count, memory in needs]
+    short = [(kind, count, free) for kind, count, free in short if free < count]
+    if not short:
+        return None
+    for kind, _count, _memory in needs:
+        board.head.setdefault(kind, job.number)
+    kind, count, free = short[0]
+    return f"needs {_amount(count, kind)}; {free or 'none'} {'is' if free <= 1 else 'are'} free"
+
+
+def _amount(count: int, kind: SlotKind) -> str:
+    noun = {"gpu": "GPU", "cpu": "CPU slot"}[kind]
+    return f"{count} {noun}s at once" if count > 1 else f"1 {noun}"

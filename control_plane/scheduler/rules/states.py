@@ -1,0 +1,48 @@
+"""How a job moves: each act, the states it starts from, and the one it leads to."""
+
+from collections.abc import Mapping
+
+from store_client.errors import IllegalTransition
+from store_client.wire.jobs import ExitCause, JobState, RetryPolicy
+
+S = JobState
+MOVES: Mapping[str, tuple[frozenset[JobState], JobState]] = {
+    "place": (frozenset({S.QUEUED}), S.STARTING),
+    "start": (frozenset({S.STARTING}), S.RUNNING),
+    "ask_to_stop": (frozenset({S.STARTING, S.RUNNING}), S.CANCELLING),
+    "withdraw": (frozenset({S.QUEUED}), S.CANCELLED),
+    "succeed": (frozenset({S.STARTING, S.RUNNING}), S.SUCCEEDED),
+    "fail": (frozenset({S.STARTING, S.RUNNING}), S.FAILED),
+    "time_out": (frozenset({S.STARTING, S.RUNNING}), S.TIMED_OUT),
+    "run_out_of_memory": (frozenset({S.STARTING, S.RUNNING}), S.OUT_OF_MEMORY),
+    "stop": (frozenset({S.STARTING, S.RUNNING, S.CANCELLING}), S.CANCELLED),
+    "lose": (frozenset({S.STARTING, S.RUNNING}), S.LOST),
+    "queue_again": (frozenset({S.STARTING, S.RUNNING}), S.QUEUED),
+    "retry": (frozenset({S.FAILED, S.CANCELLED, S.TIMED_OUT, S.OUT_OF_MEMORY, S.LOST}), S.QUEUED),
+}
+
+ENDS: Mapping[ExitCause, str] = {
+    "finished": "succeed",
+    "user_error": "fail",
+    "start_failed": "fail",
+    "timeout": "time_out",
+    "out_of_memory": "run_out_of_memory",
+    "cancelled": "stop",
+    "node_lost": "lose",
+}
+
+
+def moved(state: JobState, act: str) -> JobState:
+    """The state that an act leads to; IllegalTransition when it may not happen now."""
+    sources, result = MOVES[act]
+    if state not in sources:
+        raise IllegalTransition(f"a job that is {state.replace('_', ' ')} cannot {act.replace('_', ' ')}")
+    return result
+
+
+def ended(state: JobState, cause: ExitCause, attempt: int, retry: RetryPolicy) -> JobState:
+    """Where a job goes when an attempt ends: to its end, or back into the queue while its policy allows it."""
+    if state is S.CANCELLING:
+        return moved(state, "stop")
+    end = moved(state, ENDS[cause])
+    return S.QUEUED if end.value in retry.on and attempt < retry.max_attempts else end

@@ -1,0 +1,124 @@
+"""How the wings of one process hold hands: each asks through a Protocol of its own, answered here by another."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import RowMapping, select
+
+from control_plane.db.tables import DEPLOYMENT, experiments
+from control_plane.db.transaction import Caller, Tx
+from control_plane.edge.house import House
+from control_plane.orchestrator.ports import Wings
+from control_plane.registry.operations import exchange, lifecycle
+from control_plane.repos.examine import Examiner, Facts
+from control_plane.repos.ports import Access
+from control_plane.repos.squash import EvaluatedVariant, Lineage
+from control_plane.task_store.operations import claims, dispatch, git, tasks, variants
+from store_client.errors import NotFound
+from store_client.wire.experiments import PolicyError, Terminate
+from store_client.wire.variants import Variant
+
+
+@dataclass(frozen=True)
+class RegistryForOrchestrator:
+    """The registry as the orchestrator asks it."""
+
+    orchestrator_worker_id: str
+    """The deployment worker whose identity in each experiment takes the decisions."""
+
+    def open_experiments(self, tx: Tx) -> Sequence[RowMapping]:
+        query = select(experiments).where(experiments.c.status != "draft").order_by(experiments.c.created_at)
+        return list(tx.connection.execute(query).mappings())
+
+    def orchestrator_of(self, tx: Tx, experiment_id: str) -> str:
+        return exchange.enter(tx.at(DEPLOYMENT), self.orchestrator_worker_id, experiment_id)
+
+    def terminate(self, tx: Tx, body: Terminate) -> object:
+        return lifecycle.terminate(tx, body)
+
+    def report_policy_error(self, tx: Tx, body: PolicyError) -> None:
+        lifecycle.report_policy_error(tx, body)
+
+
+@dataclass(frozen=True)
+class RepositoryForOrchestrator:
+    """Git as the orchestrator asks it."""
+
+    examiner: Examiner
+    lineage: Lineage
+
+    def examine(self, experiment_id: str, commit: str, parents: Iterable[str]) -> Facts:
+        return self.examiner.examine(experiment_id, commit, parents)
+
+    def integrate(self, experiment_id: str, variant: Variant, slug: str) -> tuple[str, str]:
+        evaluated = EvaluatedVariant(
+            variant_id=variant.variant_id,
+            slug=slug,
+            idea_id=variant.idea_id or "",
+            commit_sha=variant.commit_sha or "",
+            parent_commits=variant.parent_commits,
+            evaluation=variant.evaluation or {},
+            completed_at=variant.completed_at or "",
+            artifacts_uri=variant.artifacts_uri,
+            description=variant.description,
+        )
+        commit = self.lineage.squash(experiment_id, evaluated)
+        self.lineage.publish_variant(experiment_id, evaluated.branch, commit)
+        return evaluated.branch, commit
+
+    def withdraw(self, experiment_id: str, branch: str, commit: str) -> None:
+        self.lineage.withdraw_variant(experiment_id, branch, commit)
+
+
+def wings(orchestrator_worker_id: str, examiner: Examiner, lineage: Lineage) -> Wings:
+    """What the orchestrator asks, answered by the other wings."""
+    return Wings(
+        tasks=tasks,
+        variants=variants,
+        dispatch=dispatch,
+        claims=claims,
+        registry=RegistryForOrchestrator(orchestrator_worker_id),
+        repository=RepositoryForOrchestrator(examiner, lineage),
+    )
+
+
+class GitGate:
+    """Who may read and push an experiment's repository, asked of the task store."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def __call__(self, experiment: str, username: str, password: str) -> Access | None:
+        """The access of a Basic name and password to an experiment named by id or slug."""
+
+        def look(tx: Tx) -> Access | None:
+            access = git.git_access(tx.connection, self._house.keys, username, password, tx.now)
+            named = (experiments.c.experiment_id == experiment) | (experiments.c.slug == experiment)
+            experiment_id = tx.connection.scalar(select(experiments.c.experiment_id).where(named))
+            if access is None or experiment_id is None or access.experiment_id not in {None, experiment_id}:
+                return None
+            prefixes = (access.push_prefix,) if access.push_prefix else ()
+            return Access(experiment_id, access.worker_id, prefixes)
+
+        return await self._house.read(look)
+
+    async def pushed(self, access: Access, experiment_id: str) -> None:
+        """Tell the log that somebody pushed, so that open pages look again."""
+
+        def tell(tx: Tx) -> None:
+            tx.at(experiment_id, Caller(access.worker_id, experiment_id)).tell(
+                "repository.pushed", worker_id=access.worker_id
+            )
+
+        await self._house.write(tell)
+
+
+class ClaimsForScheduler:
+    """Who holds a task, as the scheduler asks."""
+
+    def live_claim(self, tx: Tx, task_id: str) -> tuple[str, str] | None:
+        try:
+            claim = tasks.read(tx, task_id).claim
+        except NotFound:
+            return None
+        return (claim.worker_id, claim.claimed_at) if claim is not None else None
