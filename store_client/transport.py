@@ -23,7 +23,7 @@ HEADER = "X-Eden-Experiment-Id"
 MAX_ERROR_BYTES = 65_536
 BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 # Shorter than the five seconds after which servers drop an idle connection: a reused one is then never half closed.
-LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2)
+LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=2)
 Application = httpx.AsyncBaseTransport
 
 

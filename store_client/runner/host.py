@@ -1,0 +1,165 @@
+"""A worker host for one role of one experiment: up to `width` tasks at once, each from claim to submission."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from store_client.client import ControlPlaneClient, StoreClient
+from store_client.errors import Refused, SwitchyardError, Unreachable
+from store_client.roles.history import IdeaTexts
+from store_client.roles.orders import KIND_OF, Assignment
+from store_client.runner.claims import Claims
+from store_client.runner.endure import Endurance
+from store_client.runner.work import Finding, Workshop, concession
+from store_client.settle import Landed, Settled, Unknown, settle_submission
+from store_client.transport import Patience
+from store_client.wire.experiments import ExperimentDetail, Role
+from store_client.wire.tasks import Claim, TaskDetail
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often a host looks by itself, and how it waits for a server that is away."""
+
+    look_seconds: float = 15.0
+    patience: Patience = field(default_factory=lambda: Patience(first_pause_seconds=0.25, longest_pause_seconds=5.0))
+
+
+class Host:
+    """Claims and does the tasks of one role; `wake` it when there may be some."""
+
+    def __init__(
+        self, store: StoreClient, role: Role, deployment: ControlPlaneClient | None = None, pace: Pace | None = None
+    ) -> None:
+        self.role = role
+        self.is_claiming = True
+        self._store = store
+        self._pace = pace or Pace()
+        self._claims = Claims(store, KIND_OF[role])
+        self._workshop = Workshop(store, deployment, IdeaTexts(store))
+        self._experiment: ExperimentDetail | None = None
+        self._hands: dict[str, asyncio.Task[None]] = {}
+        self._wake = asyncio.Event()
+        self._name = f"{role} of {store.experiment_id}"
+        self._endurance = Endurance(self._pace.patience)
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._hands)
+
+    def wake(self) -> None:
+        """Look for tasks now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until cancelled; what is in hand then stays claimed, and the next host of this identity goes on."""
+        try:
+            while True:
+                self._wake.clear()
+                if not await self._endurance.endure(self._name, self.tick()):
+                    await self._endurance.pause()
+                    continue
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), self._pace.look_seconds)
+        finally:
+            await _end(*self._hands.values())
+
+    async def tick(self) -> None:
+        """Go on with what is claimed, then claim as much as there is room for."""
+        if self._experiment is None:
+            experiment = await self._store.read_experiment_detail()
+            for task, claim in await self._claims.held():
+                self._take_up(Assignment(experiment, task.task_id, claim))
+            self._experiment = experiment
+        if self.role not in self._experiment.commands:
+            return
+        while self.is_claiming and len(self._hands) < self._width(self._experiment):
+            taken: tuple[TaskDetail, Claim] | None = await self._claims.take()
+            if taken is None:
+                return
+            self._take_up(Assignment(self._experiment, taken[0].task_id, taken[1]))
+
+    def _width(self, experiment: ExperimentDetail) -> int:
+        return 1 if self.role == "ideator" else experiment.parallel_variants
+
+    def _take_up(self, assignment: Assignment) -> None:
+        if assignment.task_id not in self._hands:
+            hand = asyncio.create_task(self._hold(assignment), name=assignment.task_id)
+            self._hands[assignment.task_id] = hand
+
+    async def _hold(self, assignment: Assignment) -> None:
+        """Work to the end; after a failure the claim expires by itself, and somebody tries again."""
+        try:
+            await Endurance().endure(f"{self._name}: task {assignment.task_id} was left", self.work(assignment))
+        finally:
+            self._hands.pop(assignment.task_id, None)
+            self.wake()
+
+    async def work(self, assignment: Assignment) -> None:
+        """Do one claimed task while keeping its claim; without the claim, stop and discard."""
+        finishing = asyncio.create_task(self._finish(assignment))
+        keeping = asyncio.create_task(self._claims.keep(assignment.task_id))
+        try:
+            await asyncio.wait({finishing, keeping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            is_lost = not finishing.done()
+            await _end(finishing, keeping)
+        if is_lost:
+            logger.warning("%s: task %s is no longer ours; its work is discarded", self._name, assignment.task_id)
+            await self._discard(assignment)
+        else:
+            finishing.result()
+
+    async def _finish(self, assignment: Assignment) -> None:
+        """Work and submit; while the server is away wait, and take the steps again from the first."""
+        attempt = 0
+        while not await self._tried(assignment):
+            await self._pace.patience.pause(min(attempt, 8))
+            attempt += 1
+
+    async def _tried(self, assignment: Assignment) -> bool:
+        """Whether the server was there for the whole of the work."""
+        try:
+            settled = await self._submit(assignment, await self._workshop.of(self.role)(assignment))
+        except Unreachable as error:
+            logger.debug("%s: task %s waits: %s", self._name, assignment.task_id, error)
+            return False
+        return not isinstance(settled, Unknown)
+
+    async def _submit(self, assignment: Assignment, finding: Finding) -> Settled:
+        """Submit a finding; when the server refuses the success, submit that it is none."""
+        try:
+            settled = await self._settle(assignment, finding)
+        except Refused as error:
+            lesser = concession(finding.result)
+            if lesser is None:
+                raise
+            finding = Finding(lesser, error.detail)
+            settled = await self._settle(assignment, finding)
+        self._note(assignment, finding, settled)
+        return settled
+
+    async def _settle(self, assignment: Assignment, finding: Finding) -> Settled:
+        return await settle_submission(self._store, assignment.task_id, finding.result, self._pace.patience)
+
+    def _note(self, assignment: Assignment, finding: Finding, settled: Settled) -> None:
+        said = f"{finding.result.status}: {finding.reason}" if finding.reason else finding.result.status
+        level = logging.INFO if isinstance(settled, Landed) else logging.WARNING
+        logger.log(level, "%s: task %s: %s, %s", self._name, assignment.task_id, said, type(settled).__name__.lower())
+
+    async def _discard(self, assignment: Assignment) -> None:
+        """End the job of a lost claim."""
+        with suppress(SwitchyardError):
+            job = await self._workshop.find_job(assignment)
+            if job is not None and not job.state.is_final:
+                await self._store.cancel_experiment_job(job.job_id)
+
+
+async def _end(*tasks: asyncio.Task[None] | asyncio.Task[str]) -> None:
+    """Cancel tasks and wait until they have stopped."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

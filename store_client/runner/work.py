@@ -1,0 +1,205 @@
+"""One piece of work, step by step. Any step may be done again: ids are derived from the claim, jobs have a key."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from store_client.client import ControlPlaneClient, StoreClient
+from store_client.credentials import now
+from store_client.errors import AlreadyExists, IllegalTransition, Refused
+from store_client.roles.history import IdeaTexts, read_history, read_text
+from store_client.roles.orders import (
+    MAX_IDEA_CHARACTERS,
+    Assignment,
+    evaluation_job,
+    execution_job,
+    ideation_job,
+)
+from store_client.roles.outcomes import (
+    Evaluated,
+    ExecutionFailed,
+    IdeaDraft,
+    IdeationFailed,
+    VariantFailed,
+    read_evaluation,
+    read_execution,
+    read_ideation,
+)
+from store_client.settle import Result
+from store_client.transport import Upload
+from store_client.wire.experiments import Role
+from store_client.wire.ideas import CreateIdea, IdeaState
+from store_client.wire.jobs import JobDetail, SubmitJob
+from store_client.wire.scalars import format_time, parse_time
+from store_client.wire.tasks import EvaluationResult, ExecutionResult, IdeationResult
+from store_client.wire.variants import CreateVariant, VariantStatus
+
+WAIT_SECONDS = 25.0
+LOG_BYTES = 65_536
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A result to submit, and why it is no success if it is none."""
+
+    result: Result
+    reason: str | None = None
+
+
+class Work(Protocol):
+    """A role's work on one claimed task."""
+
+    async def __call__(self, assignment: Assignment) -> Finding: ...
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What the work of all roles needs; `deployment` reads logs."""
+
+    store: StoreClient
+    deployment: ControlPlaneClient | None
+    texts: IdeaTexts
+    clock: Callable[[], datetime] = now
+
+    def of(self, role: Role) -> Work:
+        """The work of a role."""
+        roles: dict[Role, Work] = {"ideator": self.ideate, "executor": self.execute, "evaluator": self.evaluate}
+        return roles[role]
+
+    async def ideate(self, assignment: Assignment) -> Finding:
+        async def order() -> SubmitJob:
+            return ideation_job(assignment, await read_history(self.store, self.texts))
+
+        job = await self._run(assignment, order)
+        outcome = read_ideation(job)
+        if isinstance(outcome, IdeationFailed):
+            return Finding(IdeationResult(idea_ids=(), status="error"), outcome.reason)
+        ids = [await self._draft(assignment, number, draft, job) for number, draft in enumerate(outcome.drafts)]
+        for idea_id in ids:
+            await self._make_ready(idea_id)
+        return Finding(IdeationResult(idea_ids=tuple(ids), status="success"))
+
+    async def execute(self, assignment: Assignment) -> Finding:
+        task = await self.store.read_task(assignment.task_id)
+        idea = await self.store.read_idea(str(task.payload["idea_id"]))
+        variant_id = assignment.variant_id
+        await self._start_variant(assignment, idea.idea_id, idea.parent_commits)
+
+        async def order() -> SubmitJob:
+            text = await read_text(self.store, idea.artifacts_uri, MAX_IDEA_CHARACTERS)
+            return execution_job(assignment, idea, text, variant_id)
+
+        job = await self._run(assignment, order)
+        outcome = read_execution(job)
+        if isinstance(outcome, ExecutionFailed):
+            uri = await self._deposit_log(job)
+            return Finding(ExecutionResult(variant_id=variant_id, status="error", artifacts_uri=uri), outcome.reason)
+        return Finding(ExecutionResult(variant_id=variant_id, status="success", commit_sha=outcome.commit_sha))
+
+    async def evaluate(self, assignment: Assignment) -> Finding:
+        task = await self.store.read_task(assignment.task_id)
+        variant = await self.store.read_variant_detail(str(task.payload["variant_id"]))
+
+        async def order() -> SubmitJob:
+            return evaluation_job(assignment, variant, variant.label)
+
+        job = await self._run(assignment, order)
+        outcome, variant_id = read_evaluation(job), variant.variant_id
+        if isinstance(outcome, Evaluated):
+            measured, uri = outcome.evaluation, outcome.artifacts_uri
+            return Finding(
+                EvaluationResult(variant_id=variant_id, status="success", evaluation=measured, artifacts_uri=uri)
+            )
+        uri = await self._deposit_log(job)
+        if isinstance(outcome, VariantFailed):
+            measured_part, uri = outcome.evaluation, outcome.artifacts_uri or uri
+            failed = EvaluationResult(
+                variant_id=variant_id, status="error", evaluation=measured_part, artifacts_uri=uri
+            )
+            return Finding(failed, outcome.reason)
+        blank = EvaluationResult(variant_id=variant_id, status="evaluation_error", artifacts_uri=uri)
+        return Finding(blank, outcome.reason)
+
+    async def find_job(self, assignment: Assignment) -> JobDetail | None:
+        """The job that was queued under this claim, by this process or one before it."""
+        task = await self.store.read_task_detail(assignment.task_id)
+        if task.latest_job_id is None:
+            return None
+        job = await self.store.read_experiment_job(task.latest_job_id)
+        is_ours = job.submitted_by == assignment.claim.worker_id
+        return job if is_ours and parse_time(job.created_at) >= parse_time(assignment.claim.claimed_at) else None
+
+    async def _run(self, assignment: Assignment, order: Callable[[], Awaitable[SubmitJob]]) -> JobDetail:
+        """The ended job of this claim: found, or queued now."""
+        job = await self.find_job(assignment) or await self.store.submit_job(await order())
+        while not job.state.is_final:
+            job = await self.store.read_experiment_job(job.job_id, WAIT_SECONDS)
+        return job
+
+    async def _draft(self, assignment: Assignment, number: int, draft: IdeaDraft, job: JobDetail) -> str:
+        """Create an idea in drafting; ideas without parents build on the commit that the ideator saw."""
+        idea_id = assignment.derived_id("i", number)
+        uri = draft.artifacts_uri or await self._deposit("content.md", draft.content.encode(), "text/markdown")
+        body = CreateIdea(
+            idea_id=idea_id,
+            experiment_id=self.store.experiment_id,
+            slug=draft.slug,
+            priority=draft.priority,
+            parent_commits=draft.parent_commits or (job.commit_sha,),
+            artifacts_uri=uri,
+            state="drafting",
+            created_at=self._now(),
+        )
+        with suppress(AlreadyExists):
+            await self.store.create_idea(body)
+        return idea_id
+
+    async def _make_ready(self, idea_id: str) -> None:
+        try:
+            await self.store.mark_idea_ready(idea_id)
+        except IllegalTransition:
+            if (await self.store.read_idea(idea_id)).state is IdeaState.DRAFTING:
+                raise
+
+    async def _start_variant(self, assignment: Assignment, idea_id: str, parents: tuple[str, ...]) -> None:
+        body = CreateVariant(
+            variant_id=assignment.variant_id,
+            experiment_id=self.store.experiment_id,
+            idea_id=idea_id,
+            status=VariantStatus.STARTING,
+            parent_commits=parents,
+            branch=assignment.branch(assignment.variant_id),
+            started_at=self._now(),
+        )
+        with suppress(AlreadyExists):
+            await self.store.create_variant(body)
+
+    async def _deposit(self, filename: str, content: bytes, content_type: str) -> str:
+        upload = Upload(filename, content, f"{content_type}; charset=utf-8")
+        return (await self.store.deposit_artifact(upload)).artifacts_uri
+
+    async def _deposit_log(self, job: JobDetail) -> str | None:
+        """The end of a failed job's log as an artifact; None where it cannot be had."""
+        if self.deployment is None or not job.log_bytes:
+            return None
+        try:
+            log = await self.deployment.read_job_log(job.job_id, max(0, job.log_bytes - LOG_BYTES), LOG_BYTES)
+            return await self._deposit("job.log", log.text.encode(), "text/plain")
+        except Refused:
+            return None
+
+    def _now(self) -> str:
+        return format_time(self.clock())
+
+
+def concession(result: Result) -> Result | None:
+    """What to submit when the server refuses a success: that it is none. None when there is nothing to concede."""
+    if result.status != "success":
+        return None
+    if isinstance(result, IdeationResult):
+        return IdeationResult(idea_ids=(), status="error")
+    if isinstance(result, ExecutionResult):
+        return ExecutionResult(variant_id=result.variant_id, status="error", artifacts_uri=result.artifacts_uri)
+    return EvaluationResult(variant_id=result.variant_id, status="evaluation_error")
