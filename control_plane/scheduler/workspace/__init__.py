@@ -1,0 +1,13 @@
+"""The folder an attempt works in: the pinned commit, the base commit beside it, and what the command leaves there.
+
+The command may do with its folder whatever it likes, before and while we use it: `beneath` never follows its links,
+`git` never takes its configuration, `results` never believes its references.
+"""
+
+from control_plane.scheduler.workspace.checkout import prepare, remove
+from control_plane.scheduler.workspace.errors import WorkspaceError
+from control_plane.scheduler.workspace.layout import Workspace
+from control_plane.scheduler.workspace.results import collect, publish
+from control_plane.scheduler.workspace.surroundings import environment
+
+__all__ = ["Workspace", "WorkspaceError", "collect", "environment", "prepare", "publish", "remove"]
