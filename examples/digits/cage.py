@@ -23,7 +23,7 @@ STRANGERS = (
     "pty.",
     "sqlite3.",
 )
-MOVES = ("os.link", "os.symlink", "os.rename", "os.remove", "os.truncate", "shutil.")
+MOVES = ("os.link", "os.symlink", "os.rename", "os.remove", "os.truncate", "os.mkdir", "os.rmdir")
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -38,10 +38,14 @@ class Cage:
         self.bundled = str(Path("sklearn", "datasets", "data"))
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event.startswith(STRANGERS + MOVES):
+        if event.startswith(STRANGERS):
             raise PermissionError(f"a variant's program may not use {event}")
         if event == "open" and not isinstance(arguments[0], int):
             self.admit(os.path.realpath(os.fsdecode(arguments[0])), arguments[2] or 0)
+        if event in MOVES:
+            for path in arguments:
+                if isinstance(path, (str, bytes, os.PathLike)):
+                    self.admit(os.path.realpath(os.fsdecode(path)), WRITING)
 
     def admit(self, path: str, flags: int) -> None:
         """Refuse a path outside the program's reach."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from trial import Trial, VariantError
+from exam import Exam, VariantError
 
 PROGRAM = "train.py"
 TRAINING_IMAGES = 1200
@@ -54,7 +54,7 @@ def evaluate(workspace: Path) -> dict[str, float | int]:
     """The metrics of the variant in the workspace."""
     training, held_out = split(bundled_digits(), random.SystemRandom())
     question = {"images": training.images, "labels": training.labels, "questions": held_out.images}
-    text, seconds = Trial(workspace / PROGRAM).ask(json.dumps(question))
+    text, seconds = Exam(workspace / PROGRAM).ask(json.dumps(question))
     answer = read_answer(text, len(held_out.images))
     rows = np.asarray(answer["probabilities"], float)
     truth = np.asarray(held_out.labels)
@@ -113,6 +113,9 @@ def main() -> None:
     except VariantError as fault:
         outcome = {"status": "error", "evaluation": {}}
         print(f"{PROGRAM} {fault}")
+    except (ImportError, OSError, ValueError) as fault:
+        print(f"the judge could not do its work: {fault}")
+        return
     write_outcome(output, outcome)
 
 

@@ -24,17 +24,18 @@ class Scored:
 
 @dataclass(frozen=True)
 class Lineage:
-    """The scored variants, oldest first, and the commit that the experiment began with."""
+    """The scored variants, oldest first, the commit that the experiment began with, and what has been tried on what."""
 
     base_commit: str
     variants: tuple[Scored, ...]
+    tried: frozenset[tuple[str, str]]
 
     @property
-    def parent(self) -> str:
-        """The commit of the best variant that may be built on; the newest among equals, so that a plateau is walked."""
-        material = [variant for variant in self.variants if variant.is_parent_material]
-        best = max(reversed(material), key=lambda variant: variant.score, default=None)
-        return best.commit if best else self.base_commit
+    def parents(self) -> list[str]:
+        """The commits to build on, best first; the newest among equals, so that a plateau is walked."""
+        material = [variant for variant in reversed(self.variants) if variant.is_parent_material]
+        best_first = sorted(material, key=lambda variant: -variant.score)
+        return [variant.commit for variant in best_first] or [self.base_commit]
 
     @property
     def records(self) -> int:
@@ -56,12 +57,13 @@ class Lineage:
 def read_lineage(history: Iterable[dict[str, Any]], objective: dict[str, str], base_commit: str) -> Lineage:
     """The lineage in a task's history; what has no score is left out."""
     sign = -1 if objective["direction"] == "minimize" else 1
-    scored = []
+    scored, tried = [], set()
     for entry in sorted(history, key=lambda entry: entry["variant_id"]):  # the ids sort by time
+        tried.add((entry["parent_commits"][0], entry.get("slug") or ""))
         score = entry.get("objective_value")
         if entry.get("status") == "success" and score is not None:
             scored.append(read_entry(entry, sign * float(score)))
-    return Lineage(base_commit, tuple(scored))
+    return Lineage(base_commit, tuple(scored), frozenset(tried))
 
 
 def read_entry(entry: dict[str, Any], score: float) -> Scored:
@@ -70,7 +72,7 @@ def read_entry(entry: dict[str, Any], score: float) -> Scored:
         slug=entry.get("slug") or "",
         score=score,
         commit=integrated or entry["commit_sha"],
-        parents=tuple(entry.get("parent_commits", ())),
+        parents=tuple(entry["parent_commits"]),
         # An idea's parents must be reachable: a variant only is once it has been integrated.
         is_parent_material=bool(integrated) or is_baseline,
     )

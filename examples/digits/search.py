@@ -74,7 +74,7 @@ def draft(kind: str, why: str, config: Config, change: Config) -> Draft:
     moves = [f"`{key}` from {config[key]} to {value}" for key, value in change.items()]
     told = "Draw a whole new configuration" if kind == "restart" else "Change " + " and ".join(moves)
     names = ("optimiser", "filters", "hidden") if kind == "restart" else tuple(change)
-    detail = " ".join(f"{key} {change[key]}" for key in names).replace("optimiser ", "")
+    detail = " ".join(f"{key} {change[key] or 'none'}" for key in names).replace("optimiser ", "")
     return Draft(kind, detail, f"{told}: {why}.", {"set": change})
 
 

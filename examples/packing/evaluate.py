@@ -11,7 +11,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from trial import Trial, VariantError
+from exam import Exam, VariantError
 
 PROGRAM = "pack.py"
 COUNT = 26
@@ -21,7 +21,7 @@ Circle = tuple[float, float, float]
 
 def evaluate(workspace: Path) -> dict[str, float]:
     """The metrics of the variant in the workspace."""
-    text, seconds = Trial(workspace / PROGRAM).ask()
+    text, seconds = Exam(workspace / PROGRAM).ask()
     circles = read_circles(text)
     verify(circles)
     return {
@@ -85,6 +85,9 @@ def main() -> None:
     except VariantError as fault:
         outcome = {"status": "error", "evaluation": {}}
         print(f"{PROGRAM} {fault}")
+    except (ImportError, OSError, ValueError) as fault:
+        print(f"the judge could not do its work: {fault}")
+        return
     write_outcome(output, outcome)
 
 

@@ -12,20 +12,23 @@ from search import PROGRAM, mutate, restart
 
 IDEAS = 2
 RESTARTS = 0.1
+RUNNERS_UP = 0.2
+REDRAWS = 20
 
 
 def ideas(question: dict[str, Any], rng: random.Random) -> list[dict[str, Any]]:
-    """The answer to a task: mostly mutations of the best variant, now and then a fresh start from the base commit."""
+    """The answer to a task: mostly mutations of the best variant, now and then of another or a fresh start."""
     base = git("rev-parse", "HEAD").strip()
     lineage = read_lineage(question["history"], question["objective"], base)
     return [idea(lineage, rng) for _ in range(IDEAS)]
 
 
 def idea(lineage: Lineage, rng: random.Random) -> dict[str, Any]:
-    is_restart = lineage.records > 1 and rng.random() < RESTARTS
-    parent = lineage.base_commit if is_restart else lineage.parent
-    config = read_config(show(parent, PROGRAM))
-    draft = restart(config, rng) if is_restart else mutate(config, lineage.promise, rng)
+    parent, draft = draw(lineage, rng)
+    for _ in range(REDRAWS):
+        if (parent, draft.slug) not in lineage.tried:
+            break
+        parent, draft = draw(lineage, rng)
     return {
         "event": "idea",
         "slug": draft.slug,
@@ -34,6 +37,15 @@ def idea(lineage: Lineage, rng: random.Random) -> dict[str, Any]:
         "parent_commits": [parent],
         "content": content(draft),
     }
+
+
+def draw(lineage: Lineage, rng: random.Random) -> tuple[str, Draft]:
+    """A parent and a change to it."""
+    if lineage.records > 1 and rng.random() < RESTARTS:
+        return lineage.base_commit, restart(read_config(show(lineage.base_commit, PROGRAM)), rng)
+    best, *runners_up = lineage.parents[:3]
+    parent = rng.choice(runners_up) if runners_up and rng.random() < RUNNERS_UP else best
+    return parent, mutate(read_config(show(parent, PROGRAM)), lineage.promise, rng)
 
 
 def content(draft: Draft) -> str:

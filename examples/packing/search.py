@@ -56,7 +56,7 @@ def spread(low: float, high: float, rng: random.Random) -> float:
 
 
 def detail(step: dict[str, Any]) -> str:
-    return f"{step['rounds']} {step.get('size', step['reach'])} {step.get('seed', '')}"
+    return " ".join(f"{key} {value}" for key, value in step.items() if key != "move")
 
 
 def tell(step: dict[str, Any]) -> str:

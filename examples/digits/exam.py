@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ from typing import IO
 CAGE = Path(__file__).with_name("cage.py")
 PROGRAM_BYTES = 256 * 1024
 ANSWER_BYTES = 1024 * 1024
+GRACE_SECONDS = 5
 PASSED_ON = ("PATH", "LANG", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH")
 
 
@@ -26,8 +26,8 @@ class VariantError(Exception):
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One run of a program, and the seconds that it may take to start and to answer."""
+class Exam:
+    """One sitting of a program, and the seconds that it may take to start and to answer."""
 
     program: Path
     start_seconds: float = 60
@@ -38,17 +38,18 @@ class Trial:
 
         A program that is asked says "ready" first, so the time for its imports is not counted.
         """
+        if not CAGE.is_file():
+            raise FileNotFoundError(CAGE)
         with tempfile.TemporaryDirectory() as folder, Path(folder, "stderr").open("w+b") as errors:
             home = Path(folder, "home")
             home.mkdir()
             copy_program(self.program, home)
             with started(home / self.program.name, errors) as process:
-                reader = Reader(process, errors)
+                talk = Talk(process, errors)
                 if question is not None:
-                    reader.await_ready(self.start_seconds)
+                    talk.await_ready(self.start_seconds)
                 began = time.perf_counter()
-                threading.Thread(target=feed, args=(process, question or ""), daemon=True).start()
-                return reader.answer(self.answer_seconds), time.perf_counter() - began
+                return talk.answer(question or "", self.answer_seconds), time.perf_counter() - began
 
 
 def copy_program(program: Path, home: Path) -> None:
@@ -78,6 +79,8 @@ def started(program: Path, errors: IO[bytes]) -> Iterator[subprocess.Popen[bytes
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        process.stdin.close()
+        process.stdout.close()
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -86,42 +89,55 @@ def environment(home: Path) -> dict[str, str]:
     return {"OMP_NUM_THREADS": "1", **passed_on, "HOME": str(home), "TMPDIR": str(home)}
 
 
-def feed(process: subprocess.Popen[bytes], question: str) -> None:
-    """Write the question, as far as the program reads it."""
-    with suppress(BrokenPipeError), process.stdin as stdin:
-        rest = question.encode() + b"\n"
-        while rest:
-            rest = rest[stdin.write(rest) :]
-
-
-class Reader:
-    """Reads what the program says, and blames the program when that is late, too long or not there."""
+class Talk:
+    """The question and the answer; the program is to blame when that is late, too long or not there."""
 
     def __init__(self, process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
-        self.process, self.errors = process, errors
+        self.process, self.errors, self.unsaid = process, errors, b""
+        os.set_blocking(process.stdin.fileno(), False)
 
     def await_ready(self, seconds: float) -> None:
-        if self.read(seconds, stop_at=b"\n").strip() != b"ready":
+        if self.hear(seconds, stop_at=b"\n").strip() != b"ready":
             raise VariantError(f"did not start: {self.last_words()}")
 
-    def answer(self, seconds: float) -> str:
-        text = self.read(seconds)
-        code = self.process.wait(timeout=seconds)
+    def answer(self, question: str, seconds: float) -> str:
+        """All that the program says to the question."""
+        self.unsaid = question.encode() + b"\n"
+        text = self.hear(seconds)
+        try:
+            code = self.process.wait(timeout=GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise VariantError("closed its output and did not end") from None
         if code != 0:
             raise VariantError(f"ended with exit code {code}: {self.last_words()}")
         return text.decode(errors="replace")
 
-    def read(self, seconds: float, stop_at: bytes | None = None) -> bytes:
-        """What comes until the end of the output, or until `stop_at`."""
-        descriptor, until, text = self.process.stdout.fileno(), time.monotonic() + seconds, b""
+    def hear(self, seconds: float, stop_at: bytes | None = None) -> bytes:
+        """What comes until the end of the output, or until `stop_at`; what is unsaid is said as the program listens."""
+        output, until, text = self.process.stdout.fileno(), time.monotonic() + seconds, b""
         while len(text) <= ANSWER_BYTES:
-            if not select.select([descriptor], [], [], max(0, until - time.monotonic()))[0]:
+            listeners = [self.process.stdin] if self.unsaid else []
+            readable, writable, _ = select.select([output], listeners, [], max(0, until - time.monotonic()))
+            if not readable and not writable:
                 raise VariantError(f"took longer than {seconds:g} seconds")
-            chunk = os.read(descriptor, 65536)
-            text += chunk
-            if not chunk or (stop_at and text.endswith(stop_at)):
-                return text
+            if writable:
+                self.say()
+            if readable:
+                chunk = os.read(output, 65536)
+                text += chunk
+                if not chunk or (stop_at and text.endswith(stop_at)):
+                    return text
         raise VariantError(f"said more than {ANSWER_BYTES} bytes")
+
+    def say(self) -> None:
+        """Write what the pipe takes of what is unsaid."""
+        try:
+            written = os.write(self.process.stdin.fileno(), self.unsaid)
+        except BrokenPipeError:
+            written = len(self.unsaid)
+        self.unsaid = self.unsaid[written:]
+        if not self.unsaid:
+            self.process.stdin.close()
 
     def last_words(self) -> str:
         """The last line that the program wrote to stderr."""
