@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 from web_ui.filters import MINUS, Direction
 
@@ -43,13 +44,18 @@ class Scale:
         room = span * 2 * margin if margin else 0.0
         return cls(_finite(low - room), _finite(high + room), head, foot, sinks=direction == "minimize")
 
+    @cached_property
+    def _unit(self) -> tuple[float, float, float]:
+        """The largest size in the range, and its low end and span in that unit, where nothing overflows."""
+        largest = max(abs(self.low), abs(self.high), 5e-324)
+        return largest, self.low / largest, self.high / largest - self.low / largest
+
     def share(self, value: float) -> float:
         """How far up the range a value is, 0 to 1."""
-        largest = max(abs(self.low), abs(self.high), 5e-324)
-        span = self.high / largest - self.low / largest
+        largest, low, span = self._unit
         if span <= SAME:
             return 0.5
-        return min(max((_finite(value) / largest - self.low / largest) / span, 0.0), 1.0)
+        return min(max((_finite(value) / largest - low) / span, 0.0), 1.0)
 
     def at(self, value: float) -> float:
         """The pixel of a value."""

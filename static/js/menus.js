@@ -24,6 +24,11 @@ function filter(switcher, text) {
   switcher.querySelector(".empty").hidden = rows.some((row) => !row.hidden);
 }
 
+function clear(switcher) {
+  switcher.querySelector("[type=search]").value = "";
+  filter(switcher, "");
+}
+
 function step(switcher, by) {
   const entries = [...switcher.querySelectorAll("li:not([hidden]) .entry")];
   const next = entries.indexOf(document.activeElement) + by;
@@ -50,13 +55,9 @@ export function enhanceMenus() {
     if (event.key !== "/" || !switcher || event.target.closest(WRITES) || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     switcher.open = true;
+    switcher.querySelector("[type=search]").focus();
   });
-  switcher?.addEventListener("toggle", () => {
-    const field = switcher.querySelector("[type=search]");
-    field.value = "";
-    filter(switcher, "");
-    if (switcher.open) field.focus();
-  });
+  switcher?.addEventListener("toggle", () => (switcher.open ? switcher.querySelector("[type=search]").focus() : clear(switcher)));
   switcher?.addEventListener("input", (event) => filter(switcher, event.target.value));
   switcher?.addEventListener("keydown", (event) => onSwitcherKey(switcher, event));
 }

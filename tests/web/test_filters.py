@@ -114,7 +114,7 @@ def test_counts_agree_with_their_noun_and_places_with_their_ending() -> None:
     assert [filters.plural(n, "job") for n in (0, 1, 1200)] == ["0 jobs", "1 job", "1,200 jobs"]
     assert filters.plural(2, "query", "queries") == "2 queries"
     assert [filters.ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 112)] == (
-        "1st 2nd 3rd 4th 11th 12th 13th 21st 112th".split()
+        ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "112th"]
     )
 
 
