@@ -28,14 +28,15 @@ class Record(BaseModel):
 class Sent(Record):
     """What a caller sends: an optional field is absent, never null, unless the class says so in `nulls`."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _has_no_nulls(cls, data: Any, info: ValidationInfo) -> Any:
-        if info.mode == "json" and isinstance(data, dict):
-            empty = {key for key, value in data.items() if value is None} & set(cls.model_fields) - cls.nulls
+    # Not a validator of the raw value: behind one, strict JSON is read as Python, where an array is no tuple.
+    @model_validator(mode="after")
+    def _has_no_nulls(self, info: ValidationInfo) -> Self:
+        if info.mode == "json":
+            given = self.model_fields_set & set(type(self).model_fields) - self.nulls
+            empty = {key for key in given if getattr(self, key) is None}
             if empty:
                 raise ValueError(f"leave {', '.join(sorted(empty))} out instead of sending null")
-        return data
+        return self
 
 
 class Body(Sent):

@@ -1,7 +1,7 @@
 """Tasks, claims and submissions (protocol §3.2, §4, §5.4)."""
 
 from enum import StrEnum
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
@@ -82,12 +82,11 @@ class CreateTask(OpenBody):
     created_at: Timestamp
     updated_at: Timestamp
 
-    @model_validator(mode="before")
-    @classmethod
-    def _has_no_claim(cls, data: Any) -> Any:
-        if isinstance(data, dict) and "claim" in data:
+    @model_validator(mode="after")
+    def _has_no_claim(self) -> "CreateTask":
+        if "claim" in (self.model_extra or {}):
             raise ValueError("a new task has no claim")
-        return data
+        return self
 
     @model_validator(mode="after")
     def _payload_names_its_subject(self) -> "CreateTask":

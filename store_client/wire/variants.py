@@ -1,7 +1,7 @@
 """Variants (protocol §3.4, §5.2, §5.3)."""
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, JsonValue, model_validator
 
@@ -60,12 +60,11 @@ class CreateVariant(OpenBody):
     started_at: Timestamp
     completed_at: Timestamp | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _is_not_integrated(cls, data: Any) -> Any:
-        if isinstance(data, dict) and "variant_commit_sha" in data:
+    @model_validator(mode="after")
+    def _is_not_integrated(self) -> "CreateVariant":
+        if "variant_commit_sha" in (self.model_extra or {}):
             raise ValueError("only integration writes variant_commit_sha")
-        return data
+        return self
 
     @model_validator(mode="after")
     def _names_an_idea(self) -> "CreateVariant":
