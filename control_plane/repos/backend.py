@@ -15,7 +15,8 @@ Send = Callable[[Message], Awaitable[None]]
 
 CHUNK_BYTES = 64 << 10
 HEAD_BYTES = 16 << 10
-GRACE_SECONDS = 3.0
+GRACE_SECONDS = 2.0
+SIGNALS = (signal.SIGTERM, signal.SIGKILL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Exchange:
         self.received_bytes = 0
         self.has_started = False
 
-    async def run(self, argv: Sequence[str], environment: Mapping[str, str]) -> bool:
+    async def run(self, argv: Sequence[str], environment: Mapping[str, str], *, is_push: bool) -> bool:
         """Carry the request through `argv`; whether the process ended well. The answer's end is left to `finish`."""
         process = await asyncio.create_subprocess_exec(
             *argv, env=environment, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, start_new_session=True, limit=HEAD_BYTES
@@ -67,7 +68,7 @@ class Exchange:
             for task in (feeding, answering):
                 task.cancel()
             await asyncio.gather(feeding, answering, return_exceptions=True)
-            await _end(process)
+            await _end(process, (None, *SIGNALS) if is_push else SIGNALS)
 
     async def finish(self) -> None:
         """Tell the client that the answer is complete."""
@@ -95,8 +96,9 @@ class Exchange:
             raise TooLarge
         # A process that has said all it will say stops listening; the rest of the body is let through unread.
         with suppress(BrokenPipeError, ConnectionResetError):
-            stdin.write(body)
-            await stdin.drain()
+            if body and not stdin.is_closing():
+                stdin.write(body)
+                await stdin.drain()
 
     async def _answer(self, stdout: asyncio.StreamReader) -> None:
         # Until the body is through, the answer could still be that it is too large.
@@ -125,13 +127,16 @@ async def _head(stdout: asyncio.StreamReader) -> tuple[int, list[tuple[bytes, by
     return status, [pair for pair in headers if pair[0] != b"status"]
 
 
-async def _end(process: Process) -> None:
-    """End the process with its children; git clears away half a push when it is asked politely."""
+async def _end(process: Process, signals: Sequence[signal.Signals | None]) -> None:
+    """End the process with its children, each signal after the one before was not enough.
+
+    A push begins with none: when its input ends, git clears away what came so far, which under a signal it does badly.
+    """
     cast("asyncio.StreamWriter", process.stdin).close()
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        if process.returncode is None:
+    for number in signals:
+        if process.returncode is None and number is not None:
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, sign)
+                os.killpg(process.pid, number)
         # What it still had to say is read, because an unread pipe would stay open.
         with suppress(TimeoutError):
             await asyncio.wait_for(process.communicate(), GRACE_SECONDS)

@@ -50,9 +50,10 @@ class GitHttp:
         access = await self._admit(question)
         environment = self._environment(question, access)
         async with self._slots:
-            is_well = await exchange.run((self._repositories.git.program, "http-backend"), environment)
-        is_push = question.is_push and not question.is_advertisement and exchange.received_bytes > FLUSH_BYTES
-        if is_push and is_well and self._pushed:
+            argv = (self._repositories.git.program, "http-backend")
+            is_well = await exchange.run(argv, environment, is_push=question.is_push)
+        has_pushed = question.is_push and exchange.received_bytes > FLUSH_BYTES
+        if has_pushed and is_well and self._pushed:
             await self._pushed(access, access.experiment_id)
         await exchange.finish()
 

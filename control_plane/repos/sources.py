@@ -39,8 +39,6 @@ def _size(source: Path, name: bytes, limits: SeedLimits) -> int:
     found = (source / shown).lstat()
     if stat.S_ISLNK(found.st_mode):
         _check_link(source, shown)
-    elif not stat.S_ISREG(found.st_mode):
-        raise SeedRefused(shown, "is neither a file nor a link")
     elif found.st_size > limits.file_bytes:
         raise SeedRefused(shown, f"has {found.st_size} bytes; a file may have {limits.file_bytes}")
     return found.st_size

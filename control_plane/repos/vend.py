@@ -68,6 +68,12 @@ class Repositories:
             path.rename(doomed / path.name)
             shutil.rmtree(doomed)
 
+    def tidy(self, before: float) -> None:
+        """Delete what pushes left that were cut off, with git and all, before that moment (seconds since 1970)."""
+        for leftover in self.root.glob("exp_*.git/objects/tmp_objdir-*"):
+            if leftover.stat().st_mtime < before:
+                shutil.rmtree(leftover, ignore_errors=True)
+
     def close(self) -> None:
         """End the processes kept for reading."""
         self._shelf.forget()
