@@ -19,11 +19,11 @@ class ArtifactFiles:
     root: Path
     max_bytes: int = MAX_BYTES
 
-    def draft(self) -> "Draft":
+    def incoming(self) -> "Incoming":
         """A new file that is not an artifact yet."""
         aside = self.root / "aside"
         aside.mkdir(parents=True, exist_ok=True)
-        return Draft(self, tempfile.NamedTemporaryFile(dir=aside, delete=False))
+        return Incoming(self, tempfile.NamedTemporaryFile(dir=aside, delete=False))
 
     def path(self, sha256: str) -> Path:
         return self.root / sha256[:2] / sha256[2:]
@@ -37,7 +37,7 @@ class ArtifactFiles:
 
 
 @dataclass
-class Draft:
+class Incoming:
     """A file while it arrives."""
 
     files: ArtifactFiles

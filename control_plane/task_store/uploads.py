@@ -9,7 +9,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
-from control_plane.task_store.artifact_files import ArtifactFiles, Draft
+from control_plane.task_store.artifact_files import ArtifactFiles, Incoming
 from store_client.errors import BadRequest, PayloadTooLarge
 
 ENVELOPE_BYTES = 64 * 1024
@@ -34,9 +34,9 @@ async def receive(request: Request, files: ArtifactFiles) -> Stored:
     announced = request.headers.get("content-length", "")
     received = 0
     _must_fit(int(announced) if announced.isdecimal() else 0, files)
-    draft = await run_in_threadpool(files.draft)
+    incoming = await run_in_threadpool(files.incoming)
     try:
-        upload = Upload(boundary, draft)
+        upload = Upload(boundary, incoming)
         async for chunk in request.stream():
             received += len(chunk)
             _must_fit(received, files)
@@ -45,14 +45,14 @@ async def receive(request: Request, files: ArtifactFiles) -> Stored:
     except ClientDisconnect as error:
         raise BadRequest("the upload broke off") from error
     finally:
-        draft.discard()
+        incoming.discard()
 
 
 class Upload:
-    """A multipart body on its way to one draft."""
+    """A multipart body on its way to one file."""
 
-    def __init__(self, boundary: bytes, draft: Draft) -> None:
-        self._draft = draft
+    def __init__(self, boundary: bytes, incoming: Incoming) -> None:
+        self._incoming = incoming
         self._headers: dict[bytes, bytes] = {}
         self._name, self._value = b"", b""
         self._file: tuple[str, str] | None = None
@@ -83,7 +83,7 @@ class Upload:
             raise BadRequest("the body is not a complete multipart body")
         if self._file is None:
             raise BadRequest("send one part called file")
-        return Stored(self._draft.keep(), self._draft.size_bytes, *self._file)
+        return Stored(self._incoming.keep(), self._incoming.size_bytes, *self._file)
 
     def _on_name(self, data: bytes, start: int, end: int) -> None:
         self._name += data[start:end]
@@ -105,7 +105,7 @@ class Upload:
 
     def _on_data(self, data: bytes, start: int, end: int) -> None:
         if self._is_in_file:
-            self._draft.write(data[start:end])
+            self._incoming.write(data[start:end])
 
     def _on_end(self) -> None:
         self._is_complete = True

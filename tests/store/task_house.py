@@ -40,24 +40,10 @@ def ulid(number: int) -> str:
 
 
 @dataclass
-class Clock:
-    """Time that moves when it is told to."""
-
-    second: int = 0
-
-    def __call__(self) -> str:
-        minutes, seconds = divmod(self.second, 60)
-        hours, minutes = divmod(minutes, 60)
-        days, hours = divmod(hours, 24)
-        return f"2026-02-{1 + days:02d}T{hours:02d}:{minutes:02d}:{seconds:02d}.000000Z"
-
-
-@dataclass
 class TaskHouse:
     """One experiment whose operations a test calls as one of its people."""
 
     house: House
-    clock: Clock
     experiment_id: str = "exp_" + ulid(1)
     tokens: dict[str, str] = field(default_factory=dict)
     numbers: "count[int]" = field(default_factory=lambda: count(1))
@@ -248,9 +234,8 @@ def begin_experiment(tx: Tx, experiment_id: str, **columns: Any) -> None:
 @contextmanager
 def open_house(url: str) -> Iterator[TaskHouse]:
     """A task house over a migrated database."""
-    clock = Clock()
-    house = House(Database.open(url), Keys("admin-token", b"pepper"), clock=clock)
+    house = House(Database.open(url), Keys("admin-token", b"pepper"))
     try:
-        yield TaskHouse(house, clock)
+        yield TaskHouse(house)
     finally:
         house.close()

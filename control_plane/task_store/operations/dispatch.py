@@ -20,7 +20,7 @@ from control_plane.task_store.tables import (
     variants,
 )
 from store_client.wire.ideas import Idea, IdeaState
-from store_client.wire.tasks import KINDS, Task
+from store_client.wire.tasks import Task
 from store_client.wire.variants import Variant
 
 
