@@ -1,13 +1,10 @@
 """Pages filled with invented data, dense enough to judge the look by."""
 
-import math
 import random
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import ClassVar
+from dataclasses import replace
 
-from web_ui.charts import ChartPoint, HistoryChart, Sample, history_chart, progress_chart, sparkline
-from web_ui.filters import MINUS, NOTHING
+from web_ui.charts import ChartPoint, progress_chart, sparkline
+from web_ui.filters import NOTHING
 from web_ui.pages.home import Counts, ExperimentRow, Home, JobLine, Need, QueueSummary
 from web_ui.pages.overview import Acts, Happening, Leader, Overview, Stage
 from web_ui.templating import Active, Flash, Fleet, Frame, Live, Operator, SwitcherEntry, Tab
@@ -139,19 +136,45 @@ def home() -> Home:
     )
 
 
-def overview(count: int = 47) -> Overview:
-    leaders = (
+LEADERS = tuple(
+    Leader(name, name, f"/e/digits/variants/{name}", value, value - BASELINE, metrics, change, by, name == "seed")
+    for name, value, metrics, change, by in (
         ("mlp-96-aug", 0.9811, (0.071, 4.2, 12810), "wider layer, shift augmentation", "auto-executor"),
         ("mlp-64-relu-l2", 0.9789, (0.083, 2.9, 9610), "weight decay 1e-4", "Ada King"),
         ("svm-rbf-g02", 0.9767, (0.090, 1.1, None), "RBF kernel, gamma 0.02", "auto-executor"),
         ("seed", 0.9444, (0.204, 0.31, 650), "logistic regression", NOTHING),
     )
-    happenings = (
-        ("integrated", "", "integrated", "mlp-96-aug", "0.9811", "2025-11-21T08:59:48Z"),
-        ("succeeded", "auto-evaluator", "scored", "cnn-small", "0.9733", "2025-11-21T08:59:00Z"),
-        ("claimed", "Ada King", "claimed", "svm-poly-3", "", "2025-11-21T08:57:00Z"),
-        ("timed_out", "", "execution timed out after 120 s, retrying:", "knn-5", "", "2025-11-21T08:54:00Z"),
+)
+HAPPENINGS = tuple(
+    Happening(f"e{n}", status, moment, who, did, what, f"/e/digits/variants/{what}", outcome)
+    for n, (status, who, did, what, outcome, moment) in enumerate(
+        (
+            ("integrated", "", "integrated", "mlp-96-aug", "0.9811", "2025-11-21T08:59:48Z"),
+            ("succeeded", "auto-evaluator", "scored", "cnn-small", "0.9733", "2025-11-21T08:59:00Z"),
+            ("claimed", "Ada King", "claimed", "svm-poly-3", "", "2025-11-21T08:57:00Z"),
+            ("timed_out", "", "execution timed out after 120 s, retrying:", "knn-5", "", "2025-11-21T08:54:00Z"),
+        )
     )
+)
+STAGES = tuple(
+    Stage(
+        name,
+        f"/e/digits/{role or 'lineage'}",
+        waiting,
+        active,
+        name != "Evaluate",
+        role and f"/e/digits/automation/{role}",
+    )
+    for name, role, waiting, active in (
+        ("Ideate", "ideator", 3, 1),
+        ("Execute", "executor", 5, 2),
+        ("Evaluate", "evaluator", 1, 1),
+        ("Integrate", None, 0, 0),
+    )
+)
+
+
+def overview(count: int = 47) -> Overview:
     return Overview(
         frame=frame("Overview"),
         name="digits",
@@ -174,40 +197,11 @@ def overview(count: int = 47) -> Overview:
             Tab("fit_seconds", "?metric=fit_seconds"),
         ),
         metrics=("log_loss", "fit_seconds", "parameters"),
-        leaders=tuple(
-            Leader(
-                name, name, f"/e/digits/variants/{name}", value, value - BASELINE, metrics, change, by, name == "seed"
-            )
-            for name, value, metrics, change, by in leaders
-        ),
+        leaders=LEADERS,
         variants_href="/e/digits/variants",
-        stages=(
-            Stage(
-                "Ideate", "/e/digits/ideator", 3, 1, is_automatic=True, automation_href="/e/digits/automation/ideator"
-            ),
-            Stage(
-                "Execute",
-                "/e/digits/executor",
-                5,
-                2,
-                is_automatic=True,
-                automation_href="/e/digits/automation/executor",
-            ),
-            Stage(
-                "Evaluate",
-                "/e/digits/evaluator",
-                1,
-                1,
-                is_automatic=False,
-                automation_href="/e/digits/automation/evaluator",
-            ),
-            Stage("Integrate", "/e/digits/lineage", 0, 0, is_automatic=True, automation_href=None),
-        ),
+        stages=STAGES,
         jobs=JOBS,
-        happenings=tuple(
-            Happening(f"e{n}", status, moment, who, did, what, f"/e/digits/variants/{what}", outcome)
-            for n, (status, who, did, what, outcome, moment) in enumerate(happenings)
-        ),
+        happenings=HAPPENINGS,
         events_href="/e/digits/events",
     )
 
@@ -239,85 +233,4 @@ def empty_overview() -> Overview:
         leaders=(),
         jobs=(),
         happenings=(),
-    )
-
-
-@dataclass(frozen=True)
-class Field:
-    name: str
-    label: str
-    value: str
-    hint: str = ""
-    error: str = ""
-
-
-@dataclass(frozen=True)
-class Step:
-    label: str
-    note: str
-    state: str
-
-
-@dataclass(frozen=True)
-class Line:
-    kind: str
-    text: str
-
-
-@dataclass(frozen=True)
-class File:
-    path: str
-    summary: str
-    lines: tuple[Line, ...]
-
-
-@dataclass(frozen=True)
-class Pieces:
-    template: ClassVar[str] = "pieces.html"
-
-    frame: Frame
-    steps: tuple[Step, ...]
-    fields: tuple[Field, ...]
-    files: tuple[File, ...]
-    log: str
-    history: HistoryChart | None
-
-
-def pieces() -> Pieces:
-    start = datetime(2025, 11, 21, 8, tzinfo=UTC)
-    return Pieces(
-        frame=frame("Executor"),
-        steps=(
-            Step("Claim", "done 8 min ago", "done"),
-            Step("Push a commit", "found on your branch", "done"),
-            Step("Check and submit", "two checks passed", "now"),
-        ),
-        fields=(
-            Field(
-                "commit",
-                "Commit",
-                "3f9c2e",
-                "Forty hexadecimal digits.",
-                "No commit of this repository starts with 3f9c2e.",
-            ),
-            Field("change", "What did you change?", "Second layer and dropout.", "Shown to evaluators."),
-            Field("status", "Outcome", "success"),
-        ),
-        files=(
-            File(
-                "train.py",
-                f"+2 {MINUS}1",
-                (
-                    Line("hunk", "@@ -12,4 +12,5 @@ def build_model(config)"),
-                    Line("same", '    hidden = config["hidden"]'),
-                    Line("removed", "    layers = [hidden]"),
-                    Line("added", "    layers = [hidden, hidden // 2]"),
-                    Line("added", '    dropout = config.get("dropout", 0.2)'),
-                ),
-            ),
-        ),
-        log="epoch 1  loss 0.91\nepoch 2  loss 0.52\n",
-        history=history_chart(
-            [Sample(start + timedelta(minutes=n), 40 + 30 * math.sin(n / 5)) for n in range(60)], "GPU use", "%"
-        ),
     )

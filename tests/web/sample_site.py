@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jinja2 import FileSystemLoader
 
-from tests.web import sample_pages
+from tests.web import sample_pages, sample_pieces
 from web_ui.templating import Page, Templates
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +21,7 @@ KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 PAGES: dict[str, Callable[[], Page]] = {
     "/home": sample_pages.home,
     "/overview": sample_pages.overview,
-    "/pieces": sample_pages.pieces,
+    "/pieces": sample_pieces.pieces,
     "/empty-home": sample_pages.empty_home,
     "/empty-overview": sample_pages.empty_overview,
     "/many": lambda: sample_pages.overview(4_000),

@@ -8,7 +8,7 @@ from playwright.sync_api import Page as BrowserPage
 from playwright.sync_api import expect
 
 from tests.browsers import OpenPage
-from tests.web import sample_pages
+from tests.web import sample_pages, sample_pieces
 from tests.web.sample_site import Answer, Site, open_site
 from web_ui.pages.overview import Overview
 
@@ -92,7 +92,7 @@ def test_what_somebody_wrote_is_never_taken_away(site: Site, page: BrowserPage) 
     expect(page.locator(STATE)).to_have_text("live")
     page.locator("#change").fill("Half a sentence")
     page.locator("h1").click()
-    later = sample_pages.pieces()
+    later = sample_pieces.pieces()
     site.show("/pieces", lambda: replace(later, frame=replace(later.frame, title="Later"), fields=later.fields[::-1]))
     site.happen()
     expect(page).to_have_title("Later · digits · Switchyard")

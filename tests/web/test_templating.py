@@ -11,7 +11,7 @@ from jinja2 import UndefinedError
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from tests.web import sample_pages
+from tests.web import sample_pages, sample_pieces
 from tests.web.sample_site import ROOT, templates
 from web_ui.static_files import ChecksummedFiles, checksum
 from web_ui.templating import Flash, Frame, SwitcherEntry, Templates
@@ -92,14 +92,14 @@ def test_one_button_of_a_page_is_primary() -> None:
 
 
 def test_nothing_in_a_page_needs_inline_style_or_script() -> None:
-    for page in (sample_pages.home(), sample_pages.overview(), sample_pages.pieces()):
+    for page in (sample_pages.home(), sample_pages.overview(), sample_pieces.pieces()):
         html = BeautifulSoup(templates().text(page), "html.parser")
         assert html.select("[style], style, script:not([src])") == []
         assert [name for tag in html.find_all() for name in tag.attrs if name.startswith("on")] == []
 
 
 def test_every_static_address_of_a_page_is_a_file() -> None:
-    html = BeautifulSoup(templates().text(sample_pages.pieces()), "html.parser")
+    html = BeautifulSoup(templates().text(sample_pieces.pieces()), "html.parser")
     named = {str(tag.get("href") or tag.get("src")) for tag in html.select("link, script, use")}
     assert all(address.startswith(f"/static/{checksum(ROOT / 'static')}/") for address in named)
     for address in named:
