@@ -88,16 +88,35 @@ def test_a_killed_shim_takes_its_command_with_it(attempt: Bench) -> None:
 @pytest.mark.parametrize("disguise", ["", "env -i ", "setsid "])
 def test_what_a_killed_shim_leaves_is_found_and_killed(attempt: Bench, disguise: str) -> None:
     """In the command's session, or with the marker in its environment; and whatever is below it."""
-    script = (
-        f"{disguise} /bin/sh -c 'env -i setsid /bin/sleep 601 & echo $! $$ > pids.tmp; mv pids.tmp pids; wait' & wait"
-    )
-    handle = attempt.shell(script)
-    pids = [int(pid) for pid in attempt.await_file("pids").split()]
+    inner = "env -i setsid /bin/sleep 601 & echo $PPID $$ $! > pids.tmp; mv pids.tmp pids; wait"
+    handle = attempt.shell(f"{disguise} /bin/sh -c '{inner}' & wait")
+    command, *pids = (int(pid) for pid in attempt.await_file("pids").split())
     os.kill(handle.pid, signal.SIGKILL)
     assert processes.wait([handle], 10) == {handle}
+    eventually(lambda: not is_running(command), "the end of the command")
     assert all(is_running(pid) for pid in pids)
     assert processes.kill_leftovers(attempt.plain.marker, attempt.directory) == frozenset()
     assert not any(is_running(pid) for pid in pids)
+
+
+def test_an_orphan_whose_first_thread_has_ended_is_killed_too(attempt: Bench) -> None:
+    program = """
+import ctypes, os, threading, time
+if os.fork() == 0:
+    threading.Thread(target=time.sleep, args=(602,)).start()
+    open("pid.tmp", "w").write(str(os.getpid()))
+    os.rename("pid.tmp", "pid")
+    ctypes.CDLL(None).pthread_exit(None)
+time.sleep(602)
+"""
+    handle = attempt.python(program)
+    orphan = Path(f"/proc/{attempt.await_file('pid')}/stat")
+    eventually(lambda: ") Z " in orphan.read_text(), "the end of the first thread")
+    os.kill(handle.pid, signal.SIGKILL)
+    assert processes.wait([handle], 10) == {handle}
+    assert orphan.exists()
+    assert processes.kill_leftovers(attempt.plain.marker, attempt.directory) == frozenset()
+    eventually(lambda: not orphan.exists(), "the end of the other thread")
 
 
 def test_a_daemon_of_a_killed_shim_is_found_by_the_marker(attempt: Bench) -> None:

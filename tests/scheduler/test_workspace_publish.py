@@ -188,7 +188,6 @@ def plant(folder: Path, witness: Path) -> None:
         "core.alternateRefsCommand": f"{script}",
         "extensions.partialClone": "origin",
         "remote.origin.promisor": "true",
-        "core.worktree": "/",
     }
     for name, value in settings.items():
         git(folder, "config", "--file", str(folder / "config"), name, value)
@@ -198,6 +197,7 @@ def test_nothing_planted_in_the_git_directory_runs(result: Result) -> None:
     (result.work / ".gitattributes").write_text("* filter=evil diff=evil\n")
     (result.work / "a.txt").write_text("better")
     plant(result.work / ".git", result.witness)
+    git(result.work, "config", "--file", ".git/config", "core.worktree", "/")
     assert result.publish() == result.origin.tip(BRANCH)
     assert result.origin.text(BRANCH, "a.txt") == "better"
     assert not result.witness.exists()
