@@ -69,10 +69,15 @@ class Repositories:
             shutil.rmtree(doomed)
 
     def tidy(self, before: float) -> None:
-        """Delete what pushes left that were cut off, with git and all, before that moment (seconds since 1970)."""
-        for leftover in self.root.glob("exp_*.git/objects/tmp_objdir-*"):
-            if leftover.stat().st_mtime < before:
-                shutil.rmtree(leftover, ignore_errors=True)
+        """Pack the branches, and delete what pushes cut off before that moment (seconds since 1970) left behind.
+
+        Both are safe while others read and write; thousands of branches are found faster afterwards.
+        """
+        for repository in self.root.glob("exp_*.git"):
+            for leftover in (repository / "objects").glob("tmp_objdir-*"):
+                if leftover.stat().st_mtime < before:
+                    shutil.rmtree(leftover, ignore_errors=True)
+            self.git.run(repository, "pack-refs", "--all")
 
     def close(self) -> None:
         """End the processes kept for reading."""

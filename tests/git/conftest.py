@@ -3,13 +3,12 @@ from pathlib import Path
 
 import pytest
 
+from control_plane.repos.backend import HttpLimits
 from control_plane.repos.examine import Examiner
 from control_plane.repos.squash import EvaluatedVariant, Lineage
 from control_plane.repos.vend import Repositories
-from tests.git.stock import Stock
-
-EXPERIMENT = "exp_" + "0" * 25 + "1"
-SEEDED_AT = "2026-01-01T00:00:00.250000Z"
+from tests.git.serving import Served, served
+from tests.git.stock import EXPERIMENT, SEEDED_AT, Stock
 
 
 @pytest.fixture
@@ -91,3 +90,23 @@ def evaluated(base: str) -> Callable[..., EvaluatedVariant]:
         return EvaluatedVariant(**(fields | different))  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture
+def limits() -> HttpLimits:
+    return HttpLimits(push_bytes=12 << 20)
+
+
+@pytest.fixture
+def server(repositories: Repositories, base: str, limits: HttpLimits) -> Iterator[Served]:
+    with served(repositories, limits) as running:
+        yield running
+
+
+@pytest.fixture
+def clone(server: Served, git: Stock, tmp_path: Path) -> Path:
+    """A stranger's clone over HTTP, on a work branch."""
+    folder = tmp_path / "clone"
+    git("clone", "--quiet", server.url(), str(folder), cwd=tmp_path)
+    git("checkout", "--quiet", "-b", "work/wkr_a/v1", cwd=folder)
+    return folder

@@ -18,7 +18,7 @@ from control_plane.repos.backend import HttpLimits, Message, Receive, Send
 from control_plane.repos.http import GitHttp
 from control_plane.repos.ports import Access
 from control_plane.repos.vend import Repositories
-from tests.git.conftest import EXPERIMENT
+from tests.git.stock import EXPERIMENT
 
 SLUG, OWN = "digits", "wkr_a:secret-a"
 PASSWORDS = {

@@ -5,6 +5,8 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+EXPERIMENT = "exp_" + "0" * 25 + "1"
+SEEDED_AT = "2026-01-01T00:00:00.250000Z"
 DATE = "2026-01-02T03:04:05 +0000"
 
 

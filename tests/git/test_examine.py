@@ -9,8 +9,7 @@ from control_plane.repos.examine import Branch, Examiner, FileChange
 from control_plane.repos.git import KEPT_OPEN
 from control_plane.repos.refusals import CommitMissing, GitFailed, MalformedName, RepositoryMissing
 from control_plane.repos.vend import Repositories
-from tests.git.conftest import EXPERIMENT, SEEDED_AT
-from tests.git.stock import Stock
+from tests.git.stock import EXPERIMENT, SEEDED_AT, Stock
 
 ABSENT = "f" * 40
 Work = Callable[..., str]

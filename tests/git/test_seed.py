@@ -8,8 +8,7 @@ import pytest
 from control_plane.repos.refusals import MalformedName, RepositoryMissing, SeedRefused
 from control_plane.repos.sources import SeedLimits
 from control_plane.repos.vend import Repositories
-from tests.git.conftest import EXPERIMENT, SEEDED_AT
-from tests.git.stock import Stock
+from tests.git.stock import EXPERIMENT, SEEDED_AT, Stock
 
 OTHER = "exp_" + "0" * 25 + "2"
 
@@ -158,7 +157,7 @@ def test_a_removed_repository_is_gone_and_may_be_removed_again(repositories: Rep
 
 
 def test_tidying_takes_what_old_pushes_left_and_not_what_a_new_one_holds(
-    repositories: Repositories, bare: Path, git: Stock
+    repositories: Repositories, bare: Path, base: str, git: Stock
 ) -> None:
     old, new = bare / "objects" / "tmp_objdir-incoming-a", bare / "objects" / "tmp_objdir-incoming-b"
     for folder in (old, new):
@@ -168,4 +167,5 @@ def test_tidying_takes_what_old_pushes_left_and_not_what_a_new_one_holds(
     repositories.tidy(before=2000)
     assert not old.exists()
     assert new.exists()
+    assert base in (bare / "packed-refs").read_text()
     git("fsck", "--strict", cwd=bare)

@@ -1,28 +1,20 @@
 import json
-import os
-import subprocess
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from control_plane.repos import names, trees
 from control_plane.repos.refusals import (
     CommitMissing,
     MalformedName,
     ManifestPresent,
     ParentsNotAncestors,
-    RefConflict,
     RepositoryRefused,
     VariantIneligible,
 )
 from control_plane.repos.squash import EvaluatedVariant, Lineage
 from control_plane.repos.vend import Repositories
-from tests.git.conftest import EXPERIMENT, SEEDED_AT
-from tests.git.stock import Stock
+from tests.git.stock import EXPERIMENT, SEEDED_AT, Stock
 
 ABSENT = "f" * 40
 Work = Callable[..., str]
@@ -163,161 +155,6 @@ def test_a_refused_variant_leaves_no_branch(lineage: Lineage, evaluated: Evaluat
     with pytest.raises(RepositoryRefused):
         lineage.squash(EXPERIMENT, evaluated(ABSENT))
     assert git("for-each-ref", cwd=bare) == before
-
-
-def test_publishing_creates_the_branch_once_and_never_moves_it(
-    lineage: Lineage, evaluated: Evaluated, work: Work, base: str, bare: Path, git: Stock
-) -> None:
-    variant = evaluated(work(program__py="value = 2\n"))
-    sha = lineage.squash(EXPERIMENT, variant)
-    lineage.publish_variant(EXPERIMENT, variant.branch, sha)
-    lineage.publish_variant(EXPERIMENT, variant.branch, sha)
-    with pytest.raises(RefConflict) as conflict:
-        lineage.publish_variant(EXPERIMENT, variant.branch, base)
-    assert conflict.value.found == sha
-    assert git("rev-parse", "refs/heads/variant/var-1-wider-net", cwd=bare) == sha
-
-
-def test_only_variant_branches_are_published_or_withdrawn(lineage: Lineage, base: str) -> None:
-    for branch in ("main", "work/wkr_a/v1", "variant", "variant/../main"):
-        with pytest.raises(RepositoryRefused):
-            lineage.publish_variant(EXPERIMENT, branch, base)
-        with pytest.raises(RepositoryRefused):
-            lineage.withdraw_variant(EXPERIMENT, branch, base)
-
-
-def test_of_eight_racing_publishers_one_wins(
-    lineage: Lineage, evaluated: Evaluated, work: Work, bare: Path, git: Stock
-) -> None:
-    commit = work(program__py="value = 2\n")
-    shas = [lineage.squash(EXPERIMENT, evaluated(commit, description=str(number))) for number in range(8)]
-    start, won, lost = threading.Barrier(8), [], []
-
-    def publish(sha: str) -> None:
-        start.wait()
-        try:
-            lineage.publish_variant(EXPERIMENT, "variant/var-1-wider-net", sha)
-            won.append(sha)
-        except RefConflict as conflict:
-            lost.append(conflict.found)
-
-    threads = [threading.Thread(target=publish, args=(sha,)) for sha in shas]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [git("rev-parse", "variant/var-1-wider-net", cwd=bare)] == won
-    assert lost == won * 7
-
-
-def test_eight_integrators_of_one_variant_agree(
-    lineage: Lineage, evaluated: Evaluated, work: Work, bare: Path, git: Stock
-) -> None:
-    variant, made = evaluated(work(program__py="value = 2\n")), []
-
-    def integrate() -> None:
-        sha = lineage.squash(EXPERIMENT, variant)
-        lineage.publish_variant(EXPERIMENT, variant.branch, sha)
-        made.append(sha)
-
-    threads = [threading.Thread(target=integrate) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert made == [git("rev-parse", variant.branch, cwd=bare)] * 8
-    git("fsck", "--strict", cwd=bare)
-
-
-def test_withdrawing_takes_back_only_what_the_caller_published(
-    lineage: Lineage, evaluated: Evaluated, work: Work, base: str, bare: Path, git: Stock
-) -> None:
-    variant = evaluated(work(program__py="value = 2\n"))
-    sha = lineage.squash(EXPERIMENT, variant)
-    lineage.publish_variant(EXPERIMENT, variant.branch, sha)
-    with pytest.raises(RefConflict):
-        lineage.withdraw_variant(EXPERIMENT, variant.branch, base)
-    assert git("rev-parse", variant.branch, cwd=bare) == sha
-    lineage.withdraw_variant(EXPERIMENT, variant.branch, sha)
-    lineage.withdraw_variant(EXPERIMENT, variant.branch, sha)
-    assert git("for-each-ref", "refs/heads/variant/", cwd=bare) == ""
-
-
-def test_branches_nobody_recorded_are_orphans(lineage: Lineage, evaluated: Evaluated, work: Work, base: str) -> None:
-    commit = work(program__py="value = 2\n")
-    shas = []
-    for number in range(3):
-        variant = evaluated(commit, variant_id=f"var-{number}")
-        shas.append(lineage.squash(EXPERIMENT, variant))
-        lineage.publish_variant(EXPERIMENT, variant.branch, shas[-1])
-    orphans = lineage.orphans(EXPERIMENT, [shas[0], shas[2], base])
-    assert [(orphan.name, orphan.commit_sha) for orphan in orphans] == [("variant/var-1-wider-net", shas[1])]
-
-
-def test_an_integration_needs_two_processes(
-    lineage: Lineage, evaluated: Evaluated, work: Work, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    commit = work(program__py="value = 2\n")
-    lineage.squash(EXPERIMENT, evaluated(commit))
-    started: list[object] = []
-    spawn = "_execute_child"
-    original = getattr(subprocess.Popen, spawn)
-
-    def counting(self: object, arguments: object, *rest: object) -> object:
-        started.append(arguments)
-        return original(self, arguments, *rest)
-
-    monkeypatch.setattr(subprocess.Popen, spawn, counting)
-    variant = evaluated(commit, variant_id="var-2")
-    lineage.publish_variant(EXPERIMENT, variant.branch, lineage.squash(EXPERIMENT, variant))
-    assert len(started) == 2
-
-
-NAMES = st.sampled_from(["a", "a.b", "a-b", "a0", "ab", ".eden", ".eden.x", ".eden-x", "é", "z", " "])
-TREES = st.dictionaries(NAMES, st.sampled_from(["file", "folder"]), max_size=8)
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(before=TREES, path=st.lists(NAMES, min_size=1, max_size=3))
-def test_a_tree_with_one_file_more_is_the_tree_git_would_write(
-    before: dict[str, str], path: list[str], bare: Path, git: Stock, repositories: Repositories
-) -> None:
-    blob = git("hash-object", "-w", "--stdin", stdin=b"x\n", cwd=bare)
-    entries: dict[tuple[str, ...], str] = {
-        (name,) if kind == "file" else (name, "inner"): blob for name, kind in before.items()
-    }
-    wanted = tuple(path)
-    is_blocked = any(wanted[:depth] in entries for depth in range(1, len(wanted))) or any(
-        entry[: len(wanted)] == wanted and len(entry) > len(wanted) for entry in entries
-    )
-    if is_blocked:
-        return
-    index = Stock(git.home, {"GIT_INDEX_FILE": str(bare / "test-index")})
-    (bare / "test-index").unlink(missing_ok=True)
-
-    def written(listed: dict[tuple[str, ...], str]) -> str:
-        lines = "".join(f"100644 {sha}\t{'/'.join(name)}\n" for name, sha in listed.items())
-        index("update-index", "--add", "--index-info", stdin=lines.encode(), cwd=bare)
-        return index("write-tree", cwd=bare)
-
-    def write(data: bytes) -> str:
-        return git("hash-object", "-w", "-t", "tree", "--stdin", stdin=data, cwd=bare)
-
-    root = written(entries)
-    with repositories.objects(EXPERIMENT) as objects:
-
-        def read(sha: str) -> bytes:
-            return objects.read(sha, b"tree") or b""
-
-        found = trees.with_file(read(root), tuple(os.fsencode(part) for part in wanted), blob, read, write)
-    assert found == written(entries | {wanted: blob})
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.text(alphabet="ab./-~^:?*[\\@{ \x7f\té", max_size=8))
-def test_ref_names_are_judged_as_git_judges_them(git: Stock, tmp_path: Path, text: str) -> None:
-    ref = f"refs/heads/{text}"
-    assert names.is_ref(ref) == (git.tried("check-ref-format", ref, cwd=tmp_path).returncode == 0)
 
 
 def test_a_seed_and_an_integration_need_no_home(repositories: Repositories, source: Path) -> None:
