@@ -170,7 +170,7 @@ def test_the_environment_is_an_allow_list(origin: Origin, directory: Path, monke
     pinned = origin.seed(a_txt="a")
     made = workspace.prepare(directory, origin.bare, pinned, pinned, {})
     given = {"EDEN_WORKER_ID": "wkr_1", "EDEN_TASK_JSON": ".eden/task.json", "EDEN_OUTPUT": ".eden/outcome.json"}
-    env = workspace.environment(made, {**given, "SEED": "7", "HOME": "/root", "OMP_NUM_THREADS": "4"})
+    env = workspace.environment(made, {**given, "SEED": "7", "HOME": "/elsewhere", "OMP_NUM_THREADS": "4"})
     assert env == {
         "CUDA_VISIBLE_DEVICES": "",
         "OMP_NUM_THREADS": "4",

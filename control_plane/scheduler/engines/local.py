@@ -62,7 +62,7 @@ class LocalEngine:
         launch = processes.Launch(
             argv=spec.command,
             cwd=made.work,
-            env={**workspace.environment(made, _variables(placed, spec)), **spec.environment},
+            env=workspace.environment(made, {**spec.environment, **_variables(placed, spec)}),
             marker=placed.marker,
             timeout_seconds=spec.timeout_seconds,
             grace_seconds=GRACE_SECONDS,
