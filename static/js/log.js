@@ -6,8 +6,13 @@ const QUIET_MS = 3000;
 const MOST_CHARACTERS = 1_000_000;
 const NEAR_END_PIXELS = 24;
 
-export function followLogs() {
-  for (const log of document.querySelectorAll("[data-log-url]")) {
+const followed = new WeakSet();
+
+// Begins with every log that is not followed yet: called once for the page, and again for each part that was taken over.
+export function followLogs(within = document) {
+  for (const log of within.querySelectorAll("[data-log-url]")) {
+    if (followed.has(log)) continue;
+    followed.add(log);
     log.scrollTop = log.scrollHeight;
     if ("logLive" in log.dataset) new Follower(log).again(EVERY_MS);
   }
@@ -21,7 +26,8 @@ class Follower {
 
   again(after) {
     clearTimeout(this.timer);
-    if ("logLive" in this.log.dataset && !document.hidden) this.timer = setTimeout(() => this.read(), after);
+    const isGoingOn = "logLive" in this.log.dataset && this.log.isConnected;
+    if (isGoingOn && !document.hidden) this.timer = setTimeout(() => this.read(), after);
   }
 
   async read() {

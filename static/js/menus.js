@@ -24,6 +24,10 @@ function filter(switcher, text) {
   switcher.querySelector(".empty").hidden = rows.some((row) => !row.hidden);
 }
 
+function enter(switcher) {
+  if (!switcher.querySelector(".menu-panel").contains(document.activeElement)) switcher.querySelector("[type=search]").focus();
+}
+
 function clear(switcher) {
   switcher.querySelector("[type=search]").value = "";
   filter(switcher, "");
@@ -57,7 +61,7 @@ export function enhanceMenus() {
     switcher.open = true;
     switcher.querySelector("[type=search]").focus();
   });
-  switcher?.addEventListener("toggle", () => (switcher.open ? switcher.querySelector("[type=search]").focus() : clear(switcher)));
+  switcher?.addEventListener("toggle", () => (switcher.open ? enter(switcher) : clear(switcher)));
   switcher?.addEventListener("input", (event) => filter(switcher, event.target.value));
   switcher?.addEventListener("keydown", (event) => onSwitcherKey(switcher, event));
 }

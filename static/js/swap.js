@@ -1,4 +1,6 @@
 // Takes the parts marked data-live over from a newer copy of the page, without disturbing the person who reads it.
+import { followLogs } from "./log.js";
+
 const WRITES = "input:not([type=button], [type=submit]), textarea, select, [contenteditable]";
 const MARKED_MS = 6000;
 
@@ -13,12 +15,18 @@ export function takeOver(newer) {
   let isDeferred = false;
   for (const region of document.querySelectorAll("[data-live]")) {
     const next = newer.querySelector(`[data-live="${CSS.escape(region.dataset.live)}"]`);
-    if (!next || next.outerHTML === served.get(region.dataset.live)) continue;
+    if (!next || next.outerHTML === served.get(region.dataset.live) || showSameLog(region, next)) continue;
     if (isBusy(region)) isDeferred = true;
     else replace(region, next);
   }
   document.title = newer.title;
   return isDeferred;
+}
+
+// A log grows by itself; taking it over from the page would lose the reader's place in it.
+function showSameLog(region, next) {
+  const [here, there] = [region, next].map((one) => one.querySelector("[data-log-url]")?.dataset.logUrl);
+  return here !== undefined && here === there;
 }
 
 function isBusy(region) {
@@ -46,6 +54,7 @@ function replace(region, next) {
   for (const { name, value } of next.attributes) region.setAttribute(name, value);
   region.replaceChildren(...document.importNode(next, true).childNodes);
   for (const again of restore) again();
+  followLogs(region);
   markFresh(region, before);
 }
 

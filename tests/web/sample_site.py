@@ -58,6 +58,7 @@ class Site:
         self.origin = ""
         for path, page in PAGES.items():
             self.show(path, page)
+        self.answers["/log"] = lambda: Answer("", "text/plain", headers={"X-Log-Offset": "120"})
 
     def show(self, path: str, page: Callable[[], Page]) -> None:
         """From now on this page stands at this address."""
