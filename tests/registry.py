@@ -12,11 +12,12 @@ from starlette.applications import Starlette
 
 from control_plane.db import log
 from control_plane.db.engine import Database
-from control_plane.db.identities import Keys
+from control_plane.db.identities import Issue, Keys, issue
 from control_plane.db.tables import metadata
 from control_plane.db.transaction import ADMIN, Caller, Tx
 from control_plane.edge.house import House
 from control_plane.edge.problems import HANDLERS
+from control_plane.registry import creation
 from control_plane.registry.operations import experiments, workers
 from control_plane.registry.operations.bootstrap import Bootstrap, bootstrap, issue_service_token
 from control_plane.registry.operations.experiments import Seeded
@@ -41,10 +42,10 @@ CONFIG = {
 class MadeUpSeeds:
     """Remembers which repositories there would be."""
 
-    made: dict[str, Path] = field(default_factory=dict)
+    made: dict[str, tuple[Path, str]] = field(default_factory=dict)
 
     def seed(self, experiment_id: str, source: Path, seeded_at: str) -> str:
-        self.made[experiment_id] = source
+        self.made[experiment_id] = source, seeded_at
         return COMMIT
 
     def remove(self, experiment_id: str) -> None:
@@ -72,10 +73,19 @@ class Registry:
         seeded = Seeded(self.house.mint("exp"), COMMIT)
         return self.act(experiments.create, decided, seeded).experiment_id
 
+    def host(self, experiment_id: str) -> None:
+        """An experiment given to a server at its start: no workers, no groups."""
+        self.act(creation.host, experiment_id, CONFIG)
+
     def worker(self, scope: str, name: str = "ada") -> tuple[str, str]:
         """A new worker: its id and token."""
         made = self.at(scope, lambda tx: workers.register(tx, RegisterWorker(name=name), keys=KEYS))
         return made.worker_id, made.registration_token
+
+    def credential(self, worker_id: str, kind: str, expires_at: str | None = None) -> str:
+        """One more credential of a worker: its secret."""
+        what = Issue(kind, expires_at)
+        return self.act(lambda tx: issue(tx.connection, KEYS, worker_id, tx.now, what))
 
     def service(self, name: str) -> tuple[str, str]:
         """A service worker of the deployment: its id and a fresh token."""

@@ -1,6 +1,6 @@
 """An experiment config is read whole: every fault is named by its key, every default is filled in."""
 
-import datetime
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ FAULTY: list[tuple[dict[str, Any], str]] = [
     ({"extra": float("nan")}, "extra: must be a finite number"),
     ({"extra": {"deep": ["a\x00"]}}, r"extra\.deep\[0\]: has a character"),
     ({"extra": {1: "one"}}, "extra has the key 1"),
-    ({"extra": datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC)}, "extra: datetime is not a value of JSON"),
+    ({"extra": dt.datetime(2030, 1, 1, tzinfo=dt.UTC)}, "extra: datetime is not a value of JSON"),
     ({"extra": 10**30}, "extra: is too large a number"),
 ]
 

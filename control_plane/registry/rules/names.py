@@ -29,7 +29,7 @@ def wanted(name: str) -> str | None:
 
 def slug(name: str) -> str:
     """The slug that a name suggests."""
-    ascii_only = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    ascii_only = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", ascii_only)[:MAX_SLUG].strip("-") or "experiment"
 
 

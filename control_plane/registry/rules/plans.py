@@ -24,7 +24,8 @@ class Plan:
 def plan(body: CreateExperiment, raw: Mapping[str, Any], fallback_name: str) -> Plan:
     """The experiment that a request and its config ask for."""
     config = configs.complete(raw)
-    name = names.check(body.name or config.get("name") or fallback_name) or fallback_name
+    name = names.check(body.name) if body.name is not None else names.wanted(config.get("name", fallback_name))
+    name = name or "Experiment"
     wish = body.automation.to_wire() if body.automation else {}
     return Plan(
         name=name,
