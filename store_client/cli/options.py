@@ -1,0 +1,58 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from store_client.cli.door import Failed
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def data(command: Command) -> Command:
+    kind = click.Path(file_okay=False, path_type=Path, resolve_path=True)
+    words = "the server's files; its administrator's credential is found there"
+    option = click.option(
+        "--data", type=kind, default=".switchyard", envvar="SWITCHYARD_DATA", show_default=True, help=words
+    )
+    return option(command)
+
+
+def as_json(command: Command) -> Command:
+    return click.option("--json", "is_json", is_flag=True, help="print JSON for programs")(command)
+
+
+def host(command: Command) -> Command:
+    return click.option("--host", default="127.0.0.1", show_default=True, help="address to listen on")(command)
+
+
+def port(number: int) -> Callable[[Command], Command]:
+    return click.option(
+        "--port", type=click.IntRange(0, 65535), default=number, show_default=True, help="0 picks a free one"
+    )
+
+
+def database_url(command: Command) -> Command:
+    words = "PostgreSQL; default: the SQLite file in the data directory"
+    return click.option("--database-url", envvar="SWITCHYARD_DATABASE_URL", help=words)(command)
+
+
+def control_plane_url(command: Command) -> Command:
+    words = "default: the server that runs on the data directory"
+    return click.option("--control-plane-url", envvar="SWITCHYARD_CONTROL_PLANE_URL", help=words)(command)
+
+
+def is_postgresql(url: str | None) -> bool:
+    return url is not None and url.startswith(("postgresql:", "postgresql+", "postgres:"))
+
+
+def needs_postgresql(command: str, url: str | None) -> None:
+    """Refuse a part of a deployment of several processes where one process owns the database."""
+    if not is_postgresql(url):
+        raise Failed(
+            f"`switchyard {command}` needs PostgreSQL (--database-url postgresql+psycopg://…): on SQLite "
+            "one process owns the file.\nUse `switchyard up`, which runs everything on SQLite."
+        )

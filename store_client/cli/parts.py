@@ -1,0 +1,85 @@
+"""The parts of a deployment, each alone: this process becomes the part."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from store_client.cli import ground, options
+from store_client.cli.door import Failed
+
+
+@click.command()
+@options.data
+@options.database_url
+@options.host
+@options.port(8091)
+@click.option("--admin-token-file", type=options.FILE, help="the administrator's token; default: one made in --data")
+@click.option("--experiment-id", help="host this experiment from the start")
+@click.option("--experiment-config", type=options.FILE, help="its config, as YAML")
+def serve(data: Path, database_url: str | None, host: str, port: int, **given: Path | str | None) -> None:
+    """Run the control plane alone, without orchestrator and automatic workers."""
+    if (given["experiment_id"] is None) != (given["experiment_config"] is None):
+        raise click.UsageError("--experiment-id and --experiment-config go together")
+    ground.prepare(data)
+    is_shared = options.is_postgresql(database_url)
+    if not is_shared:
+        os.set_inheritable(ground.lock(data), True)
+    port = ground.free_port(host, port, "--port")
+    ground.write_services(data, ground.Services(os.getpid(), ground.url(host, port)))
+    # On SQLite this process is the only one that may place jobs; on PostgreSQL `switchyard schedule` does.
+    loops = ("--no-orchestrator", "--no-scheduler" if is_shared else "--scheduler")
+    optional = _given(database_url=database_url, **given)
+    _become("control_plane", "--data", str(data), "--host", host, "--port", str(port), *loops, *optional)
+
+
+@click.command()
+@options.data
+@options.host
+@options.port(8090)
+@options.control_plane_url
+@click.option("--store-url", envvar="SWITCHYARD_STORE_URL", help="default: the control plane")
+@click.option("--credential-file", type=options.FILE, help="worker_id:token of the console; default: the one in --data")
+def web(data: Path, host: str, port: int, control_plane_url: str | None, **given: Path | str | None) -> None:
+    """Run the web UI alone."""
+    services = ground.read_services(data)
+    url = control_plane_url or (services.control_plane if services else "http://127.0.0.1:8091")
+    if given["credential_file"] is None and not (data / "console-token").exists():
+        raise Failed(
+            f"there is no console-token in {data}. Start the control plane on the same --data first, "
+            "or name the console's credential with --credential-file."
+        )
+    where = ("--data", str(data), "--host", host, "--port", str(port), "--control-plane-url", url)
+    _become("web_ui", *where, *_given(**given))
+
+
+@click.command()
+@options.data
+@options.database_url
+def orchestrate(data: Path, database_url: str | None) -> None:
+    """Run the orchestrator and integrator alone; needs PostgreSQL."""
+    options.needs_postgresql("orchestrate", database_url)
+    loops = ("--no-api", "--orchestrator", "--no-scheduler")
+    _become("control_plane", "--data", str(data), *loops, *_given(database_url=database_url))
+
+
+@click.command()
+@options.data
+@options.database_url
+def schedule(data: Path, database_url: str | None) -> None:
+    """Run the scheduler and the engine alone; needs PostgreSQL."""
+    options.needs_postgresql("schedule", database_url)
+    loops = ("--no-api", "--no-orchestrator", "--scheduler")
+    _become("control_plane", "--data", str(data), *loops, *_given(database_url=database_url))
+
+
+def _given(**values: Path | str | None) -> list[str]:
+    """The options that were given, as arguments."""
+    pairs = [(f"--{name.replace('_', '-')}", str(value)) for name, value in values.items() if value is not None]
+    return [word for pair in pairs for word in pair]
+
+
+def _become(module: str, *arguments: str) -> None:
+    """Replace this process by a part; its output, signals and exit status are then the part's own."""
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 - an argv, and this very Python

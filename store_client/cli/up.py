@@ -1,0 +1,37 @@
+"""`switchyard up`: everything in one go."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from store_client.cli import ground, options
+from store_client.cli.supervisor import Addresses, Supervisor
+
+
+@click.command()
+@options.data
+@options.host
+@options.port(8090)
+@click.option(
+    "--control-plane-port", type=click.IntRange(0, 65535), default=8091, show_default=True, help="0 picks a free one"
+)
+@click.option("--examples/--no-examples", default=True, help="start with the experiments digits and packing")
+def up(data: Path, host: str, port: int, control_plane_port: int, examples: bool) -> None:
+    """Run everything: control plane, web UI and automatic workers.
+
+    When ready, one line of JSON on standard output says where; `signin` in it is a link that signs you in, once.
+    """
+    ground.prepare(data)
+    ground.lock(data)
+    web_port = ground.free_port(host, port, "--port")
+    addresses = Addresses(host, web_port, ground.free_port(host, control_plane_port, "--control-plane-port"))
+    supervisor = Supervisor(data, addresses)
+
+    async def prepare() -> str:
+        # Loaded while the control plane's children start: `up` itself is to start at once.
+        from store_client.cli.opening import open_house  # noqa: PLC0415
+
+        return await open_house(data, addresses, wants_examples=examples)
+
+    asyncio.run(supervisor.run(lambda: asyncio.ensure_future(prepare())))
