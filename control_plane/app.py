@@ -26,6 +26,7 @@ from control_plane.routes import routes
 from control_plane.scheduler.engines.local import LocalEngine
 from control_plane.scheduler.inventory import Inventory
 from control_plane.scheduler.loop import Scheduler
+from control_plane.scheduler.operations import listing
 from control_plane.scheduler.routes import Yard
 from control_plane.settings import Settings, write_secret
 from control_plane.task_store.operations import claims
@@ -62,8 +63,9 @@ class Parts:
 
 def build(settings: Settings) -> Starlette:
     """The application of one process; opening it migrates the database."""
+    keys = settings.keys()
     upgrade(settings.url)
-    house = House(Database.open(settings.url), settings.keys())
+    house = House(Database.open(settings.url), keys)
     repositories = Repositories(settings.data / "repos")
     identities = house.writer.write(bootstrap)
     _hand_out_tokens(house, settings, identities)
@@ -73,7 +75,7 @@ def build(settings: Settings) -> Starlette:
     inventory = Inventory(settings.cpu_slots)
     if settings.runs_scheduler:
         parts.scheduler = Scheduler(house, engine, inventory, wiring.ClaimsForScheduler())
-        house.hub.listen(lambda _told, wake=parts.scheduler.wake: wake())
+        house.hub.listen(parts.scheduler.tell)
     if settings.runs_orchestrator:
         wings = wiring.wings(identities.orchestrator, Examiner(repositories), Lineage(repositories))
         parts.orchestrator = Orchestrator(house, wings)
@@ -85,7 +87,7 @@ def _application(parts: Parts, yard: Yard) -> Starlette:
     gate = wiring.GitGate(house)
     git = GitHttp(parts.repositories, gate, gate.pushed)
     neighbours = Neighbours(parts.repositories, claims.open_by_worker)
-    shelf = Shelf(settings.data / "artifacts")
+    shelf = Shelf(settings.data / "artifacts", jobs=listing.latest_of_tasks)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

@@ -61,7 +61,9 @@ def deployment_frame(
         for label, route in DEPLOYMENT_TABS
     )
     return Frame(
-        **_shared(visit, experiments, title, current, fleet), tabs=tuple(tabs), live=Live(visit.url("live"), visit.drawn_at)
+        **_shared(visit, experiments, title, current, fleet),
+        tabs=tuple(tabs),
+        live=Live(visit.url("live"), visit.drawn_at),
     )
 
 

@@ -11,7 +11,7 @@ from control_plane.edge.house import House
 from control_plane.orchestrator import rules
 from control_plane.orchestrator.ports import Evaluable, Submitted, Wings
 from store_client.errors import InvalidPrecondition, Refused
-from store_client.wire.experiments import PolicyError, Terminate
+from store_client.wire.experiments import DispatchMode, PolicyError, Terminate
 from store_client.wire.tasks import CreateTask, RejectReason, RejectTask, TaskKind
 from store_client.wire.variants import CreateVariant
 
@@ -103,6 +103,7 @@ def _view(tx: Tx, wings: Wings, policy: dict[str, Any]) -> rules.View:
         created_at=tx.experiment["created_at"],
         now=tx.now,
         attempted=wings.dispatch.attempted(tx),
+        in_flight=wings.dispatch.in_flight(tx),
         integrated=wings.dispatch.integrated_metrics(tx, window) if window else (),
     )
 
@@ -147,14 +148,17 @@ def create_ideations(desk: Desk, config: dict[str, Any]) -> int:
     return desk.write(create)
 
 
-def dispatch_executions(desk: Desk, parallel_variants: int) -> int:
-    """Decision 2: the best ready ideas, as many as `parallel_variants` leaves room for."""
+def dispatch_executions(desk: Desk, config: dict[str, Any], mode: DispatchMode) -> int:
+    """Decision 2: the best ready ideas, as many as `parallel_variants` and the termination policy leave room for."""
+    policy = config.get("termination_policy") if mode.termination == "auto" else None
     if not desk.read(lambda tx: desk.wings.dispatch.ready_ideas(tx, 1)):
         return 0
 
     def dispatch(tx: Tx) -> int:
-        room = rules.execution_room(parallel_variants, desk.wings.dispatch.in_flight(tx))
-        ideas = desk.wings.dispatch.ready_ideas(tx, room) if room else []
+        store = desk.wings.dispatch
+        left = rules.variants_left(policy, store.attempted(tx), store.executing(tx))
+        room = rules.execution_room(int(config["parallel_variants"]), store.in_flight(tx), left)
+        ideas = store.ready_ideas(tx, room) if room else []
         for idea in ideas:
             _create_task(tx, desk.wings, "execution", idea.idea_id)
         return len(ideas)

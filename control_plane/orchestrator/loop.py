@@ -101,7 +101,7 @@ class Orchestrator:
         if mode.ideation_creation == "auto":
             decisions.create_ideations(desk, config)
         if mode.execution_dispatch == "auto":
-            decisions.dispatch_executions(desk, int(config["parallel_variants"]))
+            decisions.dispatch_executions(desk, config, mode)
         if mode.evaluation_dispatch == "auto":
             decisions.dispatch_evaluations(desk)
 

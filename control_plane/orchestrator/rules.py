@@ -29,9 +29,20 @@ def ideation_shortfall(policy: Mapping[str, Any] | None, pending: int, total: in
     return max(0, wanted if limit is None else min(wanted, int(limit) - total))
 
 
-def execution_room(parallel_variants: int, in_flight: int) -> int:
-    """How many more executions may start (decision 2): `parallel_variants` is never exceeded."""
-    return max(0, parallel_variants - in_flight)
+def execution_room(parallel_variants: int, in_flight: int, left: int | None = None) -> int:
+    """How many more executions may start (decision 2): neither `parallel_variants` nor what is `left` is exceeded."""
+    room = parallel_variants - in_flight
+    return max(0, room if left is None else min(room, left))
+
+
+def variants_left(policy: Mapping[str, Any] | None, attempted: int, executing: int) -> int | None:
+    """How many executions may still be dispatched before the policy's last variant; None without such a limit.
+
+    An execution that is under way may or may not have started its variant: counting both is cautious near the end.
+    """
+    if policy is None or policy.get("kind") != "max_variants":
+        return None
+    return max(0, int(policy["target"]) - attempted - executing)
 
 
 def is_worth_evaluating(failed_attempts: int) -> bool:
@@ -46,6 +57,7 @@ class View:
     created_at: str
     now: str
     attempted: int
+    in_flight: int
     integrated: Sequence[Mapping[str, Any]]
     """Metrics of integrated variants in the order of their integration."""
 
@@ -60,8 +72,11 @@ def _never(_policy: Mapping[str, Any], _view: View) -> str | None:
 
 
 def _max_variants(policy: Mapping[str, Any], view: View) -> str | None:
+    """Once so many were tried and the last of them is judged, so that none is left without a verdict."""
     target = int(policy["target"])
-    return f"{view.attempted} variants were tried; the policy stops at {target}" if view.attempted >= target else None
+    if view.attempted < target or view.in_flight:
+        return None
+    return f"{view.attempted} variants were tried; the policy stops at {target}"
 
 
 def _max_wall_time(policy: Mapping[str, Any], view: View) -> str | None:

@@ -46,6 +46,10 @@ class Scheduler:
     def start(self) -> None:
         self._thread.start()
 
+    def tell(self, _experiments: frozenset[str]) -> None:
+        """Something was committed; a job may wait, or may have to stop."""
+        self.wake()
+
     def wake(self) -> None:
         """Look at the queue now; safe from any thread."""
         with contextlib.suppress(OSError):

@@ -15,9 +15,12 @@ from store_client.runner.work import Finding, Workshop, concession
 from store_client.settle import Landed, Settled, Unknown, settle_submission
 from store_client.transport import Patience
 from store_client.wire.experiments import ExperimentDetail, Role
+from store_client.wire.ideas import IdeaState
 from store_client.wire.tasks import Claim, TaskDetail
 
 logger = logging.getLogger(__name__)
+BACKLOG = 2
+"""So many ready ideas per parallel variant are enough."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,17 @@ class Host:
         if self.role not in self._experiment.commands:
             return
         while self.is_claiming and len(self._hands) < self._width(self._experiment):
+            if self.role == "ideator" and await self._has_ideas_to_spare(self._experiment):
+                return
             taken: tuple[TaskDetail, Claim] | None = await self._claims.take()
             if taken is None:
                 return
             self._take_up(Assignment(self._experiment, taken[0].task_id, taken[1]))
+
+    async def _has_ideas_to_spare(self, experiment: ExperimentDetail) -> bool:
+        """Whether enough ideas wait already: those proposed later know more results."""
+        ready = await self._store.list_idea_page(state=IdeaState.READY, limit=1)
+        return (ready.total or 0) >= BACKLOG * experiment.parallel_variants
 
     def _width(self, experiment: ExperimentDetail) -> int:
         return 1 if self.role == "ideator" else experiment.parallel_variants

@@ -1,35 +1,22 @@
 """The deployment home: what needs me, how the experiments do, what the queue does."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from web_ui.charts import Sparkline
-from web_ui.filters import Direction, Moment
+from starlette.responses import Response
+
+from store_client import ExperimentSummary, JobPage, ProgressPoint, SwitchyardError
+from web_ui.charts import ChartPoint, Sparkline, best_so_far, sparkline
+from web_ui.filters import Direction, Moment, plural
+from web_ui.frame import deployment_frame, needs
+from web_ui.lines import Counts, JobLine, Need, counts_of, gain, job_line, needs_of, objective_phrase
 from web_ui.templating import Frame
+from web_ui.visit import Visit
 
-
-@dataclass(frozen=True)
-class Need:
-    """One thing that waits for a person: what, where, since when, and the act that answers it."""
-
-    key: str
-    text: str
-    experiment: str
-    href: str
-    act: str
-    since: Moment | None = None
-    status: str = "waiting"
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How far an experiment is."""
-
-    ideas: int
-    variants: int
-    evaluated: int
-    integrated: int
-    failed: int = 0
+SPARKS = 24
+"""So many experiments get a sparkline; the rest of a long list does without."""
 
 
 @dataclass(frozen=True)
@@ -54,20 +41,6 @@ class ExperimentRow:
 
 
 @dataclass(frozen=True)
-class JobLine:
-    """A job in a short list: `note` says why it waits or what it does, `progress` is 0 to 1 where it is known."""
-
-    job_id: str
-    name: str
-    href: str
-    where: str
-    status: str
-    status_text: str
-    note: str
-    progress: float | None = None
-
-
-@dataclass(frozen=True)
 class QueueSummary:
     """The queue in three figures and its first jobs; `typical_wait` is a phrase ("3 to 7 minutes")."""
 
@@ -88,3 +61,76 @@ class Home:
     needs: tuple[Need, ...]
     experiments: tuple[ExperimentRow, ...]
     queue: QueueSummary
+
+
+async def show(visit: Visit) -> Response:
+    """The home page."""
+    experiments, fleet, open_jobs = await asyncio.gather(
+        visit.client.list_experiment_summaries(),
+        visit.client.read_fleet(),
+        visit.client.list_jobs(is_open=True, limit=8),
+    )
+    histories = await asyncio.gather(*(_history(visit, one) for one in experiments[:SPARKS]))
+    needed = [need for one in experiments for need in needs_of(visit, one)]
+    page = Home(
+        frame=deployment_frame(visit, experiments, "Home", "home", fleet),
+        sentence=_sentence(experiments, needed, fleet.summary.waiting, fleet.summary.running),
+        needs=tuple(needed),
+        experiments=tuple(
+            _row(visit, one, histories[place] if place < len(histories) else ())
+            for place, one in enumerate(experiments)
+        ),
+        queue=_queue(visit, open_jobs, experiments, (fleet.summary.running, fleet.summary.waiting)),
+    )
+    return visit.show(page)
+
+
+async def _history(visit: Visit, one: ExperimentSummary) -> Sequence[ProgressPoint]:
+    """The scores of an experiment; none when its store does not answer, which must not take the home page down."""
+    try:
+        return await visit.console.factory.store(visit.who, one.experiment_id).read_progress()
+    except SwitchyardError:
+        return ()
+
+
+def _sentence(experiments: Sequence[ExperimentSummary], needed: Sequence[Need], waiting: int, running: int) -> str:
+    live = sum(1 for one in experiments if one.status == "running")
+    needing = f"{plural(len(needed), 'thing')} {_verb(len(needed), 'need')} you" if needed else "Nothing needs you"
+    jobs = f"{plural(waiting, 'job')} {_verb(waiting, 'wait')}, {running} {_verb(running, 'run')}."
+    return f"{live} of {plural(len(experiments), 'experiment')} {_verb(live, 'run')}. {needing}. {jobs}"
+
+
+def _verb(count: int, verb: str) -> str:
+    return verb + "s" if count == 1 else verb
+
+
+def _row(visit: Visit, one: ExperimentSummary, history: Sequence[ProgressPoint]) -> ExperimentRow:
+    names = {point.variant_id: point.label for point in history}
+    points = [ChartPoint(point.label, "", point.objective_value) for point in history if not point.is_baseline]
+    bests = best_so_far(points, one.baseline, one.objective.direction)
+    turned = [value if one.objective.direction == "maximize" else -value for value in bests if value is not None]
+    tasks = one.counts.tasks
+    return ExperimentRow(
+        slug=one.slug,
+        name=one.name,
+        href=visit.url("overview", experiment=one.slug),
+        status=str(one.status),
+        objective=objective_phrase(one),
+        direction=one.objective.direction,
+        best=one.best,
+        best_name=names.get(one.best_variant_id or "", ""),
+        delta=gain(one),
+        spark=sparkline(turned, f"Best so far of {one.name}"),
+        counts=counts_of(one),
+        running=sum(count for name, count in tasks.items() if name.endswith(".claimed")),
+        waiting=sum(count for name, count in tasks.items() if name.endswith(".pending")),
+        needs_you=needs(one),
+        updated_at=one.updated_at,
+    )
+
+
+def _queue(
+    visit: Visit, page: JobPage, experiments: tuple[ExperimentSummary, ...], totals: tuple[int, int]
+) -> QueueSummary:
+    running, waiting = totals
+    return QueueSummary(running, waiting, "", tuple(job_line(visit, job, experiments) for job in page.items))

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from web_ui.charts import ProgressChart
 from web_ui.filters import Direction, Moment
-from web_ui.pages.home import Counts, JobLine, Need
+from web_ui.lines import Counts, JobLine, Need
 from web_ui.templating import Frame, Tab
 
 

@@ -1,5 +1,6 @@
 """Reading the queue: one job, pages of jobs, and the fleet in a line."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, or_, select
@@ -117,3 +118,12 @@ def by_state(tx: Tx, scope: str | None = None) -> dict[str, int]:
         query = query.where(tallies.c.experiment_id == scope)
     rows = tx.connection.execute(query.group_by(tallies.c.name))
     return {row.name.removeprefix("jobs."): int(row.total) for row in rows}
+
+
+def latest_of_tasks(tx: Tx, task_ids: Sequence[str], /) -> dict[str, str]:
+    """The newest job of each task of the experiment that has one."""
+    newest = select(func.max(jobs.c.number)).where(
+        jobs.c.experiment_id == tx.experiment_id, jobs.c.task_id.in_(list(task_ids))
+    )
+    query = select(jobs.c.task_id, jobs.c.job_id).where(jobs.c.number.in_(newest.group_by(jobs.c.task_id)))
+    return {row.task_id: row.job_id for row in tx.connection.execute(query)}

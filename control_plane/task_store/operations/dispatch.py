@@ -95,10 +95,14 @@ def in_flight(tx: Tx) -> int:
 
     What an executor leaves behind besides its submitted variant is never measured, so it does not count.
     """
-    counts = tally.read(tx.connection, tx.experiment_id)
-    executing = sum(counts.get(f"tasks.execution.{state}", 0) for state in ("pending", "claimed", "submitted"))
     waiting = select(func.count()).where(variants.c.experiment_id == tx.experiment_id, IS_EVALUABLE)
-    return executing + (tx.connection.scalar(waiting.where(variants.c.kind.is_(None))) or 0)
+    return executing(tx) + (tx.connection.scalar(waiting.where(variants.c.kind.is_(None))) or 0)
+
+
+def executing(tx: Tx) -> int:
+    """How many execution tasks are live."""
+    counts = tally.read(tx.connection, tx.experiment_id)
+    return sum(counts.get(f"tasks.execution.{state}", 0) for state in ("pending", "claimed", "submitted"))
 
 
 def in_hand(tx: Tx) -> int:

@@ -1,0 +1,106 @@
+"""What home and overview share: what waits for a person, counts, and jobs as lines."""
+
+from dataclasses import dataclass
+
+from store_client import ExperimentSummary, Job
+from web_ui.filters import Moment, age, ordinal, plural
+from web_ui.frame import ROLE_OF
+from web_ui.visit import Visit
+
+
+@dataclass(frozen=True)
+class Need:
+    """One thing that waits for a person: what, where, since when, and the act that answers it."""
+
+    key: str
+    text: str
+    experiment: str
+    href: str
+    act: str
+    since: Moment | None = None
+    status: str = "waiting"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How far an experiment is."""
+
+    ideas: int
+    variants: int
+    evaluated: int
+    integrated: int
+    failed: int = 0
+
+
+@dataclass(frozen=True)
+class JobLine:
+    """A job in a short list: `note` says why it waits or what it does, `progress` is 0 to 1 where it is known."""
+
+    job_id: str
+    name: str
+    href: str
+    where: str
+    status: str
+    status_text: str
+    note: str
+    progress: float | None = None
+
+
+def job_line(visit: Visit, job: Job, experiments: tuple[ExperimentSummary, ...]) -> JobLine:
+    """One job: where it belongs, how it is, and why it waits."""
+    names = {one.experiment_id: one.name for one in experiments}
+    where = " · ".join(part for part in (names.get(job.experiment_id, ""), job.role) if part)
+    return JobLine(
+        job_id=job.job_id,
+        name=f"{job.number} {job.name}",
+        href=visit.url("job", job=job.job_id),
+        where=where,
+        status="waiting" if job.state == "queued" else str(job.state),
+        status_text=_status_text(visit, job),
+        note=job.waiting_for or "",
+    )
+
+
+def _status_text(visit: Visit, job: Job) -> str:
+    if job.state == "queued":
+        return f"waiting · {ordinal(job.position)}" if job.position is not None else "waiting"
+    if job.started_at is not None and not job.state.is_final:
+        return f"{job.state} {age(job.started_at, visit.now)}"
+    return ""
+
+
+def counts_of(one: ExperimentSummary) -> Counts:
+    """The counts of an experiment as pages show them."""
+    return Counts(one.counts.ideas, one.counts.variants, one.counts.evaluated, one.counts.integrated, one.counts.failed)
+
+
+def needs_of(visit: Visit, one: ExperimentSummary) -> list[Need]:
+    """What an experiment waits for a person with: pending tasks of roles done by hand, and a start or a resume."""
+    if one.status in {"draft", "paused"}:
+        words = {"draft": "is a draft: start it when it is ready", "paused": "is paused"}[one.status]
+        return [
+            Need(f"{one.slug}-status", f"{one.name} {words}", one.name, _overview(visit, one), "Open", None, "paused")
+        ]
+    if one.status != "running":
+        return []
+    found = []
+    for kind, role in ROLE_OF.items():
+        pending = one.counts.tasks.get(f"{kind}.pending", 0)
+        if pending and getattr(one.automation, role) == "manual":
+            text = f"{plural(pending, f'{kind} task')} {'waits' if pending == 1 else 'wait'} for a person"
+            found.append(Need(f"{one.slug}-{role}", text, one.name, visit.url(role, experiment=one.slug), "Open desk"))
+    return found
+
+
+def _overview(visit: Visit, one: ExperimentSummary) -> str:
+    return visit.url("overview", experiment=one.slug)
+
+
+def objective_phrase(one: ExperimentSummary) -> str:
+    """What the experiment is after: maximise accuracy."""
+    return f"{one.objective.direction[:-3]}ise {one.objective.expr}"
+
+
+def gain(one: ExperimentSummary) -> float | None:
+    """How far the best is from the baseline."""
+    return one.best - one.baseline if one.best is not None and one.baseline is not None else None

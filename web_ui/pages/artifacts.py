@@ -1,0 +1,25 @@
+"""Downloads of artifacts, streamed through the console with the operator's own rights."""
+
+from collections.abc import AsyncIterator
+
+from starlette.responses import Response, StreamingResponse
+
+from store_client import BadRequest
+from web_ui.active import Here
+
+
+async def download(here: Here) -> Response:
+    """A file that an idea or variant of the experiment cites; always an attachment, whatever its type."""
+    uri = here.visit.request.query_params.get("uri", "")
+    if not uri:
+        raise BadRequest("say which file: the address needs its uri")
+    info = await here.store.read_artifact_info(uri)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        async with here.store.read_artifact(uri) as file:
+            async for chunk in file.chunks():
+                yield chunk
+
+    name = "".join(one for one in info.filename if one.isalnum() or one in "._-")[:100] or "file"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Content-Length": str(info.size_bytes)}
+    return StreamingResponse(chunks(), media_type="application/octet-stream", headers=headers)

@@ -1,0 +1,75 @@
+"""The acts of the overview: select, pause, resume, end, and who does each role's work."""
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import FormData
+from starlette.responses import Response
+from starlette.routing import NoMatchFound
+
+from store_client import Automation, Role
+from web_ui.active import Here
+from web_ui.visit import Visit
+
+ROLES: tuple[Role, ...] = ("ideator", "executor", "evaluator")
+MODES: dict[str, Automation] = {"automatic": "automatic", "manual": "manual"}
+WORDS = {"automatic": "automatic workers", "manual": "people"}
+
+
+async def select(here: Here) -> Response:
+    """Remember this experiment and go to the same kind of page in it."""
+    response = here.visit.go(_same_page(here, here.visit.request.query_params.get("next", "")))
+    here.visit.console.cookies.remember(response, here.visit.who, here.experiment_id)
+    return response
+
+
+def _same_page(here: Here, route: str) -> str:
+    try:
+        return here.url(route)
+    except NoMatchFound:
+        return here.url("overview")
+
+
+async def pause(here: Here) -> Response:
+    """Create and claim nothing new."""
+    await here.store.pause_experiment()
+    return _back(
+        here, f"{here.experiment.name} is paused. What is claimed may finish; nothing new is created or claimed."
+    )
+
+
+async def resume(here: Here) -> Response:
+    """Go on, or start a draft."""
+    await here.store.resume_experiment()
+    return _back(here, f"{here.experiment.name} runs.")
+
+
+async def end(here: Here) -> Response:
+    """End the experiment for good."""
+    await here.store.end_experiment("completed", f"ended by {here.visit.who.name}")
+    return _back(here, f"{here.experiment.name} is ended. Its variants, history and repository stay readable.")
+
+
+async def automate(here: Here) -> Response:
+    """Switch one role between automatic workers and people."""
+    form = await here.visit.request.form()
+    role = next((one for one in ROLES if one == _named(here.visit, form, "role")), None)
+    mode = MODES.get(_named(here.visit, form, "mode") or _named(here.visit, form, "automation"))
+    if role is None or mode is None:
+        return here.visit.go(_next(here, form), ("failed", "Say which role, and whether it is automatic or by hand."))
+    await here.store.update_automation({role: mode})
+    return here.visit.go(_next(here, form), ("done", f"The {role}'s work is now done by {WORDS[mode]}."))
+
+
+def _named(visit: Visit, form: FormData, name: str) -> str:
+    return str(form.get(name) or visit.request.query_params.get(name, ""))
+
+
+def _next(here: Here, form: FormData) -> str:
+    """The page of ours that the form came from."""
+    asked = str(form.get("next", "")) or urlsplit(here.visit.request.headers.get("referer", "")).path
+    inside = (f"/e/{here.experiment.slug}/", f"/e/{here.experiment_id}/")
+    return asked if asked.startswith(inside) else here.url("overview")
+
+
+def _back(here: Here, told: str) -> Response:
+    return here.visit.go(here.url("overview"), ("done", told))
