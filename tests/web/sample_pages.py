@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from web_ui.charts import ChartPoint, progress_chart, sparkline
 from web_ui.filters import NOTHING
-from web_ui.pages.home import Counts, ExperimentRow, Home, JobLine, Need, QueueSummary
+from web_ui.lines import Counts, JobLine, Need
+from web_ui.pages.home import ExperimentRow, Home, QueueSummary
 from web_ui.pages.overview import Acts, Happening, Leader, Overview, Stage
 from web_ui.templating import Active, Flash, Fleet, Frame, Live, Operator, SwitcherEntry, Tab
 
