@@ -155,6 +155,14 @@ class Host:
             (workspace / f"{name}.py").write_text(text)
         return self.publish(workspace, "by-hand")
 
+    def judge(self, **programs: str) -> dict[str, Any]:
+        """The evaluator's outcome for a workspace with these programs in place of the experiment's own."""
+        workspace = Path(tempfile.mkdtemp(dir=self.folder))
+        (workspace / ".eden").mkdir()
+        for name, text in programs.items():
+            (workspace / f"{name}.py").write_text(text)
+        return self.evaluate_in(workspace)
+
     def begin(self) -> float:
         """Score the baseline."""
         outcome = self.evaluate(self.base_commit)

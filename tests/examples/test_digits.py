@@ -17,7 +17,7 @@ ANSWER = "print(json.dumps({'probabilities': rows, 'parameters': 1}))"
 
 
 def evaluate(host: Host, program: str) -> dict[str, object]:
-    return host.evaluate(host.variant(train=program))
+    return host.judge(train=program)
 
 
 def test_the_baseline_is_honest_and_modest(digits: Host) -> None:
@@ -128,8 +128,8 @@ def test_a_program_that_does_not_start_is_the_variants_fault(digits: Host) -> No
 
 def test_a_variant_cannot_bring_its_own_judge(digits: Host) -> None:
     lenient = "import json; open('.eden/eval-outcome.json', 'w').write(json.dumps({'status': 'success'}))"
-    commit = digits.variant(train="print('garbage')", evaluate=lenient, exam=lenient, cage=lenient)
-    assert digits.evaluate(commit)["status"] == "error"
+    outcome = digits.judge(train="print('garbage')", evaluate=lenient, exam=lenient, cage=lenient)
+    assert outcome["status"] == "error"
 
 
 def test_a_program_may_not_be_a_link_out_of_its_variant(digits: Host) -> None:

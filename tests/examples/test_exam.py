@@ -26,7 +26,7 @@ def program(folder: Path, text: str) -> Path:
     ("text", "reason"),
     [
         ("import time; time.sleep(60)", "took longer than 0.5 seconds"),
-        ("print('ready', flush=True)\nwhile True: print('x' * 1000)", "said more than"),
+        ("print('ready', flush=True); input()\nwhile True: print('x' * 1000)", "said more than"),
         ("import time; print('ready', flush=True); time.sleep(60)", "took longer than 0.5 seconds"),
         ("print('steady', flush=True)", "did not start"),
     ],

@@ -11,9 +11,15 @@ def hello(begin: Begin) -> Host:
     return begin("hello")
 
 
-def test_one_number_comes_nearer_to_the_root_of_two(hello: Host) -> None:
+def test_ideas_become_scored_variants(hello: Host) -> None:
     assert hello.begin() == 1
-    assert min(abs(score) for score in hello.evolve(16)) < 1
+    assert all(score >= 0 for score in hello.evolve(3))
+    assert [entry["status"] for entry in hello.history] == ["success"] * 4
+
+
+def test_the_error_is_how_far_the_square_is_from_two(hello: Host) -> None:
+    idea = Idea("try-1-5", 1, [hello.base_commit], "1.5\n")
+    assert hello.carry_out(idea) == pytest.approx(0.25)
 
 
 def test_ideas_build_on_the_best_integrated_variant(hello: Host) -> None:

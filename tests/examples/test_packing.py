@@ -19,7 +19,7 @@ def changed(place: int, x: float, y: float, radius: float) -> list[list[float]]:
 
 def evaluate(host: Host, circles: object) -> dict[str, object]:
     """The verdict on a program that prints these circles."""
-    return host.evaluate(host.variant(pack=f"print({json.dumps(circles)!r})"))
+    return host.judge(pack=f"print({json.dumps(circles)!r})")
 
 
 def test_the_baseline_is_a_plain_grid(packing: Host) -> None:
@@ -93,14 +93,14 @@ def test_an_overlap_within_the_tolerance_is_let_be(packing: Host) -> None:
     ],
 )
 def test_a_program_that_fails_is_the_variants_fault(packing: Host, program: str, reason: str) -> None:
-    assert packing.evaluate(packing.variant(pack=program))["status"] == "error"
+    assert packing.judge(pack=program)["status"] == "error"
     assert reason in packing.said
 
 
 def test_a_variant_cannot_bring_its_own_judge(packing: Host) -> None:
     lenient = "import json; open('.eden/eval-outcome.json', 'w').write('{\"status\": \"success\"}')"
-    commit = packing.variant(pack="print('[]')", evaluate=lenient, exam=lenient, cage=lenient)
-    assert packing.evaluate(commit)["status"] == "error"
+    outcome = packing.judge(pack="print('[]')", evaluate=lenient, exam=lenient, cage=lenient)
+    assert outcome["status"] == "error"
 
 
 def test_a_judge_that_cannot_work_blames_itself(begin: Begin) -> None:
