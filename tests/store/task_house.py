@@ -155,7 +155,7 @@ class TaskHouse:
         claimed: Claim = self.act(name, tasks.claim, task_id, ClaimTask(**wish))
         return claimed
 
-    def submit(self, task_id: str, name: str = "bob", **payload: Any) -> None:
+    def submit(self, task_id: str, name: str = "bob", /, **payload: Any) -> None:
         self.act(name, tasks.submit, task_id, SubmitTask(payload=payload))
 
     def accept(self, task_id: str) -> None:
