@@ -10,13 +10,36 @@ WORN_BY: Mapping[Shape, frozenset[str]] = MappingProxyType(
     {
         "run": frozenset({"running", "claimed", "starting", "cancelling", "ours", "placed", "live"}),
         "wait": frozenset(
-            {"waiting", "queued", "pending", "paused", "submitted", "ready", "manual", "foreign", "approval", "stale"}
+            {
+                "waiting",
+                "queued",
+                "pending",
+                "paused",
+                "submitted",
+                "ready",
+                "manual",
+                "foreign",
+                "approval",
+                "stale",
+                "preempted",
+            }
         ),
         "ok": frozenset(
             {"completed", "succeeded", "success", "accepted", "integrated", "automatic", "free", "passed", "done"}
         ),
         "bad": frozenset(
-            {"failed", "error", "evaluation_error", "timed_out", "timeout", "oom", "lost", "rejected", "crashed"}
+            {
+                "failed",
+                "error",
+                "evaluation_error",
+                "timed_out",
+                "timeout",
+                "oom",
+                "out_of_memory",
+                "lost",
+                "rejected",
+                "crashed",
+            }
         ),
         "idle": frozenset({"draft", "drafting", "dispatched", "cancelled", "terminated", "baseline", "idle"}),
     },
@@ -26,6 +49,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "manual": "by hand",
         "success": "succeeded",
         "evaluation_error": "evaluation failed",
+        "queued": "waiting",
         "oom": "out of memory",
         "timeout": "timed out",
     },

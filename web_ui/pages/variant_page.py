@@ -1,0 +1,162 @@
+"""One variant: how it scored, who made it, and what it changed against a parent."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import ClassVar
+
+from starlette.responses import Response
+
+from store_client import ExperimentDetail, ParentVariant, Unreachable, VariantDetail, VariantStatus
+from web_ui.active import Here
+from web_ui.diffs import Changes, changes
+from web_ui.filters import Direction, Moment, plural, with_query
+from web_ui.frame import experiment_frame
+from web_ui.scores import Metric, ParentLink, metric, number, objective_name, over_baseline, parent_links, side_metrics
+from web_ui.templating import Frame, Tab
+
+SENTENCES = {
+    VariantStatus.STARTING: "In the making: it has no score yet.",
+    VariantStatus.ERROR: "It failed: it could not be made, or not be measured.",
+    VariantStatus.EVALUATION_ERROR: "It was not evaluated: the evaluator itself failed each time.",
+}
+
+
+@dataclass(frozen=True)
+class VariantPage:
+    """The page at /e/{experiment}/variants/{variant}."""
+
+    template: ClassVar[str] = "variants/show.html"
+
+    frame: Frame
+    variant_id: str
+    number: int
+    name: str
+    status: str
+    sentence: str
+    objective: str
+    direction: Direction
+    value: float | None
+    delta: float | None
+    metrics: tuple[tuple[str, Metric], ...]
+    description: str
+    idea: str | None
+    who: tuple[tuple[str, str], ...]
+    moments: tuple[tuple[str, Moment | None], ...]
+    parents: tuple[ParentLink, ...]
+    commits: tuple[tuple[str, str], ...]
+    branch: str
+    files: tuple[tuple[str, str], ...]
+    compared: str
+    comparisons: tuple[Tab, ...]
+    changes: Changes | None
+    diff_fault: str
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a variant is compared with, and what came of it."""
+
+    parent: ParentVariant | None
+    changes: Changes | None = None
+    fault: str = ""
+
+
+async def show(here: Here) -> Response:
+    """The variant, with its diff against its first parent or the one that the address picks."""
+    variant_id = str(here.visit.request.path_params["variant"])
+    variant, detail, fleet = await asyncio.gather(
+        here.store.read_variant_detail(variant_id), here.store.read_experiment_detail(), here.visit.client.read_fleet()
+    )
+    frame = experiment_frame(here, variant.label, "variants", fleet)
+    return here.visit.show(_page(here, frame, (variant, detail), await _compare(here, variant)))
+
+
+async def _compare(here: Here, variant: VariantDetail) -> Compared:
+    asked = here.visit.request.query_params.get("parent")
+    parent = next((one for one in variant.parents if one.commit_sha == asked), next(iter(variant.parents), None))
+    if parent is None or variant.commit_sha is None:
+        return Compared(parent, fault="There is no commit yet to compare.")
+    if variant.kind == "baseline":
+        return Compared(None, fault="The baseline is the commit that the experiment began with.")
+    clone = here.visit.console.factory.clone(here.visit.who, here.experiment_id)
+    try:
+        diff = await clone.diff(parent.commit_sha, variant.commit_sha)
+    except Unreachable:
+        return Compared(parent, fault="The repository does not answer now; reload in a moment to see the diff.")
+    if diff is None:
+        return Compared(parent, fault="The repository no longer has one of the two commits.")
+    return Compared(parent, changes(diff))
+
+
+def _page(here: Here, frame: Frame, known: tuple[VariantDetail, ExperimentDetail], compared: Compared) -> VariantPage:
+    variant, detail = known
+    value = number(variant.objective_value)
+    measured = variant.evaluation or {}
+    return VariantPage(
+        frame=frame,
+        variant_id=variant.variant_id,
+        number=variant.number,
+        name=variant.label,
+        status="integrated" if variant.variant_commit_sha else variant.status.value,
+        sentence=_sentence(variant),
+        objective=objective_name(detail),
+        direction=detail.objective.direction,
+        value=value,
+        delta=None if variant.kind == "baseline" else over_baseline(detail, value),
+        metrics=tuple((name, metric(measured.get(name))) for name in side_metrics(detail, detail.evaluation_schema)),
+        description=variant.description or "",
+        idea=here.url("idea", idea=variant.idea_id) if variant.idea_id else None,
+        who=_who(variant),
+        moments=(("Started", variant.started_at), ("Ended", variant.completed_at)),
+        parents=parent_links(variant.parents, lambda one: here.url("variant", variant=one)),
+        commits=_commits(variant),
+        branch=variant.branch or "",
+        files=_files(here, variant),
+        compared=compared.parent.label if compared.parent else "",
+        comparisons=_comparisons(here, variant, compared),
+        changes=compared.changes,
+        diff_fault=compared.fault,
+    )
+
+
+def _sentence(variant: VariantDetail) -> str:
+    if variant.kind == "baseline" and variant.objective_value is not None:
+        return "The baseline: what every other variant is measured against."
+    if variant.status is not VariantStatus.SUCCESS:
+        return SENTENCES[variant.status]
+    place = "The best so far" if variant.is_best else "Scored"
+    rest = "; it is part of the canonical lineage" if variant.variant_commit_sha else "; it is not integrated yet"
+    return f"{place}{rest if variant.kind is None else ''}."
+
+
+def _who(variant: VariantDetail) -> tuple[tuple[str, str], ...]:
+    who = [("Executed by", variant.executor_name), ("Evaluated by", variant.evaluator_name)]
+    if variant.evaluation_attempts > 1:
+        who.append(("Evaluated", plural(variant.evaluation_attempts, "time")))
+    return tuple((label, name) for label, name in who if name)
+
+
+def _commits(variant: VariantDetail) -> tuple[tuple[str, str], ...]:
+    named = (("Commit", variant.commit_sha), ("Integrated as", variant.variant_commit_sha))
+    return tuple((label, sha) for label, sha in named if sha)
+
+
+def _files(here: Here, variant: VariantDetail) -> tuple[tuple[str, str], ...]:
+    cited = (("From the execution", variant.executor_artifacts_uri), ("From the evaluation", variant.artifacts_uri))
+    return tuple((label, artifact_href(here, uri)) for label, uri in cited if uri)
+
+
+def artifact_href(here: Here, uri: str) -> str:
+    """Where a cited file is downloaded."""
+    return with_query(here.url("artifact"), uri=uri)
+
+
+def _comparisons(here: Here, variant: VariantDetail, compared: Compared) -> tuple[Tab, ...]:
+    """With several parents, one place for each."""
+    if len(variant.parents) < 2:
+        return ()
+    path = here.url("variant", variant=variant.variant_id)
+    return tuple(
+        Tab(f"against {one.label}", with_query(path, parent=one.commit_sha), is_current=one is compared.parent)
+        for one in variant.parents
+    )
