@@ -83,7 +83,7 @@ def identify(connection: Connection, keys: Keys, bearer: tuple[str, str], now: s
     row = find_credential(connection, keys, principal, secret, now)
     if row is None or row["kind"] == "git":
         return None
-    return Caller(row["worker_id"], row["scope"], row["name"])
+    return Caller(row["worker_id"], row["scope"], row["name"], is_by_token=row["kind"] == "token")
 
 
 def groups_of(connection: Connection, member_id: str) -> set[str]:

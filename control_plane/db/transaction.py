@@ -19,6 +19,8 @@ class Caller:
     worker_id: str
     scope: str = DEPLOYMENT
     name: str | None = None
+    is_by_token: bool = field(default=False, compare=False)
+    """Whether a short-lived token proved it, not the worker's own registration."""
 
     @property
     def is_admin(self) -> bool:

@@ -278,6 +278,14 @@ async def test_sessions_are_for_consoles(registry: Registry) -> None:
         assert refusal(await admin.post("/api/exchange", json={})) == (403, "forbidden")
 
 
+async def test_a_short_lived_token_cannot_prolong_itself(registry: Registry) -> None:
+    async with registry.client(registry.service("auto_ideator")) as runner:
+        traded = (await runner.post("/api/exchange", json={})).json()
+    async with registry.client((traded["worker_id"], traded["token"])) as client:
+        assert (await client.get("/v0/control/whoami")).status_code == 200
+        assert refusal(await client.post("/api/exchange", json={})) == (403, "forbidden")
+
+
 async def test_a_request_is_noticed(registry: Registry) -> None:
     registry.house.seen = Seen(registry.house.writer).note
     experiment_id = registry.experiment()

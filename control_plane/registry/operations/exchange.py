@@ -74,6 +74,8 @@ def find_principal(tx: Tx, worker_id: str) -> Principal:
 
 
 def _own(tx: Tx) -> Principal:
+    if tx.caller.is_by_token:
+        raise Forbidden("a short-lived token cannot prolong itself; exchange with the registration token")
     if not identities.is_in_named(tx.connection, tx.caller, OWN_IDENTITY):
         raise Forbidden(
             f"an identity of one's own needs membership in {', '.join(OWN_IDENTITY)}; consoles name a session"
