@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from pathlib import Path
 
 from control_plane.repos import asked, names
 from control_plane.repos.asked import Asked, Declined, Scope
@@ -49,6 +50,7 @@ class GitHttp:
         question = asked.read(scope)
         access = await self._admit(question)
         environment = self._environment(question, access)
+        _keep_places(self._repositories.path(access.experiment_id), access)
         async with self._slots:
             argv = (self._repositories.git.program, "http-backend")
             is_well = await exchange.run(argv, environment, is_push=question.is_push)
@@ -105,6 +107,17 @@ def _pushable(access: Access) -> tuple[str, ...]:
     """The refs the access opens: work branches and nothing else, whatever it says."""
     refs = (prefix.rstrip("/") for prefix in access.push_prefixes if prefix.startswith(names.WORK))
     return tuple(ref for ref in refs if names.is_ref(ref))
+
+
+def _keep_places(repository: Path, access: Access) -> None:
+    """Let no branch have the name of a prefix itself: it would shut out every branch below, for ever.
+
+    Git skips hidden files among its refs, and does not put a branch where a directory with something in it stands.
+    """
+    for ref in _pushable(access):
+        if f"{ref}/" in access.push_prefixes:
+            (repository / ref).mkdir(parents=True, exist_ok=True)
+            (repository / ref / ".place").touch()
 
 
 def _rules(question: Asked, access: Access, limits: HttpLimits) -> dict[str, str]:

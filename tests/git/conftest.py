@@ -1,5 +1,7 @@
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,17 +79,18 @@ def lineage(repositories: Repositories) -> Lineage:
 
 @pytest.fixture
 def evaluated(base: str) -> Callable[..., EvaluatedVariant]:
-    def make(commit_sha: str, **different: object) -> EvaluatedVariant:
-        fields: dict[str, object] = {
-            "variant_id": "var-1",
-            "slug": "wider-net",
-            "idea_id": "idea-1",
-            "commit_sha": commit_sha,
-            "parent_commits": (base,),
-            "evaluation": {"score": 0.5, "name": "größer", "steps": 3, "declined": None},
-            "completed_at": "2026-02-03T04:05:06.789000Z",
-        }
-        return EvaluatedVariant(**(fields | different))  # type: ignore[arg-type]
+    usual = EvaluatedVariant(
+        variant_id="var-1",
+        slug="wider-net",
+        idea_id="idea-1",
+        commit_sha=base,
+        parent_commits=(base,),
+        evaluation={"score": 0.5, "name": "größer", "steps": 3, "declined": None},
+        completed_at="2026-02-03T04:05:06.789000Z",
+    )
+
+    def make(commit_sha: str, **different: Any) -> EvaluatedVariant:
+        return replace(usual, commit_sha=commit_sha, **different)
 
     return make
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from control_plane.repos.vend import Repositories
 from tests.git.asking import PACK, ask, backends, basic, noise, until
 from tests.git.serving import SLUG, Served
 from tests.git.stock import EXPERIMENT, Stock
@@ -34,6 +35,7 @@ def test_a_worker_pushes_its_own_branch_and_others_fetch_it(
         "HEAD:refs/heads/other",
         "HEAD:refs/heads/work",
         "HEAD:refs/heads/work/wkr_",
+        "HEAD:refs/heads/work/wkr_a",
         "HEAD:refs/heads/Work/wkr_a/v1",
         "HEAD:refs/tags/v1",
         "HEAD:refs/notes/commits",
@@ -65,6 +67,18 @@ def test_the_head_of_the_repository_cannot_be_pushed(
     assert status == 200
     assert b"ng HEAD" in answer
     assert git("rev-parse", "HEAD", cwd=bare) == base
+
+
+def test_the_name_of_the_prefix_stays_free_for_what_goes_below(
+    server: Served, clone: Path, bare: Path, git: Stock, repositories: Repositories
+) -> None:
+    commit = git.commit(clone, program__py="value = 2\n")
+    assert git.tried("push", "origin", "HEAD:refs/heads/work/wkr_a", cwd=clone).returncode != 0
+    repositories.tidy(before=0)
+    assert git.tried("push", "origin", "HEAD:refs/heads/work/wkr_a", cwd=clone).returncode != 0
+    git("push", "--quiet", "origin", "HEAD", cwd=clone)
+    assert git("for-each-ref", "--format=%(objectname)", "refs/heads/work", cwd=bare) == commit
+    git("fsck", "--strict", cwd=bare)
 
 
 def test_one_refused_branch_does_not_take_the_own_one_down(
