@@ -36,7 +36,7 @@ def list_(server: Server) -> None:
     if server.is_json:
         show.as_json(found)
         return
-    headings = ("Slug", "Name", "Status", "Baseline", "Best", "Variants", "Integrated", "Id")
+    headings = ("Slug", "Name", "Status", "Baseline", "Best", "Variants", "Integrated")
     empty = "There are no experiments. Create one with: switchyard experiment create DIRECTORY"
     show.table(headings, map(_row, found), empty=empty)
 
@@ -44,7 +44,7 @@ def list_(server: Server) -> None:
 def _row(summary: ExperimentSummary) -> tuple[object, ...]:
     scores = (show.number(summary.baseline), show.number(summary.best))
     counts = (summary.counts.variants, summary.counts.integrated)
-    return (summary.slug, summary.name, summary.status.value, *scores, *counts, summary.experiment_id)
+    return (summary.slug, summary.name, summary.status.value, *scores, *counts)
 
 
 @experiment.command("show")

@@ -71,11 +71,11 @@ def list_(experiment: str | None, state: str | None, is_all: bool, server: Serve
     if server.is_json:
         show.as_json(found)
     else:
-        show.table(("Job", "State", "Name", "Why it waits", "Id"), map(_row, found), empty="No job waits or runs.")
+        show.table(("Job", "State", "Name", "Why it waits"), map(_row, found), empty="No job waits or runs.")
 
 
 def _row(found: Job) -> tuple[object, ...]:
-    return (found.number, found.state.value, found.name, found.waiting_for or "", found.job_id)
+    return (found.number, found.state.value, found.name, found.waiting_for or "")
 
 
 @job.command("show")

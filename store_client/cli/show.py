@@ -11,6 +11,9 @@ from rich.text import Text
 
 from store_client.wire.record import Record
 
+LONG = {"Name", "Why it waits"}
+"""Columns whose text may go on in the next line."""
+WIDE = 500
 NOTHING = "\N{EN DASH}"
 UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 
@@ -34,10 +37,10 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: s
         return
     drawn = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
-        drawn.add_column(heading, no_wrap=heading in {"Id", "Slug", "Job"}, overflow="fold")
+        drawn.add_column(heading, no_wrap=heading not in LONG, overflow="fold")
     for line in lines:
         drawn.add_row(*line)
-    Console(soft_wrap=False).print(drawn)
+    _console().print(drawn)
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> None:
@@ -48,7 +51,13 @@ def facts(pairs: Iterable[tuple[str, object]]) -> None:
     for name, value in pairs:
         if value is not None and value != "":
             drawn.add_row(name, _cell(value))
-    Console().print(drawn)
+    _console().print(drawn)
+
+
+def _console() -> Console:
+    """The terminal, as wide as it is; a file or pipe is as wide as the text."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDE)
 
 
 def number(value: float | None) -> str:
