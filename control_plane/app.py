@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from control_plane.orchestrator.loop import Orchestrator
 from control_plane.registry import creation
 from control_plane.registry.operations.bootstrap import Bootstrap, bootstrap, issue_service_token
 from control_plane.registry.routes import Neighbours
+from control_plane.registry.seen import Seen
 from control_plane.repos.examine import Examiner
 from control_plane.repos.http import GitHttp
 from control_plane.repos.squash import Lineage
@@ -66,7 +68,9 @@ def build(settings: Settings) -> Starlette:
     keys = settings.keys()
     upgrade(settings.url)
     house = House(Database.open(settings.url), keys)
+    house.seen = Seen(house.writer).note
     repositories = Repositories(settings.data / "repos")
+    repositories.tidy(time.time())
     identities = house.writer.write(bootstrap)
     _hand_out_tokens(house, settings, identities)
     _host(house, settings)

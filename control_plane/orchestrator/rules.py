@@ -1,22 +1,16 @@
 """The five decisions (protocol §12) as pure functions of what is known about an experiment."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
+from store_client.wire.durations import parse_duration
 from store_client.wire.scalars import parse_time
 from store_client.wire.tasks import RejectReason
 
 DEFAULT_IDEATION_TARGET = 3
 MAX_EVALUATION_ATTEMPTS = 3
 """So often is a variant evaluated when the evaluator itself fails, before its evaluation is given up."""
-
-DURATION = re.compile(
-    r"P(?=.)(?:(?P<weeks>\d+(?:\.\d+)?)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
-    r"(?:T(?=.)(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
-)
 
 
 def ideation_shortfall(policy: Mapping[str, Any] | None, pending: int, total: int) -> int:
@@ -117,17 +111,6 @@ _POLICIES = {
     "convergence_window": _convergence_window,
     "target_condition": _target_condition,
 }
-
-
-def parse_duration(text: str) -> timedelta:
-    """An ISO 8601 duration of weeks, days and times; ValueError for anything else, and for zero."""
-    match = DURATION.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{text!r} is not a duration such as PT2H or P1DT30M")
-    length = timedelta(**{unit: float(amount) for unit, amount in match.groupdict().items() if amount})
-    if length <= timedelta(0):
-        raise ValueError("a duration must be longer than zero")
-    return length
 
 
 @dataclass(frozen=True)
