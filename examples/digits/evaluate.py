@@ -96,6 +96,10 @@ def is_probability(cell: Any) -> bool:
     return type(cell) in (int, float) and 0 <= cell <= 1
 
 
+def without_score(status: str, reason: str) -> dict[str, Any]:
+    return {"status": status, "evaluation": {}, "description": reason}
+
+
 def write_outcome(path: Path, outcome: dict[str, Any]) -> None:
     """Replace the outcome in one step, so that it is never read half written."""
     beside = path.with_name(path.name + ".new")
@@ -106,17 +110,17 @@ def write_outcome(path: Path, outcome: dict[str, Any]) -> None:
 def main() -> None:
     output = Path(os.environ.get("EDEN_OUTPUT", ".eden/eval-outcome.json"))
     # Until the judge has reached a verdict, a failure is its own and not the variant's.
-    write_outcome(output, {"status": "evaluation_error", "evaluation": {}})
+    write_outcome(output, without_score("evaluation_error", "the judge ended before it came to a verdict"))
     try:
-        outcome: dict[str, Any] = {"status": "success", "evaluation": evaluate(Path.cwd())}
-        print(" ".join(f"{name}={value:.6g}" for name, value in outcome["evaluation"].items()))
+        metrics = evaluate(Path.cwd())
+        words = " ".join(f"{name}={value:.6g}" for name, value in metrics.items())
+        outcome = {"status": "success", "evaluation": metrics, "description": words}
     except VariantError as fault:
-        outcome = {"status": "error", "evaluation": {}}
-        print(f"{PROGRAM} {fault}")
+        outcome = without_score("error", f"{PROGRAM} {fault}")
     except (ImportError, OSError, ValueError) as fault:
-        print(f"the judge could not do its work: {fault}")
-        return
+        outcome = without_score("evaluation_error", f"the judge could not do its work: {fault}")
     write_outcome(output, outcome)
+    print(outcome["description"])
 
 
 if __name__ == "__main__":

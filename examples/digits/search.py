@@ -1,10 +1,8 @@
 """Where the ideas come from: the space of configurations, small moves in it, and fresh draws from it."""
 
 import random
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from itertools import pairwise
 from typing import Any
 
@@ -46,17 +44,15 @@ KINDS = {
     "regularisation": Kind(("weight_decay", "dropout", "smoothing"), "it may know the training digits too well"),
     "ensemble": Kind(("members",), "networks that err differently correct one another"),
 }
-GPU_KIND = Kind(("engine",), "a GPU trains larger networks in the same time")
 
 
 def mutate(config: Config, promise: Callable[[str], float], rng: random.Random) -> Draft:
     """A move from this configuration, of a kind drawn by its promise."""
-    kinds = {**KINDS, "engine": GPU_KIND} if has_gpu() else KINDS
     while True:
-        name = rng.choices(list(kinds), [promise(name) for name in kinds])[0]
-        change = near(config, rng.choice(kinds[name].keys), rng)
+        name = rng.choices(list(KINDS), [promise(name) for name in KINDS])[0]
+        change = near(config, rng.choice(KINDS[name].keys), rng)
         if {**config, **change} != config and is_quick({**config, **change}):
-            return draft(name, kinds[name].why, config, change)
+            return draft(name, KINDS[name].why, config, change)
 
 
 def restart(config: Config, rng: random.Random) -> Draft:
@@ -82,8 +78,6 @@ def near(config: Config, key: str, rng: random.Random) -> Config:
     """A small change of one key."""
     if key == "hidden":
         return {key: near_hidden(config[key], rng)}
-    if key == "engine":
-        return {key: "numpy" if config[key] == "torch" else "torch"}
     if key == "optimiser":
         optimiser = rng.choice([name for name in RATES if name != config[key]])
         return {key: optimiser, "rate": draw_rate(optimiser, rng)}
@@ -118,14 +112,7 @@ def rounded(rate: float) -> float:
 def is_quick(config: Config) -> bool:
     """Whether training should end within the seconds that an idea is worth; the judge would stop it much later."""
     steps = -(-TRAINING_IMAGES // config["batch"])
-    if config["engine"] == "torch":
-        return config["members"] * config["epochs"] * steps * 0.001 < 4 * QUICK_SECONDS
     widths = [16 * config["filters"] or 64, *config["hidden"], 10]
     weights = sum(inputs * outputs for inputs, outputs in pairwise(widths))
     epoch = steps * 0.00025 + TRAINING_IMAGES * (config["filters"] * 8.5e-7 + weights * 2e-10)
     return config["members"] * config["epochs"] * epoch < QUICK_SECONDS
-
-
-def has_gpu() -> bool:
-    """Whether PyTorch is installed beside an NVIDIA driver."""
-    return shutil.which("nvidia-smi") is not None and find_spec("torch") is not None

@@ -7,12 +7,12 @@ from pathlib import Path
 task = json.loads(Path(".eden/eval-task.json").read_text())
 try:
     error = abs(float(Path("guess.txt").read_text()) ** 2 - 2)
-except (OSError, ValueError, OverflowError) as fault:
+except (OSError, ValueError, OverflowError):
     error = math.nan
-    print(f"guess.txt holds no number: {fault}")
 
 if math.isfinite(error):
     outcome = {"status": "success", "evaluation": {"error": error}}
 else:
-    outcome = {"status": "error", "evaluation": {}}
+    outcome = {"status": "error", "evaluation": {}, "description": "guess.txt holds no number"}
+print(outcome)
 Path(task["output_path"]).write_text(json.dumps(outcome))

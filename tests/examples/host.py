@@ -43,7 +43,6 @@ class Host:
     name: str
     folder: Path
     history: list[dict[str, Any]] = field(default_factory=list)
-    said: str = ""
 
     def __post_init__(self) -> None:
         self.repository = self.folder / "bare.git"
@@ -122,7 +121,7 @@ class Host:
         task = {"task_id": "task_2", "idea_slug": idea.slug, "parent_commits": idea.parents, **files}
         (workspace / ".eden" / "idea.md").write_text(idea.content)
         (workspace / ".eden" / "task.json").write_text(json.dumps(task))
-        self.run("execution", workspace, EDEN_TASK_JSON=".eden/task.json", EDEN_OUTPUT=".eden/outcome.json")
+        self.run("execution", workspace, **places(workspace, "task.json", "outcome.json"))
         outcome = json.loads((workspace / ".eden" / "outcome.json").read_text())
         assert set(outcome) <= {"status", "commit_sha", "description"}
         commit = self.publish(workspace, idea.slug) if outcome["status"] == "success" else None
@@ -141,11 +140,9 @@ class Host:
         about = {"task_id": "task_3", "output_path": ".eden/eval-outcome.json", "objective": self.config["objective"]}
         task = {**about, "evaluation_schema": self.config["evaluation_schema"]}
         (workspace / ".eden" / "eval-task.json").write_text(json.dumps(task))
-        self.said = self.run(
-            "evaluation", workspace, EDEN_TASK_JSON=".eden/eval-task.json", EDEN_OUTPUT=".eden/eval-outcome.json"
-        )
+        self.run("evaluation", workspace, **places(workspace, "eval-task.json", "eval-outcome.json"))
         outcome: dict[str, Any] = json.loads((workspace / ".eden" / "eval-outcome.json").read_text())
-        assert set(outcome) <= {"status", "evaluation", "artifacts_uri"}
+        assert set(outcome) <= {"status", "evaluation", "artifacts_uri", "description"}
         return outcome
 
     def variant(self, **files: str) -> str:
@@ -166,7 +163,7 @@ class Host:
     def begin(self) -> float:
         """Score the baseline."""
         outcome = self.evaluate(self.base_commit)
-        assert outcome["status"] == "success", self.said
+        assert outcome["status"] == "success", outcome
         entry = {"kind": "baseline", "slug": "", "commit_sha": self.base_commit, "parent_commits": [self.base_commit]}
         score = self.remember({**entry, **outcome})
         assert score is not None
@@ -209,3 +206,13 @@ class Host:
             score = self.carry_out(waiting.pop(0))
             scores.append(-math.inf if score is None else score)
         return scores
+
+
+def places(workspace: Path, task: str, output: str) -> dict[str, str]:
+    """Where a command finds its task and leaves its outcome."""
+    return {"EDEN_TASK_JSON": str(workspace / ".eden" / task), "EDEN_OUTPUT": str(workspace / ".eden" / output)}
+
+
+def is_refused(outcome: dict[str, Any], reason: str) -> bool:
+    """Whether the judge found the variant at fault for this reason, and gave it no score."""
+    return outcome["status"] == "error" and not outcome["evaluation"] and reason in outcome["description"]

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.examples.conftest import Begin
-from tests.examples.host import Host, Idea
+from tests.examples.host import Host, Idea, is_refused
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_ideas_build_on_the_best_integrated_variant(hello: Host) -> None:
 def test_what_is_no_number_is_not_scored(hello: Host, text: str) -> None:
     workspace = hello.checkout(hello.base_commit)
     (workspace / "guess.txt").write_text(text)
-    assert hello.evaluate_in(workspace) == {"status": "error", "evaluation": {}}
+    assert is_refused(hello.evaluate_in(workspace), "no number")
 
 
 def test_an_idea_that_changes_nothing_is_no_variant(hello: Host) -> None:

@@ -1,11 +1,12 @@
 """The packing experiment: a plain grid to begin with, an honest climb, and a judge that no variant can move."""
 
 import json
+from typing import Any
 
 import pytest
 
 from tests.examples.conftest import Begin
-from tests.examples.host import Host
+from tests.examples.host import Host, is_refused
 
 RADIUS = 1 / 12
 GRID = [[(place % 6 + 0.5) / 6, (place // 6 + 0.5) / 6, RADIUS - 1e-9] for place in range(26)]
@@ -17,7 +18,7 @@ def changed(place: int, x: float, y: float, radius: float) -> list[list[float]]:
     return [*GRID[:place], [x, y, radius], *GRID[place + 1 :]]
 
 
-def evaluate(host: Host, circles: object) -> dict[str, object]:
+def evaluate(host: Host, circles: object) -> dict[str, Any]:
     """The verdict on a program that prints these circles."""
     return host.judge(pack=f"print({json.dumps(circles)!r})")
 
@@ -47,7 +48,6 @@ def test_the_judge_adds_up_the_radii_and_finds_the_smallest_gap(packing: Host) -
     outcome = evaluate(packing, apart)
     assert outcome["status"] == "success"
     metrics = outcome["evaluation"]
-    assert isinstance(metrics, dict)
     assert metrics["sum_radii"] == pytest.approx(sum(radius for _, _, radius in apart), abs=1e-12)
     assert metrics["min_gap"] == pytest.approx(2e-9, rel=1e-3)
 
@@ -66,13 +66,12 @@ def test_the_judge_adds_up_the_radii_and_finds_the_smallest_gap(packing: Host) -
         (changed(3, 0.5, 0.95, -0.5), "finite number"),
         (changed(3, 0.5, 0.95, 0), "no radius"),
         (changed(3, 0.5, 0.95, True), "finite number"),
-        ([[0.5, 0.5]] * 26, r"\[x, y, radius\]"),
+        ([[0.5, 0.5]] * 26, "[x, y, radius]"),
         ({"circles": GRID}, "exactly 26"),
     ],
 )
 def test_no_false_packing_is_scored(packing: Host, circles: object, reason: str) -> None:
-    assert evaluate(packing, circles) == {"status": "error", "evaluation": {}}
-    assert reason.replace("\\", "") in packing.said
+    assert is_refused(evaluate(packing, circles), reason)
 
 
 def test_an_overlap_within_the_tolerance_is_let_be(packing: Host) -> None:
@@ -93,17 +92,18 @@ def test_an_overlap_within_the_tolerance_is_let_be(packing: Host) -> None:
     ],
 )
 def test_a_program_that_fails_is_the_variants_fault(packing: Host, program: str, reason: str) -> None:
-    assert packing.judge(pack=program)["status"] == "error"
-    assert reason in packing.said
+    assert is_refused(packing.judge(pack=program), reason)
 
 
 def test_a_variant_cannot_bring_its_own_judge(packing: Host) -> None:
     lenient = "import json; open('.eden/eval-outcome.json', 'w').write('{\"status\": \"success\"}')"
     outcome = packing.judge(pack="print('[]')", evaluate=lenient, exam=lenient, cage=lenient)
-    assert outcome["status"] == "error"
+    assert is_refused(outcome, "exactly 26")
 
 
 def test_a_judge_that_cannot_work_blames_itself(begin: Begin) -> None:
     host = begin("packing")
     (host.base / "cage.py").unlink()
-    assert host.evaluate(host.base_commit)["status"] == "evaluation_error"
+    outcome = host.evaluate(host.base_commit)
+    assert (outcome["status"], outcome["evaluation"]) == ("evaluation_error", {})
+    assert "cage.py" in outcome["description"]
