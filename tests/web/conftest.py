@@ -1,0 +1,29 @@
+"""The deployment that tests of the console share."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from store_client import ExperimentDetail
+from tests.web.world import World, open_world
+
+
+@pytest.fixture
+async def world(tmp_path: Path, sqlite_url: str) -> AsyncIterator[World]:
+    """A deployment with nothing in it."""
+    async with open_world(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def hello(world: World) -> ExperimentDetail:
+    """The experiment of examples/hello, every role by hand."""
+    return await world.experiment()
+
+
+@pytest.fixture
+async def browser_of_admin(world: World) -> httpx.AsyncClient:
+    """The browser of the administrator, signed in."""
+    return await world.signed_in()
