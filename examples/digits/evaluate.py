@@ -42,7 +42,7 @@ def bundled_digits() -> Digits:
 def split(digits: Digits, order: random.Random) -> tuple[Digits, Digits]:
     """The training set, and the held-out set in an order that no program can know.
 
-    The data set is ordered by writer, so the held-out digits come from hands that training has not seen.
+    The data set keeps a writer's digits together: nearly all held-out digits come from hands unseen in training.
     """
     held_out = list(range(TRAINING_IMAGES, len(digits.images)))
     order.shuffle(held_out)
