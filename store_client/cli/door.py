@@ -1,6 +1,6 @@
 """The group of all commands: loads a command when it is asked for, and turns errors into words and exit statuses."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from importlib import import_module
 from typing import Any
 
@@ -9,18 +9,32 @@ import click
 from store_client.errors import Forbidden, ProtocolBroken, Refused, SwitchyardError, Unauthorized, Unreachable
 
 
-class Rooms(dict[str, click.Command]):
-    """Commands by name, imported from `module:attribute` when first looked up."""
+class Rooms(MutableMapping[str, click.Command]):
+    """Commands by name, each imported from its home, `module:attribute`, when it is first looked up."""
 
     def __init__(self, homes: Mapping[str, str]) -> None:
-        super().__init__()
-        self.homes = homes
+        self._homes = dict(homes)
+        self._open: dict[str, click.Command] = {}
 
-    def __missing__(self, name: str) -> click.Command:
-        module, _, attribute = self.homes[name].partition(":")
-        command: click.Command = getattr(import_module(module), attribute)
-        self[name] = command
-        return command
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in self._open:
+            module, _, attribute = self._homes[name].partition(":")
+            self._open[name] = getattr(import_module(module), attribute)
+        return self._open[name]
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._homes.setdefault(name, "")
+        self._open[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._homes[name]
+        self._open.pop(name, None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._homes)
+
+    def __len__(self) -> int:
+        return len(self._homes)
 
 
 class Failed(click.ClickException):
@@ -40,13 +54,7 @@ class Door(click.Group):
 
     def __init__(self, name: str, rooms: Mapping[str, str], **settings: Any) -> None:
         super().__init__(name, **settings)
-        self.commands = self._rooms = Rooms(rooms)
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click passes it
-        return list(self._rooms.homes)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click passes it
-        return self._rooms[cmd_name] if cmd_name in self._rooms.homes else None
+        self.commands = Rooms(rooms)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what it raises on purpose becomes a sentence."""

@@ -29,8 +29,7 @@ def up(data: Path, host: str, port: int, control_plane_port: int, examples: bool
     supervisor = Supervisor(data, addresses)
 
     async def prepare() -> str:
-        # Loaded while the control plane's children start: `up` itself is to start at once.
-        from store_client.cli.opening import open_house  # noqa: PLC0415
+        from store_client.cli.opening import open_house  # noqa: PLC0415 - loaded while the others start, not before
 
         return await open_house(data, addresses, wants_examples=examples)
 

@@ -44,7 +44,7 @@ def test_every_name_of_the_face_is_there_once() -> None:
 
 def test_a_name_the_face_does_not_offer_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError):
-        store_client.no_such_name  # noqa: B018
+        store_client.no_such_name  # noqa: B018 - to look is the act
 
 
 def test_the_control_plane_can_speak_the_wire_without_loading_the_client() -> None:
