@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,7 +13,7 @@ from store_client.client import ControlPlaneClient
 from store_client.credentials import Bearer, ExchangedBearer, FileBearer
 from store_client.errors import Unauthorized
 from store_client.runner.__main__ import until_told_to_stop
-from store_client.runner.host import Host
+from store_client.runner.host import Host, Pace
 from store_client.transport import Transport
 from store_client.wire.experiments import ROLES, Role
 
@@ -28,7 +29,14 @@ from store_client.wire.experiments import ROLES, Role
     required=True,
     help="worker_id:token; `switchyard worker register` makes one",
 )
-def work(role: Role, experiment_id: str, data: Path, control_plane_url: str | None, credential_file: Path) -> None:
+@click.option(
+    "--lease-seconds",
+    type=click.FloatRange(1, 3600),
+    default=Pace.lease_seconds,
+    show_default=True,
+    help="a task comes back so long after this host fell silent",
+)
+def work(role: Role, experiment_id: str, data: Path, control_plane_url: str | None, **given: Any) -> None:
     """Claim tasks of a role, do them as jobs on the queue, and submit the results, until stopped.
 
     The credential is that of a worker of the experiment, or of the deployment.
@@ -36,15 +44,16 @@ def work(role: Role, experiment_id: str, data: Path, control_plane_url: str | No
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     url = address(data, control_plane_url)
-    asyncio.run(until_told_to_stop(run(url, role, experiment_id, FileBearer(credential_file))))
+    own, pace = FileBearer(given["credential_file"]), Pace(lease_seconds=given["lease_seconds"])
+    asyncio.run(until_told_to_stop(run(url, role, experiment_id, own, pace)))
 
 
-async def run(url: str, role: Role, experiment_id: str, own: Bearer) -> None:
+async def run(url: str, role: Role, experiment_id: str, own: Bearer, pace: Pace) -> None:
     """Host a role with a worker's own credential."""
     async with ControlPlaneClient(Transport(url), own) as deployment:
         bearer = await identity(deployment, experiment_id)
         is_of_deployment = bearer is not own
-        host = Host(deployment.store(experiment_id, bearer), role, deployment if is_of_deployment else None)
+        host = Host(deployment.store(experiment_id, bearer), role, deployment if is_of_deployment else None, pace)
         await host.run()
 
 

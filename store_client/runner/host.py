@@ -25,9 +25,10 @@ BACKLOG = 2
 
 @dataclass(frozen=True)
 class Pace:
-    """How often a host looks by itself, and how it waits for a server that is away."""
+    """How often a host looks by itself, how long it claims for, and how it waits for a server that is away."""
 
     look_seconds: float = 15.0
+    lease_seconds: float = 120.0
     patience: Patience = field(default_factory=lambda: Patience(first_pause_seconds=0.25, longest_pause_seconds=5.0))
 
 
@@ -41,7 +42,8 @@ class Host:
         self.is_claiming = True
         self._store = store
         self._pace = pace or Pace()
-        self._claims = Claims(store, KIND_OF[role])
+        lease = self._pace.lease_seconds
+        self._claims = Claims(store, KIND_OF[role], lease, renew_seconds=lease / 4)
         self._workshop = Workshop(store, deployment, IdeaTexts(store))
         self._experiment: ExperimentDetail | None = None
         self._hands: dict[str, asyncio.Task[None]] = {}
