@@ -7,16 +7,19 @@ from web_ui.visit import Visit
 
 
 class NoSuchExperiment(Exception):
-    """The URL names an experiment that this deployment does not have."""
+    """The URL names an experiment that this deployment does not have; `known` are those it has."""
 
-    def __init__(self, named: str) -> None:
+    def __init__(self, named: str, known: tuple[ExperimentSummary, ...] = ()) -> None:
         super().__init__(named)
-        self.named = named
+        self.named, self.known = named, known
 
 
 @dataclass(frozen=True)
 class Here:
-    """The active experiment of a request, every experiment beside it, and the store client for it."""
+    """The active experiment of a request, every experiment beside it, and the store client for it.
+
+    `drawn_at` is the newest event of it that every page drawn from here on shows already.
+    """
 
     visit: Visit
     experiment: ExperimentSummary
@@ -41,14 +44,13 @@ async def resolve_active_experiment(visit: Visit) -> Here:
 
     Only an address that names no experiment looks at the session, so that a tab never lands in another tab's choice.
     """
-    live = visit.console.live
-    before = {one: live.newest(one) for one in live.followed()}
+    marks = visit.console.live.marks()
     experiments = await visit.client.list_experiment_summaries()
     named = visit.request.path_params.get("experiment")
     found = find(experiments, named) if named is not None else default(experiments, visit.who.experiment_id)
     if found is None:
-        raise NoSuchExperiment(named or "")
-    return Here(visit, found, experiments, before.get(found.experiment_id, 0))
+        raise NoSuchExperiment(named or "", experiments)
+    return Here(visit, found, experiments, marks.of(found.experiment_id))
 
 
 def find(experiments: tuple[ExperimentSummary, ...], named: str) -> ExperimentSummary | None:

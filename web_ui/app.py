@@ -7,10 +7,11 @@ from typing import Any, TypedDict
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
-from store_client import Transport
-from web_ui.failures import HANDLERS
-from web_ui.gates import SameOrigin, SecurityHeaders, SignedInOnly
+from store_client import FileBearer, Transport
+from web_ui.failures import HANDLERS, on_foreign
+from web_ui.gates import SameOrigin, SecurityHeaders, SignedInOnly, SmallBodies
 from web_ui.live import Live
 from web_ui.repos import Clones
 from web_ui.routes import OPEN_PATHS, routes
@@ -20,21 +21,29 @@ from web_ui.store_factory import StoreFactory
 from web_ui.templating import Templates
 from web_ui.visit import Console
 
-Application = Any
+Line = Any
+"""What carries requests to a control plane, as the transport takes it."""
 
 
 class State(TypedDict):
     console: Console
 
 
-def build(settings: Settings, control_plane: Application | None = None) -> Starlette:
-    """The console; with an ASGI application of a control plane, it is asked in process."""
+class Application(Starlette):
+    """Starlette, with the security headers around everything: also around the page of a fault."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return SecurityHeaders(super().build_middleware_stack())
+
+
+def build(settings: Settings, control_plane: Line | None = None) -> Application:
+    """The console; with a line to a control plane, that one is asked instead of the network."""
     cookies = Cookies(settings.cookie_key, is_https=settings.is_https)
     transport = Transport(settings.control_plane_url, application=control_plane)
     is_one = settings.store_url == settings.control_plane_url
     store_transport = transport if is_one else Transport(settings.store_url, application=control_plane)
     clones = Clones(settings.data / "clones", settings.store_url)
-    factory = StoreFactory((transport, store_transport), settings.credential, clones)
+    factory = StoreFactory((transport, store_transport), FileBearer(settings.credential_file), clones)
     live = Live(factory.console)
 
     @contextlib.asynccontextmanager
@@ -51,11 +60,11 @@ def build(settings: Settings, control_plane: Application | None = None) -> Starl
             await factory.aclose()
 
     middleware = [
-        Middleware(SecurityHeaders),
-        Middleware(SameOrigin),
+        Middleware(SameOrigin, refuse=on_foreign),
         Middleware(SignedInOnly, cookies=cookies, open_paths=OPEN_PATHS),
+        Middleware(SmallBodies),
     ]
-    app = Starlette(
+    app = Application(
         routes=routes(settings.static), middleware=middleware, exception_handlers=dict(HANDLERS), lifespan=lifespan
     )
     app.state.live = live

@@ -1,5 +1,7 @@
 """The frame around a page: switcher, tabs, fleet and messages, from the same two calls on every page."""
 
+from dataclasses import replace
+
 from starlette.routing import NoMatchFound
 
 from store_client import ExperimentSummary, Fleet
@@ -43,11 +45,11 @@ def needs(experiment: ExperimentSummary) -> int:
 def experiment_frame(here: Here, title: str, current: str, fleet: Fleet | None = None) -> Frame:
     """The frame of a page inside an experiment; `current` is the route name of its tab."""
     one = here.experiment
-    return Frame(
-        **_shared(here.visit, here.all, title, current, fleet),
+    return replace(
+        _frame(here.visit, here.all, title, current, fleet),
         active=Active(one.slug, one.name, str(one.status), telling(one)),
         tabs=tuple(_tab(here, label, route, kind, current) for label, route, kind in EXPERIMENT_TABS),
-        live=Live(here.url("experiment_live"), here.drawn_at),
+        live=_live(here.visit, here.url("experiment_live"), here.drawn_at),
     )
 
 
@@ -60,16 +62,18 @@ def deployment_frame(
         Tab(label, visit.url(route), waiting if route == "queue" else None, is_current=route == current)
         for label, route in DEPLOYMENT_TABS
     )
-    return Frame(
-        **_shared(visit, experiments, title, current, fleet),
-        tabs=tuple(tabs),
-        live=Live(visit.url("live"), visit.drawn_at),
-    )
+    frame = _frame(visit, experiments, title, current, fleet)
+    return replace(frame, tabs=tuple(tabs), live=_live(visit, visit.url("live"), visit.drawn_at))
 
 
-def bare_frame(title: str, visit: Visit) -> Frame:
-    """The frame of a page that could not ask anything."""
-    return Frame(**_shared(visit, (), title, "", None))
+def bare_frame(title: str, visit: Visit, experiments: tuple[ExperimentSummary, ...] = ()) -> Frame:
+    """The frame of a page that asks nothing; `experiments` are those that are known already."""
+    return _frame(visit, experiments, title, "", None)
+
+
+def _live(visit: Visit, url: str, drawn_at: int) -> Live | None:
+    """The stream of a page that can be asked for again; the answer to an act cannot."""
+    return Live(url, drawn_at) if visit.request.method == "GET" else None
 
 
 def _tab(here: Here, label: str, route: str, kind: str | None, current: str) -> Tab:
@@ -82,19 +86,19 @@ def _tab(here: Here, label: str, route: str, kind: str | None, current: str) -> 
     return Tab(label, here.url(route), total, is_hot=is_by_hand, is_current=route == current)
 
 
-def _shared(
+def _frame(
     visit: Visit, experiments: tuple[ExperimentSummary, ...], title: str, current: str, fleet: Fleet | None
-) -> dict[str, object]:
+) -> Frame:
     flash = visit.console.cookies.take_flash(visit.request)
-    return {
-        "title": title,
-        "now": visit.now,
-        "request_id": visit.request.state.request_id,
-        "operator": Operator(visit.who.name, initials(visit.who.name), visit.who.role),
-        "switcher": tuple(_entry(visit, one, current) for one in experiments),
-        "fleet": _fleet_line(fleet),
-        "flashes": (Flash(*flash),) if flash is not None else (),
-    }
+    return Frame(
+        title=title,
+        now=visit.now,
+        request_id=visit.request.state.request_id,
+        operator=Operator(visit.who.name, initials(visit.who.name), visit.who.role),
+        switcher=tuple(_entry(visit, one, current) for one in experiments),
+        fleet=_fleet_line(fleet),
+        flashes=(Flash(*flash),) if flash is not None else (),
+    )
 
 
 def _fleet_line(fleet: Fleet | None) -> FleetLine | None:

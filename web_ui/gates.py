@@ -1,11 +1,12 @@
 """Guards before every page: pure ASGI, default deny."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import HTTPConnection
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ulid import ULID
 
@@ -22,8 +23,13 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+UPLOAD_BYTES = 128 * 1024 * 1024
+"""More than the control plane takes, so that its own refusal, which names its limit, is the one that people read."""
+FORM_BYTES = 4 * 1024 * 1024
+UPLOADS = "multipart/form-data"
 
 
 class SecurityHeaders:
@@ -54,15 +60,12 @@ class SecurityHeaders:
 class SameOrigin:
     """Refuses every act that another site could have caused: no hidden field in any form, nothing to forget."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, refuse: Callable[[Request], Response]) -> None:
+        self.app, self._refuse = app, refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] not in SAFE_METHODS and not is_same_origin(Headers(scope=scope)):
-            refusal = PlainTextResponse(
-                "This form was sent from another site, so nothing was done. Open the page here and send it again.", 403
-            )
-            await refusal(scope, receive, send)
+            await self._refuse(Request(scope))(scope, receive, send)
             return
         await self.app(scope, receive, send)
 
@@ -72,8 +75,32 @@ def is_same_origin(headers: Headers) -> bool:
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
-    origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc == headers.get("host")
+    scheme, mark, host = headers.get("origin", "").partition("://")
+    return scheme in {"http", "https"} and bool(mark) and host == headers.get("host")
+
+
+class SmallBodies:
+    """Refuses a form that grows beyond what any page of ours sends, while it arrives."""
+
+    def __init__(self, app: ASGIApp, form_bytes: int = FORM_BYTES, upload_bytes: int = UPLOAD_BYTES) -> None:
+        self.app, self._form_bytes, self._upload_bytes = app, form_bytes, upload_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
+            await self.app(scope, receive, send)
+            return
+        is_upload = Headers(scope=scope).get("content-type", "").lower().startswith(UPLOADS)
+        limit, received = self._upload_bytes if is_upload else self._form_bytes, 0
+
+        async def receive_some() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise HTTPException(413, f"This has more than {limit // 1_000_000} MB")
+            return message
+
+        await self.app(scope, receive_some, send)
 
 
 class SignedInOnly:
@@ -83,7 +110,7 @@ class SignedInOnly:
         self.app, self._cookies, self._open = app, cookies, tuple(open_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self._is_open(scope["path"]):
+        if scope["type"] == "lifespan" or (scope["type"] == "http" and self._is_open(scope["path"])):
             await self.app(scope, receive, send)
             return
         connection = HTTPConnection(scope)
@@ -99,7 +126,26 @@ class SignedInOnly:
 
 
 def sign_in_url(connection: HTTPConnection) -> str:
-    """Where to sign in, with the way back to a page of ours."""
-    is_page = connection.scope.get("method") in SAFE_METHODS
-    back = connection.url.path if is_page else urlsplit(connection.headers.get("referer", "")).path
-    return f"/signin?next={quote(back)}" if back.startswith("/") and not back.startswith("//") else "/signin"
+    """Where to sign in, with the way back to the page that was asked for, or that an act came from."""
+    scope = connection.scope
+    if scope.get("method") in SAFE_METHODS:
+        query = scope.get("query_string", b"").decode("latin-1")
+        back = quote(scope["path"]) + (f"?{query}" if query else "")
+    else:
+        back = came_from(connection)
+    back = own_path(back)
+    return f"/signin?next={quote(back, safe='')}" if back != "/" else "/signin"
+
+
+def came_from(connection: HTTPConnection) -> str:
+    """The path of our page that holds the form or link of this request; empty when it does not say."""
+    try:
+        return urlsplit(connection.headers.get("referer", "")).path
+    except ValueError:
+        return ""
+
+
+def own_path(wanted: str) -> str:
+    """A path of ours, whatever was wanted; home when it leads anywhere else."""
+    is_ours = wanted.startswith("/") and not wanted.startswith("//") and "\\" not in wanted
+    return wanted if is_ours and wanted.isprintable() else "/"

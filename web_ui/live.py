@@ -2,13 +2,14 @@
 
 A browser event says only that something changed and up to which position; the page then asks for itself again, so
 that what it shows is always whole. `Last-Event-ID` makes catching up exact: a tab that missed anything is told at once.
+While the control plane is away the tabs are told, too: they ask, get no answer, and say how old they are.
 """
 
 import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -18,17 +19,35 @@ from store_client import ControlPlaneClient, LogPage, SwitchyardError
 logger = logging.getLogger(__name__)
 WAIT_SECONDS = 25.0
 RETRY_SECONDS = 1.0
-QUEUE_LIMIT = 100
+PING_SECONDS = 15
+RECONNECT_MILLISECONDS = 2000
+
+
+@dataclass(frozen=True)
+class Marks:
+    """How far the log was known at a moment: take them before reading what a page shows."""
+
+    newest: Mapping[str, int]
+    tip: int
+    floor: int
+    """Where this console began to read: an experiment of which it saw nothing since may have events up to here."""
+
+    def of(self, experiment_id: str | None) -> int:
+        """The newest position that may concern an experiment, or anything."""
+        return self.tip if experiment_id is None else self.newest.get(experiment_id, self.floor)
 
 
 @dataclass(eq=False)
 class _Tab:
-    experiment_id: str | None
-    queue: "asyncio.Queue[int]" = field(default_factory=lambda: asyncio.Queue(QUEUE_LIMIT))
+    """One open stream: it remembers the newest position alone, so a tab that does not read costs nothing."""
 
-    def offer(self, position: int) -> None:
-        with contextlib.suppress(asyncio.QueueFull):  # a tab that does not read asks for itself again anyway
-            self.queue.put_nowait(position)
+    experiment_id: str | None
+    position: int
+    is_due: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def tell(self, position: int) -> None:
+        self.position = position
+        self.is_due.set()
 
 
 class Live:
@@ -37,63 +56,83 @@ class Live:
     def __init__(self, client: ControlPlaneClient) -> None:
         self._client = client
         self._tabs: set[_Tab] = set()
-        self._newest: dict[str | None, int] = {}
+        self._newest: dict[str, int] = {}
+        self._tip = self._floor = 0
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
         """Follow the log until the console stops; a control plane that is away is asked again."""
         cursor: int | None = None
+        is_away = False
         while not self._stopping.is_set():
             try:
-                page = await self._client.read_deployment_log(after=cursor, wait_seconds=WAIT_SECONDS)
-                cursor = page.cursor
-                self._tell(page)
+                wait_seconds = 0 if cursor is None or is_away else WAIT_SECONDS
+                page = await self._client.read_deployment_log(after=cursor, wait_seconds=wait_seconds)
             except SwitchyardError as error:
                 logger.warning("the log cannot be read: %s", error)
+                if not is_away:
+                    self._nudge()
+                is_away = True
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), RETRY_SECONDS)
+                continue
+            self._begin(page) if cursor is None else self._take(page)
+            cursor = page.cursor
+            if is_away:
+                self._nudge()
+            is_away = False
 
     def stop(self) -> None:
         """End every stream."""
         self._stopping.set()
         for tab in self._tabs:
-            tab.offer(-1)
+            tab.is_due.set()
 
-    def _tell(self, page: LogPage) -> None:
-        for event in page.events:
-            self._newest[event.experiment_id] = self._newest[None] = event.position
-        for tab in self._tabs:
-            concerns = [e for e in page.events if tab.experiment_id is None or e.experiment_id == tab.experiment_id]
-            if concerns:
-                tab.offer(concerns[-1].position)
-
-    def followed(self) -> list[str]:
-        """The experiments of which an event was seen."""
-        return [one for one in self._newest if one is not None]
-
-    def newest(self, experiment_id: str | None) -> int:
-        """The newest position that concerns an experiment, or anything; take it before reading what a page shows."""
-        return self._newest.get(experiment_id, 0)
+    def marks(self) -> Marks:
+        """How far the log is known now."""
+        return Marks(dict(self._newest), self._tip, self._floor)
 
     def stream(self, experiment_id: str | None, last_seen: int | None) -> EventSourceResponse:
         """The stream of one tab, of one experiment or of all."""
-        return EventSourceResponse(self._events(experiment_id, last_seen), ping=15)
+        return EventSourceResponse(self._events(experiment_id, last_seen), ping=PING_SECONDS)
+
+    def _begin(self, page: LogPage) -> None:
+        """The first answer says only how long the log is; tabs that were drawn before look once."""
+        self._floor = self._tip = page.cursor
+        self._nudge()
+
+    def _take(self, page: LogPage) -> None:
+        for event in page.events:
+            self._tip = event.position
+            if event.experiment_id is not None:
+                self._newest[event.experiment_id] = event.position
+        told = {event.experiment_id for event in page.events}
+        marks = self.marks()
+        for tab in self._tabs:
+            if told and (tab.experiment_id is None or tab.experiment_id in told):
+                tab.tell(marks.of(tab.experiment_id))
+
+    def _nudge(self) -> None:
+        """Have every tab look for itself."""
+        marks = self.marks()
+        for tab in self._tabs:
+            tab.tell(marks.of(tab.experiment_id))
 
     async def _events(self, experiment_id: str | None, last_seen: int | None) -> AsyncIterator[ServerSentEvent]:
-        tab = _Tab(experiment_id)
+        tab = _Tab(experiment_id, self.marks().of(experiment_id))
+        has_missed = last_seen is not None and tab.position > last_seen
+        if has_missed:
+            tab.is_due.set()
         self._tabs.add(tab)
         try:
-            newest = self.newest(experiment_id)
-            if last_seen is not None and newest > last_seen:
-                yield _changed(newest)
-            else:
-                yield ServerSentEvent(event="hello", data="{}", id=str(newest), retry=2000)
+            # What was missed is not seen yet: a tab that is cut off right after this line must be told again.
+            seen = last_seen if has_missed else tab.position
+            yield ServerSentEvent(event="hello", data="{}", id=str(seen), retry=RECONNECT_MILLISECONDS)
             while not self._stopping.is_set():
-                position = await tab.queue.get()
-                while not tab.queue.empty():
-                    position = tab.queue.get_nowait()
-                if position >= 0:
-                    yield _changed(position)
+                await tab.is_due.wait()
+                tab.is_due.clear()
+                if not self._stopping.is_set():
+                    yield _changed(tab.position)
         finally:
             self._tabs.discard(tab)
 

@@ -105,6 +105,7 @@ def _desks() -> list[BaseRoute]:
         _in("/evaluator", evaluator.index, "evaluator"),
         _in("/evaluator/{task}", evaluator.show, "evaluator_task"),
         _do("/evaluator/{task}/submit", evaluator.submit, "submit_evaluation"),
+        _do("/evaluator/{task}/git-password", evaluator.git_password, "evaluation_password"),
         _do("/desk/{task}/claim", desks.claim, "claim"),
         _do("/desk/{task}/extend", desks.extend, "extend"),
         _do("/desk/{task}/release", desks.release, "release"),
@@ -131,14 +132,20 @@ Inside = Callable[[Here], Awaitable[Response]]
 
 def _visiting(handler: Visiting) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
-        return await handler(Visit.of(request))
+        try:
+            return await handler(Visit.of(request))
+        finally:
+            await request.close()  # lets go of the files that came with a form
 
     return serve
 
 
 def _inside(handler: Inside) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
-        return await handler(await resolve_active_experiment(Visit.of(request)))
+        try:
+            return await handler(await resolve_active_experiment(Visit.of(request)))
+        finally:
+            await request.close()
 
     return serve
 

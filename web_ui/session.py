@@ -13,6 +13,10 @@ from starlette.responses import Response
 
 SESSION_SECONDS = 14 * 86_400
 FLASH_SECONDS = 300
+FLASH_CHARACTERS = 600
+"""Browsers drop a cookie of more than 4 kB whole."""
+FRAGMENT = "X-Fragment"
+"""A page's own script asks for it again with this header; another tab's message is not for it."""
 FlashKind = Literal["done", "notice", "failed"]
 
 
@@ -57,10 +61,13 @@ class Cookies:
 
     def flash(self, response: Response, kind: FlashKind, text: str) -> None:
         """A message for the next page."""
-        self._set(response, self._prefix + "_flash", self._flashes.dumps([kind, text]), FLASH_SECONDS)
+        value = self._flashes.dumps([kind, text[:FLASH_CHARACTERS]])
+        self._set(response, self._prefix + "_flash", value, FLASH_SECONDS)
 
     def take_flash(self, connection: HTTPConnection) -> tuple[FlashKind, str] | None:
-        """The message left for this page; the page's response must clear it."""
+        """The message left for this page, whose response must clear it; none for a page that only looks again."""
+        if FRAGMENT in connection.headers:
+            return None
         value = _loads(self._flashes, connection.cookies.get(self._prefix + "_flash"), FLASH_SECONDS)
         return (value[0], value[1]) if isinstance(value, list) and len(value) == 2 else None
 

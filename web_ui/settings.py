@@ -17,8 +17,9 @@ class Settings:
     data: Path
     control_plane_url: str
     store_url: str
-    credential: str
-    """`worker_id:token` of this console's deployment worker, which is in the group consoles."""
+    credential_file: Path
+    """Holds `worker_id:token` of this console's deployment worker, which is in the group consoles; read again when the
+    control plane refuses what it held."""
     host: str = "127.0.0.1"
     port: int = 8090
     cookie_key: str = ""
@@ -46,7 +47,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         data=data,
         control_plane_url=given.control_plane_url.rstrip("/"),
         store_url=(given.store_url or given.control_plane_url).rstrip("/"),
-        credential=(given.credential_file or data / "console-token").read_text(encoding="utf-8").strip(),
+        credential_file=given.credential_file or data / "console-token",
         host=given.host,
         port=given.port,
         cookie_key=environ.get("SWITCHYARD_COOKIE_KEY") or kept_key(data / "cookie-key"),

@@ -13,21 +13,24 @@ from store_client import (
     ControlPlaneClient,
     Exchanged,
     ExchangedBearer,
-    StaticBearer,
     StoreClient,
     Transport,
+    Unauthorized,
 )
 from web_ui.repos import Clone, Clones
 from web_ui.session import SignedIn
 
+K = TypeVar("K")
 T = TypeVar("T")
 LIMIT = 512
+Seat = tuple[str, str | None]
+"""Whose identity, and where: a session, and an experiment or the deployment."""
 
 
-class Shelf(OrderedDict[str, T]):
+class Shelf(OrderedDict[K, T]):
     """A bounded cache: the least recently used goes first."""
 
-    def take(self, key: str, make: Callable[[], T]) -> T:
+    def take(self, key: K, make: Callable[[], T]) -> T:
         """What is kept under a key, made when there is nothing."""
         if key not in self:
             self[key] = make()
@@ -40,12 +43,11 @@ class Shelf(OrderedDict[str, T]):
 class StoreFactory:
     """Clients and clones of one console."""
 
-    def __init__(self, transports: tuple[Transport, Transport], credential: str, clones: Clones) -> None:
+    def __init__(self, transports: tuple[Transport, Transport], own: Bearer, clones: Clones) -> None:
         self._transport, self._store_transport = transports
-        principal, _, secret = credential.partition(":")
-        self.console = ControlPlaneClient(self._transport, StaticBearer(principal, secret))
+        self.console = ControlPlaneClient(self._transport, own)
         self._clones = clones
-        self._bearers: Shelf[ExchangedBearer] = Shelf()
+        self._bearers: Shelf[Seat, ExchangedBearer] = Shelf()
 
     def deployment(self, who: SignedIn) -> ControlPlaneClient:
         """The operator's client of the deployment."""
@@ -61,13 +63,20 @@ class StoreFactory:
 
     def clone(self, who: SignedIn, experiment_id: str) -> Clone:
         """The console's clone of an experiment's repository, fetched with the operator's credential."""
-        bearer: Bearer = self._bearer(who, experiment_id)
-        return self._clones.of(experiment_id, bearer)
+        return self._clones.of(experiment_id, self._bearer(who, experiment_id))
 
     def forget(self, who: SignedIn) -> None:
-        """Drop an operator's identities, at sign-out."""
-        for key in [key for key in self._bearers if key.startswith(who.session)]:
-            del self._bearers[key]
+        """Drop a session's identities, at sign-out."""
+        for seat in [seat for seat in self._bearers if seat[0] == who.session]:
+            del self._bearers[seat]
+
+    async def is_known(self) -> bool:
+        """Whether the control plane knows this console; where it does not, nobody's session means anything."""
+        try:
+            await self.console.deployment_whoami()
+        except Unauthorized:
+            return False
+        return True
 
     async def aclose(self) -> None:
         await self._transport.aclose()
@@ -78,4 +87,4 @@ class StoreFactory:
         async def exchange() -> Exchanged:
             return await self.console.exchange(experiment_id, who.session)
 
-        return self._bearers.take(f"{who.session}\n{experiment_id or ''}", lambda: ExchangedBearer(exchange))
+        return self._bearers.take((who.session, experiment_id), lambda: ExchangedBearer(exchange))

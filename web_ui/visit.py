@@ -40,7 +40,7 @@ class Visit:
     @classmethod
     def of(cls, request: Request) -> "Visit":
         console: Console = request.state.console
-        return cls(request, console, request.state.who, datetime.now(UTC), console.live.newest(None))
+        return cls(request, console, request.state.who, datetime.now(UTC), console.live.marks().of(None))
 
     @property
     def client(self) -> ControlPlaneClient:

@@ -122,7 +122,7 @@ async def open_world(data: Path) -> AsyncIterator[World]:
             data=data,
             control_plane_url=CONTROL_PLANE,
             store_url=CONTROL_PLANE,
-            credential=(data / "console-token").read_text(encoding="utf-8").strip(),
+            credential_file=data / "console-token",
             cookie_key="a key for the cookies of this deployment",
         )
         app = web_ui.app.build(settings, line)

@@ -1,13 +1,13 @@
 """The acts of the overview: select, pause, resume, end, and who does each role's work."""
 
-from urllib.parse import urlsplit
-
 from starlette.datastructures import FormData
 from starlette.responses import Response
-from starlette.routing import NoMatchFound
 
 from store_client import Automation, Role
 from web_ui.active import Here
+from web_ui.forms.field import text
+from web_ui.frame import EXPERIMENT_TABS
+from web_ui.gates import came_from, own_path
 from web_ui.visit import Visit
 
 ROLES: tuple[Role, ...] = ("ideator", "executor", "evaluator")
@@ -22,11 +22,10 @@ async def select(here: Here) -> Response:
     return response
 
 
-def _same_page(here: Here, route: str) -> str:
-    try:
-        return here.url(route)
-    except NoMatchFound:
-        return here.url("overview")
+def _same_page(here: Here, current: str) -> str:
+    """The page of the same kind in this experiment; the deployment's queue is its jobs."""
+    route = {"queue": "experiment_jobs"}.get(current, current)
+    return here.url(route if route in {tab for _, tab, _ in EXPERIMENT_TABS} else "overview")
 
 
 async def pause(here: Here) -> Response:
@@ -61,12 +60,12 @@ async def automate(here: Here) -> Response:
 
 
 def _named(visit: Visit, form: FormData, name: str) -> str:
-    return str(form.get(name) or visit.request.query_params.get(name, ""))
+    return text(form, name) or visit.request.query_params.get(name, "")
 
 
 def _next(here: Here, form: FormData) -> str:
     """The page of ours that the form came from."""
-    asked = str(form.get("next", "")) or urlsplit(here.visit.request.headers.get("referer", "")).path
+    asked = own_path(text(form, "next") or came_from(here.visit.request))
     inside = (f"/e/{here.experiment.slug}/", f"/e/{here.experiment_id}/")
     return asked if asked.startswith(inside) else here.url("overview")
 
