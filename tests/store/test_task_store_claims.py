@@ -178,7 +178,7 @@ def test_a_git_password_lapses_with_its_claim_and_is_renewed_with_it(store: Task
     assert access(store, store.id_of("bob"), issued.password) is not None
 
 
-def test_only_a_claimed_execution_has_a_git_password(store: TaskHouse) -> None:
+def test_an_unclaimed_task_has_no_git_password_and_neither_has_an_ideation(store: TaskHouse) -> None:
     task_id = store.task()
     with pytest.raises(NotClaimed):
         password(store, task_id)

@@ -1,27 +1,29 @@
-"""The ideas of an experiment: who proposed what, on which parents, and what came of it."""
+"""The ideas of an experiment: what was thought of, by whom, and what came of it."""
 
 import asyncio
 from dataclasses import dataclass
 from typing import ClassVar
 
+from markupsafe import Markup
 from starlette.responses import Response
 
 from store_client import IdeaDetail, IdeaState
 from web_ui.active import Here
-from web_ui.filters import Moment, plural
+from web_ui.filters import Direction, Moment, plural
 from web_ui.frame import experiment_frame
 from web_ui.listing import PAGE, Pager, Place, choice
-from web_ui.pages.idea_page import show
+from web_ui.pages.variants import VariantRow, row
+from web_ui.prose import prose
+from web_ui.scores import ParentLink, name_parents, objective_name
+from web_ui.standing import idea_text
 from web_ui.templating import Frame, Tab
-
-__all__ = ["Ideas", "index", "show"]
 
 STATE_WORDS = (
     (None, "All"),
     ("ready", "Ready"),
-    ("dispatched", "In work"),
-    ("completed", "Done"),
-    ("drafting", "Drafts"),
+    ("dispatched", "Being executed"),
+    ("completed", "Completed"),
+    ("drafting", "Drafting"),
 )
 
 
@@ -30,12 +32,12 @@ class IdeaRow:
     """One idea in the table."""
 
     idea_id: str
-    slug: str
+    name: str
     href: str
-    state: str
-    priority: float
+    status: str
     author: str
-    variant_href: str | None
+    priority: float
+    made: str
     moment: Moment
 
 
@@ -50,7 +52,29 @@ class Ideas:
     filters: tuple[Tab, ...]
     rows: tuple[IdeaRow, ...]
     pager: Pager
-    propose_href: str
+
+
+@dataclass(frozen=True)
+class IdeaPage:
+    """The page at /e/{experiment}/ideas/{idea}."""
+
+    template: ClassVar[str] = "ideas/show.html"
+
+    frame: Frame
+    idea_id: str
+    name: str
+    status: str
+    sentence: str
+    text: Markup
+    text_fault: str
+    parents: tuple[ParentLink, ...]
+    objective: str
+    direction: Direction
+    variants: tuple[VariantRow, ...]
+    task_href: str | None
+    author: str
+    priority: float
+    created_at: Moment
 
 
 async def index(here: Here) -> Response:
@@ -58,31 +82,74 @@ async def index(here: Here) -> Response:
     place = Place.of(here.visit.request, "state")
     state = choice(here.visit.request, "state", tuple(IdeaState))
     page, fleet = await asyncio.gather(
-        here.store.list_idea_page(IdeaState(state) if state else None, after=place.after, limit=PAGE),
+        here.store.list_idea_page(IdeaState(state) if state else None, place.after, PAGE),
         here.visit.client.read_fleet(),
     )
+    count = here.experiment.counts.ideas
     return here.visit.show(
         Ideas(
             frame=experiment_frame(here, "Ideas", "ideas", fleet),
-            sentence=f"{plural(here.experiment.counts.ideas, 'idea')} so far. The orchestrator takes the one of the "
-            "highest priority next.",
+            sentence=f"{plural(count, 'idea')} so far. Each says what to try and what to build on.",
             filters=tuple(Tab(words, place.having(state=one), is_current=one == state) for one, words in STATE_WORDS),
             rows=tuple(_row(here, one) for one in page.items),
             pager=place.pager(len(page.items), page.next, page.total),
-            propose_href=here.url("ideator"),
+        )
+    )
+
+
+async def show(here: Here) -> Response:
+    """The idea, its text, and the variants that were made of it."""
+    idea, detail, fleet = await asyncio.gather(
+        here.store.read_idea_detail(str(here.visit.request.path_params["idea"])),
+        here.store.read_experiment_detail(),
+        here.visit.client.read_fleet(),
+    )
+    named = name_parents(
+        here.store, idea.parent_commits, detail.base_commit_sha, lambda one: here.url("variant", variant=one)
+    )
+    variants = asyncio.gather(*map(here.store.read_variant_detail, idea.variant_ids))
+    (text, fault), parents, made = await asyncio.gather(idea_text(here, idea.artifacts_uri), named, variants)
+    return here.visit.show(
+        IdeaPage(
+            frame=experiment_frame(here, idea.slug, "ideas", fleet),
+            idea_id=idea.idea_id,
+            name=idea.slug,
+            status=idea.state.value,
+            sentence=_sentence(idea),
+            text=prose(text),
+            text_fault=fault,
+            parents=parents,
+            objective=objective_name(detail),
+            direction=detail.objective.direction,
+            variants=tuple(row(here, detail, (), one) for one in made),
+            task_href=here.url("task", task=idea.execution_task_id) if idea.execution_task_id else None,
+            author=idea.author_name or "",
+            priority=float(idea.priority),
+            created_at=idea.created_at,
         )
     )
 
 
 def _row(here: Here, idea: IdeaDetail) -> IdeaRow:
-    last = idea.variant_ids[-1] if idea.variant_ids else None
     return IdeaRow(
         idea_id=idea.idea_id,
-        slug=idea.slug,
+        name=idea.slug,
         href=here.url("idea", idea=idea.idea_id),
-        state=idea.state.value,
-        priority=float(idea.priority),
+        status=idea.state.value,
         author=idea.author_name or "",
-        variant_href=here.url("variant", variant=last) if last else None,
+        priority=float(idea.priority),
+        made=plural(len(idea.variant_ids), "variant") if idea.variant_ids else "",
         moment=idea.created_at,
     )
+
+
+def _sentence(idea: IdeaDetail) -> str:
+    match idea.state:
+        case IdeaState.DRAFTING:
+            return "Being written: it is handed out when its author marks it ready."
+        case IdeaState.READY:
+            return "Waits for its turn: it is handed out by priority as soon as there is room for another variant."
+        case IdeaState.DISPATCHED:
+            return "An executor has it now, or may claim it."
+        case IdeaState.COMPLETED:
+            return f"Done with: {plural(len(idea.variant_ids), 'variant')} came of it."

@@ -1,35 +1,37 @@
-"""The tasks of an experiment: what waits, who works, and what became of each."""
+"""The tasks of an experiment: what has to be done, who does it, and how each came to where it stands."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from starlette.responses import Response
 
-from store_client import KINDS, ROLE_OF, TaskDetail, TaskState
+from store_client import KINDS, ROLE_OF, LogEvent, NotFound, TaskDetail, TaskKind, TaskState
 from web_ui.active import Here
-from web_ui.filters import Moment, plural
+from web_ui.filters import Moment, plural, short_commit
 from web_ui.frame import experiment_frame
 from web_ui.listing import PAGE, Pager, Place, choice
-from web_ui.pages.task_page import show
+from web_ui.pages.variant_page import artifact_href
+from web_ui.standing import left
 from web_ui.templating import Frame, Tab
 
-__all__ = ["Tasks", "index", "show"]
+EVENTS_LOOKED_AT = 1000
+OPEN_STATES = (TaskState.PENDING, TaskState.CLAIMED, TaskState.SUBMITTED)
 
 
 @dataclass(frozen=True)
 class TaskRow:
-    """One task in the table; `desk_href` leads to where a person does it."""
+    """One task in the table."""
 
     task_id: str
     title: str
     href: str
     kind: str
-    state: str
-    priority: float
+    status: str
     who: str
+    priority: float
     moment: Moment
-    desk_href: str | None
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,53 @@ class Tasks:
     pager: Pager
 
 
+@dataclass(frozen=True)
+class Change:
+    """One step in the life of a task: what happened, to whom it is due, and what followed."""
+
+    key: str
+    status: str
+    moment: Moment
+    words: str
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line about a task or what was submitted; `href` leads on."""
+
+    label: str
+    value: str
+    href: str | None = None
+
+
+@dataclass(frozen=True)
+class TaskPage:
+    """The page at /e/{experiment}/tasks/{task}."""
+
+    template: ClassVar[str] = "tasks/show.html"
+
+    frame: Frame
+    task_id: str
+    title: str
+    kind: str
+    status: str
+    sentence: str
+    desk: str
+    desk_href: str
+    job_href: str | None
+    facts: tuple[Fact, ...]
+    moments: tuple[tuple[str, Moment | None], ...]
+    submission: tuple[Fact, ...] | None
+    changes: tuple[Change, ...]
+    is_history_whole: bool
+
+
 async def index(here: Here) -> Response:
-    """A page of tasks, those of the highest priority first."""
-    place = Place.of(here.visit.request, "kind", "state")
-    kind = next((one for one in KINDS if one == place.fields.get("kind")), None)
-    state = choice(here.visit.request, "state", tuple(TaskState))
+    """A page of tasks by priority."""
+    request = here.visit.request
+    place = Place.of(request, "kind", "state")
+    named, state = choice(request, "kind", KINDS), choice(request, "state", tuple(TaskState))
+    kind = next((one for one in KINDS if one == named), None)
     page, fleet = await asyncio.gather(
         here.store.list_task_page(kind, TaskState(state) if state else None, after=place.after, limit=PAGE),
         here.visit.client.read_fleet(),
@@ -58,43 +102,162 @@ async def index(here: Here) -> Response:
     return here.visit.show(
         Tasks(
             frame=experiment_frame(here, "Tasks", "tasks", fleet),
-            sentence=_sentence(here),
-            kinds=_tabs(place, "kind", KINDS, kind),
-            states=_tabs(place, "state", tuple(TaskState), state),
-            rows=tuple(row(here, one) for one in page.items),
+            sentence=_sentence(here.experiment.counts.tasks),
+            kinds=_kinds(place, kind),
+            states=_states(place, state),
+            rows=tuple(_row(here, one) for one in page.items),
             pager=place.pager(len(page.items), page.next, page.total),
         )
     )
 
 
-def row(here: Here, task: TaskDetail) -> TaskRow:
-    """A task as the table shows it."""
+async def show(here: Here) -> Response:
+    """The task, what was submitted for it, and how it came to where it stands."""
+    task_id = str(here.visit.request.path_params["task"])
+    task, log, submission, fleet = await asyncio.gather(
+        here.store.read_task_detail(task_id),
+        here.store.read_log(limit=EVENTS_LOOKED_AT, is_newest_first=True),
+        _submission(here, task_id),
+        here.visit.client.read_fleet(),
+    )
+    told = [event for event in log.events if event.data.get("task_id") == task_id and event.type in TOLD]
+    people = await _names(here, told)
     role = ROLE_OF[task.kind]
-    is_open = task.state in {TaskState.PENDING, TaskState.CLAIMED}
+    return here.visit.show(
+        TaskPage(
+            frame=experiment_frame(here, task.title, "tasks", fleet),
+            task_id=task_id,
+            title=task.title,
+            kind=task.kind,
+            status=task.state.value,
+            sentence=_where(here, task),
+            desk=role,
+            desk_href=here.url(f"{role}_task", task=task_id),
+            job_href=here.visit.url("job", job=task.latest_job_id) if task.latest_job_id else None,
+            facts=_facts(here, task),
+            moments=(("Created", task.created_at), ("Last change", task.updated_at)),
+            submission=_submitted(here, task, submission) if submission is not None else None,
+            changes=tuple(_change(event, people) for event in sorted(told, key=lambda one: -one.position)),
+            is_history_whole=any(event.type == "task.created" for event in told),
+        )
+    )
+
+
+TOLD: Mapping[str, tuple[str, str]] = {
+    "task.created": ("pending", "was created"),
+    "task.claimed": ("claimed", "was claimed by {who}"),
+    "task.submitted": ("submitted", "was submitted by {who}"),
+    "task.completed": ("completed", "was accepted"),
+    "task.failed": ("failed", "was rejected: {reason}"),
+    "task.reclaimed": ("waiting", "went back to waiting: {cause}"),
+    "task.reassigned": ("waiting", "was given to somebody else: {reason}"),
+    "job.queued": ("queued", "put job {number} into the queue"),
+    "job.started": ("running", "began as job {number}"),
+    "job.finished": ("done", "ended its job {number}: {state}"),
+}
+CAUSES = {
+    "expired": "its claim ran out",
+    "operator": "its claim was given up",
+    "health_policy": "its worker stopped answering",
+    "worker_error": "its worker could not do it",
+    "validation_error": "its result did not hold",
+    "policy_limit": "the experiment's limits forbid it",
+}
+
+
+async def _submission(here: Here, task_id: str) -> dict[str, Any] | None:
+    try:
+        return await here.store.read_submission(task_id)
+    except NotFound:
+        return None
+
+
+async def _names(here: Here, events: Sequence[LogEvent]) -> dict[str, str]:
+    """What the workers in some events are called."""
+    ids = {str(event.data["worker_id"]) for event in events if event.data.get("worker_id")}
+    if not ids:
+        return {}
+    return {one.worker_id: one.name or one.worker_id for one in (await here.store.list_workers()).workers}
+
+
+def _change(event: LogEvent, people: Mapping[str, str]) -> Change:
+    status, words = TOLD[event.type]
+    data = {**event.data, "who": people.get(str(event.data.get("worker_id")), "a worker")}
+    for name in ("reason", "cause", "state", "number"):
+        data[name] = CAUSES.get(str(data.get(name)), str(data.get(name, "")).replace("_", " "))
+    return Change(str(event.position), status, event.occurred_at, words.format_map(data).rstrip(": "))
+
+
+def _row(here: Here, task: TaskDetail) -> TaskRow:
     return TaskRow(
         task_id=task.task_id,
         title=task.title,
         href=here.url("task", task=task.task_id),
         kind=task.kind,
-        state=task.state.value,
-        priority=task.priority,
+        status=task.state.value,
         who=task.claimant_name or (f"for {task.target_name}" if task.target_name else ""),
+        priority=task.priority,
         moment=task.updated_at,
-        desk_href=here.url(f"{role}_task", task=task.task_id) if is_open else None,
     )
 
 
-def _sentence(here: Here) -> str:
-    counts = here.experiment.counts.tasks
-    parts = [
-        f"{plural(total, word)} {state}"
-        for word in KINDS
-        for state in ("pending", "claimed", "submitted")
-        if (total := counts.get(f"{word}.{state}", 0))
-    ]
-    return f"Open now: {', '.join(parts)}." if parts else "Nothing is open now."
+def _sentence(counts: Mapping[str, int]) -> str:
+    open_now = {state: sum(counts.get(f"{kind}.{state}", 0) for kind in KINDS) for state in OPEN_STATES}
+    if not any(open_now.values()):
+        return "No task is open."
+    waits, held, submitted = (open_now[state] for state in OPEN_STATES)
+    rest = f", {submitted} submitted" if submitted else ""
+    return f"{plural(waits, 'task')} {'waits' if waits == 1 else 'wait'}, {held} claimed{rest}."
 
 
-def _tabs(place: Place, field: str, values: tuple[str, ...], chosen: str | None) -> tuple[Tab, ...]:
-    every = Tab("All", place.having(**{field: None}), is_current=chosen is None)
-    return (every, *(Tab(str(one), place.having(**{field: str(one)}), is_current=one == chosen) for one in values))
+def _kinds(place: Place, kind: TaskKind | None) -> tuple[Tab, ...]:
+    each = (Tab(one.capitalize(), place.having(kind=one), is_current=one == kind) for one in KINDS)
+    return (Tab("Every kind", place.having(kind=None), is_current=kind is None), *each)
+
+
+def _states(place: Place, state: str | None) -> tuple[Tab, ...]:
+    each = (Tab(one.value.capitalize(), place.having(state=one.value), is_current=one == state) for one in TaskState)
+    return (Tab("Any state", place.having(state=None), is_current=state is None), *each)
+
+
+def _where(here: Here, task: TaskDetail) -> str:
+    match task.state:
+        case TaskState.PENDING:
+            return "Waits to be claimed."
+        case TaskState.CLAIMED if task.claim is not None:
+            return f"{task.claimant_name or 'A worker'} works on it; {left(task.claim, here.visit.now)}."
+        case TaskState.SUBMITTED:
+            return "A result was submitted; the orchestrator looks at it next."
+        case TaskState.COMPLETED:
+            return "Its result was accepted."
+        case _:
+            return "It failed: its result was not accepted."
+
+
+def _facts(here: Here, task: TaskDetail) -> tuple[Fact, ...]:
+    facts = [Fact("Kind", task.kind)]
+    if task.subject_id and task.kind == "execution":
+        facts.append(Fact("Idea", task.title, here.url("idea", idea=task.subject_id)))
+    if task.subject_id and task.kind == "evaluation":
+        facts.append(Fact("Variant", task.title, here.url("variant", variant=task.subject_id)))
+    facts.append(Fact("Priority", f"{task.priority:g}"))
+    if task.target_name:
+        facts.append(Fact("Only for", task.target_name))
+    if task.claimant_name:
+        facts.append(Fact("Claimed by", task.claimant_name))
+    return tuple(facts)
+
+
+def _submitted(here: Here, task: TaskDetail, payload: Mapping[str, Any]) -> tuple[Fact, ...]:
+    """What was submitted, as people read it."""
+    facts = [Fact("Outcome", str(payload.get("status", "")).replace("_", " "))]
+    for place, idea_id in enumerate(payload.get("idea_ids") or (), 1):
+        facts.append(Fact(f"Idea {place}", "its page", here.url("idea", idea=str(idea_id))))
+    if payload.get("variant_id") and task.kind == "execution":
+        facts.append(Fact("Variant", task.title, here.url("variant", variant=str(payload["variant_id"]))))
+    if payload.get("commit_sha"):
+        facts.append(Fact("Commit", short_commit(str(payload["commit_sha"]))))
+    facts += [Fact(name, str(value)) for name, value in (payload.get("evaluation") or {}).items()]
+    if payload.get("artifacts_uri"):
+        facts.append(Fact("Files", "download", artifact_href(here, str(payload["artifacts_uri"]))))
+    return tuple(facts)

@@ -27,12 +27,12 @@ class GitAccess:
 
 
 def password(tx: Tx, task_id: str, keys: Keys) -> GitPassword:
-    """A password for one's own claim of an execution task; it replaces the one before."""
+    """A password for one's own claim of a task that has a commit to work on; it replaces the one before."""
     task = rows.task(tx, task_id)
     rules.move("renew", task)
     rules.must_hold(task, tx.caller.worker_id)
-    if task["kind"] != "execution":
-        raise InvalidPrecondition("only an execution task needs git")
+    if task["kind"] == "ideation":
+        raise InvalidPrecondition("an ideation needs no git")
     _revoke(tx, task)
     expires_at = task["lapses_at"] or claims.after(tx.now, claims.GIT_PASSWORD_SECONDS)
     what = Issue("git", expires_at, task_id, task["claimed_at"])
