@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
+from sqlalchemy import delete, insert
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -17,10 +19,24 @@ import web_ui.app
 import web_ui.settings
 from control_plane import wiring
 from control_plane.app import Parts
+from control_plane.db.identities import Keys, new_secret
+from control_plane.db.tables import DEPLOYMENT
+from control_plane.db.transaction import Tx
 from control_plane.orchestrator.loop import Orchestrator
+from control_plane.registry.operations import workers
+from control_plane.registry.rules import lifetimes
+from control_plane.registry.tables import operators, sessions, sign_in_codes
 from control_plane.repos.examine import Examiner
 from control_plane.repos.squash import Lineage
-from store_client import ControlPlaneClient, CreateExperiment, ExperimentDetail, StaticBearer, StoreClient, Transport
+from store_client import (
+    ControlPlaneClient,
+    CreateExperiment,
+    ExperimentDetail,
+    OperatorRole,
+    StaticBearer,
+    StoreClient,
+    Transport,
+)
 from tests.git.stock import Stock
 
 HELLO = Path(__file__).parents[2] / "examples" / "hello"
@@ -86,17 +102,36 @@ class World:
         """A one-time code that signs the administrator in."""
         return (await self.deployment.create_sign_in_code()).code
 
-    async def signed_in(self) -> httpx.AsyncClient:
-        """The browser of the administrator."""
-        browser = await self.stack.enter_async_context(self.browser())
-        answer = await browser.post("/signin", data={"code": await self.code()})
+    async def signed_in(self, code: str | None = None, console: ASGIApp | None = None) -> httpx.AsyncClient:
+        """The browser of the administrator, or of whom a code is for."""
+        browser = await self.stack.enter_async_context(self.browser(console))
+        answer = await browser.post("/signin", data={"code": code or await self.code()})
         assert answer.status_code == 303, answer.text
         return browser
+
+    async def person(self, name: str, role: OperatorRole = "operator") -> httpx.AsyncClient:
+        """The browser of a new operator."""
+        keys = self.parts.house.keys
+        return await self.signed_in(await self.parts.house.write(lambda tx: _invite(tx, keys, (name, role))))
+
+    async def end_sessions(self) -> None:
+        """End everybody's session, as time would."""
+        await self.parts.house.write(lambda tx: tx.connection.execute(delete(sessions)))
 
     async def another_console(self, **changes: Any) -> ASGIApp:
         """A second console of this deployment, or with another key that of another one."""
         app = web_ui.app.build(replace(self.settings, **changes), self.line)
         return await self.stack.enter_async_context(entered(app))
+
+
+def _invite(tx: Tx, keys: Keys, who: tuple[str, OperatorRole]) -> str:
+    """A one-time code of a new operator."""
+    name, role = who
+    operator_id, code = workers.make(tx.at(DEPLOYMENT), name), new_secret()
+    tx.connection.execute(insert(operators).values(operator_id=operator_id, role=role, created_at=tx.now))
+    row = {"operator_id": operator_id, "created_at": tx.now, "expires_at": lifetimes.after(tx.now, timedelta(hours=1))}
+    tx.connection.execute(insert(sign_in_codes).values(digest=keys.digest(code), **row))
+    return code
 
 
 @asynccontextmanager
