@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from store_client.errors import Forbidden, ProtocolBroken, Refused, SwitchyardError, Unauthorized, Unreachable
+from store_client.errors import ProtocolBroken, Refused, SwitchyardError, Unauthorized, Unreachable
 
 
 class Rooms(MutableMapping[str, click.Command]):
@@ -69,8 +69,6 @@ def explained(error: SwitchyardError) -> Failed:
     match error:
         case Unauthorized():
             return Failed(f"{error}\nName the data directory of the running server with --data, or another credential.")
-        case Forbidden():
-            return Failed(f"{error}\nThis credential may not do that; use the administrator's (--data).")
         case Refused():
             return Failed(str(error))
         case Unreachable():

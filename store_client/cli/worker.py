@@ -17,7 +17,7 @@ def worker() -> None:
 
 
 @worker.command()
-@click.option("--experiment", help="id or slug; without it the worker belongs to the deployment and may enter any")
+@click.option("--experiment", help="id or slug; without it the worker belongs to the deployment and may work in any")
 @click.option("--name", help="what people call it")
 @click.option(
     "--credential-file", type=click.Path(dir_okay=False, path_type=Path), help="write worker_id:token there (mode 0600)"
@@ -33,7 +33,7 @@ def register(
 
     async def ask_for(deployment: ControlPlaneClient) -> RegisteredWorker:
         if experiment is None:
-            return await deployment.register_deployment_worker(name)
+            return await _register_runner(deployment, name)
         store = deployment.store(await find_experiment(deployment, experiment))
         return await store.register_experiment_worker(name)
 
@@ -47,6 +47,14 @@ def register(
     else:
         token = ("Token, shown once", registered.registration_token)
         show.facts([("Worker", registered.worker_id), ("Name", registered.name), token])
+
+
+async def _register_runner(deployment: ControlPlaneClient, name: str | None) -> RegisteredWorker:
+    """A worker of the deployment in its group runners, whose members may enter every experiment."""
+    registered = await deployment.register_deployment_worker(name)
+    for group in (await deployment.list_deployment_groups("runners")).groups:
+        await deployment.add_to_deployment_group(group.group_id, registered.worker_id)
+    return registered
 
 
 def _keep(file: Path, text: str) -> None:
