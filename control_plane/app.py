@@ -76,10 +76,9 @@ def build(settings: Settings) -> Starlette:
     _host(house, settings)
     parts = Parts(settings, house, identities, repositories)
     engine = LocalEngine(settings.data / "attempts", repositories)
-    inventory = Inventory(settings.cpu_slots)
+    inventory = Inventory(settings.cpu_slots, settings.visible_gpus)
     if settings.runs_scheduler:
         parts.scheduler = Scheduler(house, engine, inventory, wiring.ClaimsForScheduler())
-        house.hub.listen(parts.scheduler.tell)
     if settings.runs_orchestrator:
         wings = wiring.wings(identities.orchestrator, Examiner(repositories), Lineage(repositories))
         parts.orchestrator = Orchestrator(house, wings)

@@ -25,6 +25,7 @@ class Settings:
     experiment_id: str | None = None
     experiment_config: Path | None = None
     cpu_slots: int = 1
+    visible_gpus: str | None = None
     runs_api: bool = True
     runs_orchestrator: bool = False
     runs_scheduler: bool = False
@@ -95,6 +96,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         experiment_id=given.experiment_id,
         experiment_config=given.experiment_config,
         cpu_slots=max(1, given.cpu_slots),
+        visible_gpus=environ.get("CUDA_VISIBLE_DEVICES"),
         runs_api=given.api,
         runs_orchestrator=given.orchestrator,
         runs_scheduler=given.scheduler,

@@ -1,9 +1,9 @@
 """How the wings of one process hold hands: each asks through a Protocol of its own, answered here by another."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, select, tuple_
 
 from control_plane.db.tables import DEPLOYMENT, experiments
 from control_plane.db.transaction import Caller, Tx
@@ -13,6 +13,7 @@ from control_plane.registry.operations import exchange, lifecycle
 from control_plane.repos.examine import Examiner, Facts
 from control_plane.repos.ports import Access
 from control_plane.repos.squash import EvaluatedVariant, Lineage
+from control_plane.task_store import tables as task_tables
 from control_plane.task_store.operations import claims, dispatch, git, tasks, variants
 from store_client.errors import NotFound
 from store_client.wire.experiments import PolicyError, Terminate
@@ -122,3 +123,12 @@ class ClaimsForScheduler:
         except NotFound:
             return None
         return (claim.worker_id, claim.claimed_at) if claim is not None else None
+
+    def live_claims(self, tx: Tx, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        if not wanted:
+            return {}
+        table = task_tables.tasks
+        query = select(table.c.experiment_id, table.c.task_id, table.c.claimed_at).where(
+            table.c.claimed_at.is_not(None), tuple_(table.c.experiment_id, table.c.task_id).in_(list(wanted))
+        )
+        return {(row.experiment_id, row.task_id): row.claimed_at for row in tx.connection.execute(query)}

@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 WRITER_LOCK = 0x5357_4259  # any constant: the advisory lock that serialises the writers of all processes
 
@@ -58,6 +60,14 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def is_out_of_reach(error: SQLAlchemyError) -> bool:
+    """Whether an error says that there was no connection, or that it broke; not that a statement was wrong."""
+    if isinstance(error, DBAPIError):
+        # A server that cannot be reached has no SQLSTATE to give; SQLite's errors have no such thing at all.
+        return error.connection_invalidated or getattr(error.orig, "sqlstate", "") is None
+    return isinstance(error, PoolTimeout)
 
 
 def _sqlite(url: URL, readers: int) -> Engine:

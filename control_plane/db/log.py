@@ -1,9 +1,9 @@
 """The event log: appended with the change it tells of, read by position or by the protocol's sequence."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, select
+from sqlalchemy import Column, Connection, RowMapping, ScalarSelect, func, insert, select
 
 from control_plane.db.tables import events
 
@@ -28,9 +28,9 @@ def append(
     type_, data = told
     connection.execute(
         insert(events).values(
-            position=_next(connection),
+            position=_after(events.c.position),
             experiment_id=experiment_id,
-            sequence=count(connection, experiment_id) + 1 if type_ in PROTOCOL_TYPES else None,
+            sequence=_after(events.c.sequence, experiment_id) if type_ in PROTOCOL_TYPES else None,
             event_id=event_id,
             type=type_,
             occurred_at=now,
@@ -39,8 +39,12 @@ def append(
     )
 
 
-def _next(connection: Connection) -> int:
-    return tip(connection) + 1
+def _after(column: Column[int], experiment_id: str | None = None) -> ScalarSelect[int]:
+    """One more than the largest so far, found by the statement that inserts."""
+    largest = select(func.coalesce(func.max(column), 0) + 1)
+    if experiment_id is not None:
+        largest = largest.where(events.c.experiment_id == experiment_id)
+    return largest.correlate(None).scalar_subquery()
 
 
 def tip(connection: Connection) -> int:
@@ -51,6 +55,13 @@ def tip(connection: Connection) -> int:
 def count(connection: Connection, experiment_id: str) -> int:
     """How many protocol events the experiment has."""
     return connection.scalar(select(func.max(events.c.sequence)).where(events.c.experiment_id == experiment_id)) or 0
+
+
+def changed_after(connection: Connection, position: int, types: Collection[str]) -> tuple[int, set[str]]:
+    """The newest position, and the experiments that events of these types tell of since `position`."""
+    newest = tip(connection)
+    query = select(events.c.experiment_id).where(events.c.position > position, events.c.type.in_(types)).distinct()
+    return newest, set(connection.scalars(query)) if newest > position else set()
 
 
 def read_protocol(connection: Connection, experiment_id: str, cursor: int, limit: int = 1000) -> list[RowMapping]:

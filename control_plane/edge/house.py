@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from ulid import ULID
 
-from control_plane.db.engine import Database
+from control_plane.db.engine import Database, is_out_of_reach
 from control_plane.db.identities import Keys
 from control_plane.db.transaction import Caller, Tx
 from control_plane.db.writer import Writer
@@ -61,8 +61,8 @@ class House:
         try:
             with self.database.reading() as connection:
                 return work(Tx(connection, self.clock(), self.mint))
-        except DBAPIError as error:
-            if error.connection_invalidated:
+        except SQLAlchemyError as error:
+            if is_out_of_reach(error):
                 raise Unavailable("the database does not answer") from error
             raise
 

@@ -1,6 +1,7 @@
 """Who waits for the log: one generation counter that commits wake, so that waiting costs no thread and no query."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 
@@ -11,7 +12,7 @@ class Hub:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiters: set[asyncio.Event] = set()
         self._is_closed = False
-        self._listeners: list[Callable[[frozenset[str]], None]] = []
+        self._listeners: tuple[Callable[[frozenset[str]], None], ...] = ()
 
     def start(self) -> None:
         """Remember the running event loop; commits may arrive from any thread from now on."""
@@ -19,14 +20,19 @@ class Hub:
 
     def listen(self, listener: Callable[[frozenset[str]], None]) -> None:
         """Call this with the experiments of every commit, on the committing thread; it must be quick."""
-        self._listeners.append(listener)
+        self._listeners = (*self._listeners, listener)
+
+    def forget(self, listener: Callable[[frozenset[str]], None]) -> None:
+        """Call this no more."""
+        self._listeners = tuple(one for one in self._listeners if one != listener)
 
     def committed(self, experiments: frozenset[str] = frozenset()) -> None:
         """Wake everybody; safe from any thread."""
         for listener in self._listeners:
             listener(experiments)
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake)
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
+                self._loop.call_soon_threadsafe(self._wake)
 
     def _wake(self) -> None:
         for waiter in self._waiters:

@@ -17,9 +17,11 @@ async def read_until(house: House, work: Callable[[Tx], T], is_enough: Callable[
     deadline = time.monotonic() + wait_seconds
     while True:
         ticket = house.hub.ticket()
-        answer = await house.read(work)
-        left = deadline - time.monotonic()
-        if is_enough(answer) or left <= 0 or house.hub.is_closed:
+        try:
+            answer = await house.read(work)
+            left = deadline - time.monotonic()
+            if is_enough(answer) or left <= 0 or house.hub.is_closed:
+                return answer
+            await house.hub.wait(ticket, left if house.database.is_sqlite else min(left, POLL_SECONDS))
+        finally:
             house.hub.drop(ticket)
-            return answer
-        await house.hub.wait(ticket, left if house.database.is_sqlite else min(left, POLL_SECONDS))

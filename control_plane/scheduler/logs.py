@@ -9,6 +9,7 @@ from pathlib import Path
 
 from store_client.wire.jobs import LogSlice
 
+LONGEST_CHARACTER_BYTES = 4
 LOOK_SECONDS = 0.3
 """How often a growing file is looked at while somebody follows it."""
 
@@ -36,8 +37,8 @@ def read(log: LogFile, offset: int, limit: int) -> LogSlice:
     if log.path.is_file():
         with log.path.open("rb") as file:
             file.seek(offset)
-            data = file.read(limit)
-            is_end = file.tell() == os.fstat(file.fileno()).st_size
+            data = file.read(max(limit, LONGEST_CHARACTER_BYTES))  # less might never get beyond one character
+            is_end = file.tell() >= os.fstat(file.fileno()).st_size
     else:
         is_end = True
     if not (is_end and log.is_complete):
@@ -63,12 +64,12 @@ def whole_characters(data: bytes) -> bytes:
     return data
 
 
-async def follow(look: Callable[[], LogSlice], wait_seconds: float) -> LogSlice:
-    """The next text of a log, as soon as there is some, or nothing when the time is over."""
+async def follow(look: Callable[[], LogSlice], wait_seconds: float, is_over: Callable[[], bool]) -> LogSlice:
+    """The next text of a log, as soon as there is some, or nothing when the time or everything is over."""
     deadline = time.monotonic() + wait_seconds
     while True:
         found = await asyncio.to_thread(look)
         left = deadline - time.monotonic()
-        if found.text or found.is_complete or left <= 0:
+        if found.text or found.is_complete or left <= 0 or is_over():
             return found
         await asyncio.sleep(min(LOOK_SECONDS, left))

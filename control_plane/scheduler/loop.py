@@ -8,27 +8,46 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import time
+from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import RowMapping
+from sqlalchemy.exc import IntegrityError
 
 from control_plane.db.transaction import Tx
 from control_plane.edge.house import House
-from control_plane.scheduler.engines.local import LocalEngine, Placed
+from control_plane.scheduler.engines.local import LocalEngine, Placed, key_of
+from control_plane.scheduler.hands import Hands
 from control_plane.scheduler.inventory import Inventory
 from control_plane.scheduler.operations import attempts, submit
 from control_plane.scheduler.operations.attempts import Ending
 from control_plane.scheduler.ports import Claims
 from control_plane.scheduler.processes import Exit
-from control_plane.scheduler.rules.placement import Placement, Waiting, plan
+from control_plane.scheduler.rules.placement import Placement, Plan, Waiting, plan
 from control_plane.scheduler.workspace import WorkspaceError
 from store_client.errors import SwitchyardError
 from store_client.wire.jobs import JobState, Resources
 
 logger = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
+PAUSE_SECONDS = 0.01
+"""Between two rounds: what is committed meanwhile is seen to in one."""
 STOP_SECONDS = 7.0
+HANDS_SECONDS = 1.5
+CHUNK = 500
+MOST_WAITING = 20 * CHUNK
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one round sees, on one snapshot."""
+
+    placed: list[RowMapping]
+    waiting: list[RowMapping]
+    held: dict[str, str]
+    without_claim: frozenset[str]
+    """Jobs whose work is of no use: the claim they worked under has ended."""
 
 
 class Scheduler:
@@ -36,14 +55,15 @@ class Scheduler:
 
     def __init__(self, house: House, engine: LocalEngine, inventory: Inventory, claims: Claims) -> None:
         self._house, self._engine, self._inventory, self._claims = house, engine, inventory, claims
-        self._busy: set[str] = set()
+        self._hands = Hands(self.wake)
+        self._explained_at = float("-inf")
         self._lock = threading.Lock()
-        self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._wake_fd: int | None = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._stopping = threading.Event()
-        self._hands = ThreadPoolExecutor(max_workers=4, thread_name_prefix="scheduler")
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
 
     def start(self) -> None:
+        self._house.hub.listen(self.tell)
         self._thread.start()
 
     def tell(self, _experiments: frozenset[str]) -> None:
@@ -51,146 +71,166 @@ class Scheduler:
         self.wake()
 
     def wake(self) -> None:
-        """Look at the queue now; safe from any thread."""
-        with contextlib.suppress(OSError):
-            os.eventfd_write(self._wake_fd, 1)
+        """Look at the queue now; safe from any thread, at any time."""
+        with self._lock, contextlib.suppress(BlockingIOError):
+            if self._wake_fd is not None:
+                os.eventfd_write(self._wake_fd, 1)
 
     def stop(self, *, ends_attempts: bool = False) -> None:
         """Stop placing; the attempts run on for the next scheduler, or are ended and then queued again by it."""
+        self._house.hub.forget(self.tell)
         self._stopping.set()
         self.wake()
         self._thread.join()
-        self._hands.shutdown(cancel_futures=True)
+        self._hands.stop()
         if ends_attempts:
             self._end_attempts()
-        os.close(self._wake_fd)
+        if not self._hands.wait(HANDS_SECONDS):
+            logger.warning("a workspace was still being seen to; the next scheduler goes on from there")
+        self._engine.let_go()
+        with self._lock:  # its number may soon be another file's
+            fd, self._wake_fd = self._wake_fd, None
+        if fd is not None:
+            os.close(fd)
 
     def _end_attempts(self) -> None:
-        placed = self._house.read_now(attempts.placed)
-        for job in placed:
+        self._house.writer.write(attempts.preempt_all)
+        for job in self._house.read_now(attempts.placed):
             self._engine.cancel(job)
         self._engine.wait_for_all(STOP_SECONDS)
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.tick()
-            except Exception:
-                logger.exception("the scheduler could not finish a round; it tries again")
-                self._stopping.wait(TICK_SECONDS)
-            self._engine.wait(TICK_SECONDS, self._wake_fd)
-            with contextlib.suppress(OSError):
-                os.eventfd_read(self._wake_fd)
+        with self._inventory.open():
+            while not self._stopping.is_set():
+                if self._engine.take():
+                    self._round()
+                else:  # another scheduler works here; this one stands by
+                    self._stopping.wait(TICK_SECONDS)
+
+    def _round(self) -> None:
+        began = time.monotonic()
+        try:
+            self.tick()
+        except Exception:
+            logger.exception("the scheduler could not finish a round; it tries again")
+            self._stopping.wait(TICK_SECONDS)
+        self._stopping.wait(max(0.0, began + PAUSE_SECONDS - time.monotonic()))
+        assert self._wake_fd is not None  # noqa: S101 - it closes after this thread
+        self._engine.wait(TICK_SECONDS, self._wake_fd, self._hands.leave)
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self._wake_fd)
 
     def tick(self) -> None:
         """One round over everything that holds slots, then over the queue."""
-        for job in self._house.read_now(attempts.placed):
-            self._look_after(job)
-        self._place()
+        seen = self._house.read_now(self._see)
+        for job in seen.placed:
+            if not self._hands.leave(key_of(job)):
+                self._look_after(job, seen)
+        for job in seen.waiting:
+            if job["job_id"] in seen.without_claim:
+                self._withdraw(job["job_id"])
+        if seen.waiting:
+            self._place(seen)
 
-    def _look_after(self, job: RowMapping) -> None:
-        """See to one attempt that holds slots, unless a hand is at it already."""
-        with self._lock:
-            if job["job_id"] in self._busy:
+    def _see(self, tx: Tx) -> Sight:
+        placed, waiting = attempts.placed(tx), attempts.waiting(tx, CHUNK)
+        working = [job for job in (*placed, *waiting) if job["claimed_at"] is not None]
+        live = self._claims.live_claims(tx, [(job["experiment_id"], job["task_id"]) for job in working])
+        without = {
+            job["job_id"] for job in working if live.get((job["experiment_id"], job["task_id"])) != job["claimed_at"]
+        }
+        return Sight(placed, waiting, attempts.held(tx), frozenset(without))
+
+    def _look_after(self, job: RowMapping, seen: Sight) -> None:
+        """See to one attempt that holds slots; a fault in it does not stop the others."""
+        try:
+            if job["state"] == JobState.CANCELLING:
+                self._engine.cancel(job)
+            elif job["job_id"] in seen.without_claim:
+                self._withdraw(job["job_id"])
                 return
-        if job["state"] == JobState.CANCELLING:
-            self._engine.cancel(job)
-        elif self._has_lost_its_task(job):
-            self._house.writer.write(lambda tx: submit.cancel(tx, job["job_id"]))
-            return
-        if job["job_id"] not in self._engine.handles:
-            self._engine.adopt(job)
+            self._see_how_it_goes(job)
+        except Exception as error:  # noqa: BLE001 - told by the rest it gets
+            self._hands.rest(key_of(job), error)
+
+    def _see_how_it_goes(self, job: RowMapping) -> None:
         status = self._engine.status(job)
         if isinstance(status, Exit):
-            self._hand(job, lambda: self._finish(job, status))
+            self._hands.give(key_of(job), lambda: self._finish(job, status))
         elif status is None:
-            self._hand(job, lambda: self._rescue(job))
+            self._hands.give(key_of(job), lambda: self._rescue(job))
         elif job["state"] == JobState.STARTING:
             self._house.writer.write(lambda tx: attempts.start(tx, job["job_id"], job["attempt"]))
 
-    def _has_lost_its_task(self, job: RowMapping) -> bool:
-        """Whether the claim that a job works under has ended: its result would be of no use."""
-        if job["task_id"] is None or job["claimed_at"] is None:
-            return False
-
-        def claimed_at(tx: Tx) -> str | None:
-            claim = self._claims.live_claim(tx.at(job["experiment_id"]), job["task_id"])
-            return claim[1] if claim is not None else None
-
-        return bool(self._house.read_now(claimed_at) != job["claimed_at"])
-
-    def _hand(self, job: RowMapping, work: Callable[[], None]) -> None:
-        """Do slow work for a job beside the loop, one hand at a time."""
-        with self._lock:
-            self._busy.add(job["job_id"])
-
-        def done() -> None:
-            try:
-                work()
-            except Exception:
-                logger.exception("job %s: its attempt could not be seen to; the next round tries again", job["number"])
-            finally:
-                with self._lock:
-                    self._busy.discard(job["job_id"])
-                self.wake()
-
-        self._hands.submit(done)
+    def _withdraw(self, job_id: str) -> None:
+        self._house.writer.write(lambda tx: submit.cancel(tx, job_id))
 
     def _finish(self, job: RowMapping, exit_: Exit) -> None:
         """An attempt has left its exit record: bring back what it made, then end it."""
-        try:
-            ending = self._engine.bring_back(job, exit_)
-        except (WorkspaceError, SwitchyardError) as error:
-            ending = Ending("user_error", exit_.exit_code, str(error))
-        if ending.cause == "cancelled" and job["state"] != JobState.CANCELLING:
-            ending = Ending("node_lost", exit_.exit_code, "stopped with the server; it is queued again")
-        self._end(job, ending)
+        row = self._house.read_now(lambda tx: submit.load(tx, job["job_id"]))
+        if row["attempt"] == job["attempt"]:
+            self._end(job, self._engine.bring_back(row, exit_))
 
     def _rescue(self, job: RowMapping) -> None:
         """An attempt is gone without a record: make sure that nothing of it runs, then queue it again."""
         if not self._engine.clear(job):
-            logger.warning("job %s: something of it still runs; its slots stay held", job["number"])
-            return
-        if not self._engine.adopt(job):
-            self._end(job, Ending("node_lost", None, "its process was gone; it is queued again"))
+            raise WorkspaceError("something of it still runs; its slots stay held")
+        if isinstance(self._engine.status(job), Exit):
+            return  # it left its record at the last moment
+        if self._engine.has_begun(job):
+            self._end(job, Ending("node_lost", None, "its process was gone"))
+        else:
+            self._end(job, Ending("preempted", None, "the server stopped before it began"))
 
     def _end(self, job: RowMapping, ending: Ending) -> None:
         self._house.writer.write(lambda tx: attempts.finish(tx, job["job_id"], job["attempt"], ending))
         self._engine.tidy(job)
 
-    def _place(self) -> None:
+    def _place(self, seen: Sight) -> None:
         """Give free slots to waiting jobs, commit, launch; and keep why the others wait."""
-        waiting = self._house.read_now(attempts.waiting)
-        if not waiting:
-            return
-        held = self._house.read_now(attempts.held)
-        slots, _readings = self._inventory.look(set(held))
-        made = plan([_as_waiting(job) for job in waiting], slots, held)
-        for placement in made.placements:
-            self._start(placement)
-        said = {job["job_id"]: job["waiting_for"] for job in waiting}
-        news = {job_id: reason for job_id, reason in made.reasons.items() if said.get(job_id) != reason}
-        if news:
-            self._house.writer.write(lambda tx: attempts.explain(tx, news))
+        slots, _readings = self._inventory.look(seen.held)
+        waiting = [job for job in seen.waiting if job["job_id"] not in seen.without_claim]
+        made = plan(map(_as_waiting, waiting), slots, seen.held)
+        last = seen.waiting
+        while made.has_room and len(last) == CHUNK and len(waiting) < MOST_WAITING:
+            last = self._house.read_now(partial(attempts.waiting, limit=CHUNK, behind=last[-1]))
+            waiting += last
+            made = plan(map(_as_waiting, waiting), slots, seen.held)
+        self._start(made.placements)
+        self._explain(made, waiting)
 
-    def _start(self, placement: Placement) -> None:
-        try:
-            job = self._house.writer.write(lambda tx: attempts.place(tx, placement))
-        except SwitchyardError as error:  # withdrawn or moved meanwhile
-            logger.info("job %s was not placed: %s", placement.job_id, error)
-            return
-        self._hand(job, lambda: self._launch(Placed(job, placement.slots)))
+    def _start(self, placements: tuple[Placement, ...]) -> None:
+        """Place all in one commit, then launch each."""
+        placing = [self._house.writer.submit(partial(attempts.place, placement=one)) for one in placements]
+        for placement, future in zip(placements, placing, strict=True):
+            try:
+                job = future.result()
+            except (SwitchyardError, IntegrityError) as error:  # withdrawn or moved meanwhile, or a slot was taken
+                logger.info("job %s was not placed: %s", placement.job_id, error)
+            else:
+                self._hands.give(key_of(job), partial(self._launch, Placed(job, placement.slots)))
 
     def _launch(self, placed: Placed) -> None:
         job = placed.job
         try:
             self._engine.submit(placed)
-        except (WorkspaceError, SwitchyardError, OSError) as error:
+        except (WorkspaceError, SwitchyardError, OSError, ValueError) as error:
+            if not self._engine.clear(job):
+                raise
             self._end(job, Ending("start_failed", None, str(error)))
+        else:
+            self._house.writer.write(lambda tx: attempts.start(tx, job["job_id"], job["attempt"]))
+
+    def _explain(self, made: Plan, waiting: list[RowMapping]) -> None:
+        """Keep why jobs wait, at most once a second: with each start the reasons of all behind may change."""
+        if time.monotonic() - self._explained_at < TICK_SECONDS:
             return
-        self._house.writer.write(lambda tx: attempts.start(tx, job["job_id"], job["attempt"]))
+        self._explained_at = time.monotonic()
+        said = {job["job_id"]: job["waiting_for"] for job in waiting}
+        news = {job_id: reason for job_id, reason in made.reasons.items() if said[job_id] != reason}
+        if news:
+            self._house.writer.write(lambda tx: attempts.explain(tx, news))
 
 
 def _as_waiting(job: RowMapping) -> Waiting:
-    resources = Resources.model_validate(job["spec"]["resources"])
-    return Waiting(job["job_id"], job["number"], job["priority"], resources)
+    return Waiting(job["job_id"], job["number"], job["priority"], Resources.model_validate(job["resources"]))

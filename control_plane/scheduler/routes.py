@@ -76,7 +76,7 @@ class _Acts:
         return self._whole(tx, submit.cancel(tx, job_id))
 
     def retry(self, tx: Tx, job_id: str) -> JobDetail:
-        return self._whole(tx, submit.retry(tx, job_id))
+        return self._whole(tx, submit.retry(tx, job_id, self.yard.claims))
 
     def reprioritise(self, tx: Tx, job_id: str, body: Reprioritise) -> JobDetail:
         return self._whole(tx, submit.reprioritise(tx, job_id, body))
@@ -118,6 +118,6 @@ def _log_route(house: House, acts: _Acts) -> Route:
         def look() -> Any:
             return logs.read(first if first.is_complete else house.read_now(find), query.offset, query.limit)
 
-        return respond(call, await logs.follow(look, query.wait_seconds))
+        return respond(call, await logs.follow(look, query.wait_seconds, lambda: house.hub.is_closed))
 
     return Route(call.path, serve, methods=[call.method], name=call.name)

@@ -30,6 +30,7 @@ jobs = Table(
     Column("name", String, nullable=False),
     Column("state", String, nullable=False),
     Column("priority", Integer, nullable=False),
+    Column("resources", JSON, nullable=False, comment="of the spec, which may be large and is read only to run it"),
     Column("spec", JSON, nullable=False),
     Column("commit_sha", String, nullable=False),
     Column("base_commit_sha", String),

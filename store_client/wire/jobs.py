@@ -36,7 +36,9 @@ class JobState(StrEnum):
 FINAL_STATES = frozenset(
     {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.TIMED_OUT, JobState.OUT_OF_MEMORY, JobState.LOST}
 )
-ExitCause = Literal["finished", "user_error", "timeout", "cancelled", "out_of_memory", "node_lost", "start_failed"]
+ExitCause = Literal[
+    "finished", "user_error", "timeout", "cancelled", "out_of_memory", "node_lost", "start_failed", "preempted"
+]
 
 
 class Resources(Body):

@@ -1,7 +1,9 @@
 """The local engine: attempts as processes of this machine, each under its shim, in a workspace of its own."""
 
+import fcntl
+import os
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,8 +14,12 @@ from control_plane.scheduler.operations.attempts import Ending
 from control_plane.scheduler.operations.records import spec_of
 from control_plane.scheduler.ports import RepositoryPaths
 from control_plane.scheduler.processes import Exit, Handle
+from control_plane.scheduler.shim import records
+from control_plane.scheduler.workspace import WorkspaceError
+from store_client.errors import SwitchyardError
 from store_client.wire.jobs import ExitCause, SubmitJob
 
+Key = tuple[str, int]
 COLLECT_BYTES = 1024 * 1024
 GRACE_SECONDS = 5.0
 NICE = 5
@@ -43,7 +49,20 @@ class LocalEngine:
 
     root: Path
     repositories: RepositoryPaths
-    handles: dict[str, Handle] = field(default_factory=dict)
+    handles: dict[Key, Handle] = field(default_factory=dict)
+    _lock_fd: int | None = None
+
+    def take(self) -> bool:
+        """Whether this scheduler is the only one that works in `root`; it stays so until it lets go or ends."""
+        if self._lock_fd is None:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock_fd = _locked(self.root / ".lock")
+        return self._lock_fd is not None
+
+    def let_go(self) -> None:
+        if self._lock_fd is not None:
+            os.close(self._lock_fd)
+            self._lock_fd = None
 
     def directory(self, job_id: str, attempt: int) -> Path:
         return self.root / job_id / str(attempt)
@@ -70,32 +89,34 @@ class LocalEngine:
             separate_stdout=spec.is_stdout_kept,
             nice=NICE,
         )
-        self.handles[placed.job["job_id"]] = processes.launch(directory, launch)
-
-    def adopt(self, job: RowMapping) -> bool:
-        """Whether the attempt's shim, started by an earlier scheduler, lives or has left its exit record."""
-        directory = self.of(job)
-        handle = processes.find(directory)
-        if handle is not None:
-            self.handles[job["job_id"]] = handle
-        return handle is not None or processes.read_exit(directory) is not None
+        self.handles[key_of(placed.job)] = processes.launch(directory, launch)
 
     def status(self, job: RowMapping) -> Exit | bool | None:
-        """The exit record of an ended attempt, True while it lives, None when it is gone without a record."""
-        found = processes.read_exit(self.of(job))
-        handle = self.handles.get(job["job_id"])
-        if handle is not None and processes.is_alive(handle):
-            return True
-        return found or processes.read_exit(self.of(job))
+        """The exit record of an ended attempt, True while it lives, None when it is gone without a record.
+
+        A shim that an earlier scheduler started is found and adopted.
+        """
+        directory, handle = self.of(job), self.handles.get(key_of(job))
+        if handle is None:
+            handle = processes.find(directory)
+        if handle is not None:
+            self.handles[key_of(job)] = handle
+        return True if handle is not None and processes.is_alive(handle) else processes.read_exit(directory)
+
+    def has_begun(self, job: RowMapping) -> bool:
+        """Whether the attempt's command was ever started."""
+        return "command_pid" in (records.read_json(self.of(job) / records.STARTED) or {})
 
     def cancel(self, job: RowMapping) -> None:
-        """Ask an attempt to stop; its exit record follows. Asking twice is asking once."""
+        """Ask an attempt to stop, also one that is yet to be launched; asking twice is asking once."""
+        self.of(job).mkdir(mode=0o700, parents=True, exist_ok=True)
         processes.ask_to_stop(self.of(job))
 
     def clear(self, job: RowMapping) -> bool:
-        """Whether nothing of an attempt without an exit record runs any more; what is left is killed."""
+        """Whether nothing of an attempt without an exit record runs any more, or will; what is left is killed."""
         directory = self.of(job)
-        processes.fence(directory) if directory.is_dir() else None
+        if directory.is_dir():
+            processes.fence(directory)
         return not processes.kill_leftovers(f"{job['job_id']}/{job['attempt']}", directory)
 
     def bring_back(self, job: RowMapping, exit_: Exit) -> Ending:
@@ -105,10 +126,12 @@ class LocalEngine:
         result: dict[str, object] = {"files": workspace.collect(directory, spec.collect, COLLECT_BYTES)}
         if spec.is_stdout_kept:
             result["stdout"] = _text(directory / "stdout", COLLECT_BYTES)
-        detail = exit_.error
         if cause == "finished" and spec.publish is not None:
-            result["published_commit"] = self._publish(job, spec)
-        return Ending(cause, exit_.exit_code, detail, result)
+            try:
+                result["published_commit"] = self._publish(job, spec)
+            except (WorkspaceError, SwitchyardError) as error:
+                return Ending("user_error", exit_.exit_code, f"its result could not be published: {error}", result)
+        return Ending(cause, exit_.exit_code, exit_.error, result)
 
     def _publish(self, job: RowMapping, spec: SubmitJob) -> str | None:
         repository = self.repositories.path(job["experiment_id"])
@@ -116,21 +139,38 @@ class LocalEngine:
 
     def tidy(self, job: RowMapping) -> None:
         """Remove the workspace; log and records stay."""
-        self.handles.pop(job["job_id"], None)
+        self.handles.pop(key_of(job), None)
         workspace.remove(self.of(job))
 
     def wait_for_all(self, seconds: float) -> None:
         """Sleep until no attempt of ours lives, or the time is over."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
-            living = [handle for handle in self.handles.values() if processes.is_alive(handle)]
+            living = [handle for handle in list(self.handles.values()) if processes.is_alive(handle)]
             if not living:
                 return
             processes.wait(living, left)
 
-    def wait(self, seconds: float, wake_fd: int) -> Collection[Handle]:
-        """Sleep until an attempt ends, the descriptor wakes us, or the time is over."""
-        return processes.wait(list(self.handles.values()), seconds, wake_fd)
+    def wait(self, seconds: float, wake_fd: int, leave: Callable[[Key], bool]) -> Collection[Handle]:
+        """Sleep until an attempt ends, save those to leave alone; the descriptor wakes us, or the time is over."""
+        watched = [handle for key, handle in list(self.handles.items()) if not leave(key)]
+        return processes.wait(watched, seconds, wake_fd)
+
+
+def key_of(job: RowMapping) -> Key:
+    """What tells an attempt from all others."""
+    return job["job_id"], job["attempt"]
+
+
+def _locked(path: Path) -> int | None:
+    """A descriptor that holds the lock of a file; None while somebody else does."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def _variables(placed: Placed, spec: SubmitJob) -> dict[str, str]:

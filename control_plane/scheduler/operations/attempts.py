@@ -1,16 +1,18 @@
 """The scheduler's own moves: placing, starting and ending attempts. The attempt number fences each of them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import RowMapping, bindparam, delete, func, insert, select, update
 
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations.records import spec_of
 from control_plane.scheduler.operations.submit import load, save
 from control_plane.scheduler.rules.placement import Placement
-from control_plane.scheduler.rules.states import ended, moved
-from control_plane.scheduler.tables import attempts, holds, jobs
+from control_plane.scheduler.rules.states import attempt_ended, ended, moved
+from control_plane.scheduler.tables import IS_QUEUED, ON_A_SLOT, attempts, holds, jobs
 from store_client.wire.jobs import ExitCause, JobState
+
+IDENTITY = tuple(jobs.c[name] for name in ("job_id", "number", "experiment_id", "task_id", "claimed_at"))
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,8 @@ def place(tx: Tx, placement: Placement) -> RowMapping:
     tx.connection.execute(
         insert(attempts).values(job_id=row["job_id"], number=number, state=state, slots=list(placement.slots))
     )
-    for slot_id in placement.slots:
-        tx.connection.execute(
-            insert(holds).values(slot_id=slot_id, job_id=row["job_id"], attempt=number, held_since=tx.now)
-        )
+    held = {"job_id": row["job_id"], "attempt": number, "held_since": tx.now}
+    tx.connection.execute(insert(holds), [{"slot_id": slot_id, **held} for slot_id in placement.slots])
     return save(tx, row, "starting", state=state, attempt=number, waiting_for=None)
 
 
@@ -47,22 +47,51 @@ def start(tx: Tx, job_id: str, attempt: int) -> bool:
     return True
 
 
+def preempt_all(tx: Tx) -> None:
+    """Note of every attempt on a slot that we are about to stop it, so that its end does not count against its job."""
+    held = select(jobs.c.job_id).where(
+        ON_A_SLOT, jobs.c.job_id == attempts.c.job_id, jobs.c.attempt == attempts.c.number
+    )
+    tx.connection.execute(update(attempts).where(held.exists()).values(cause="preempted"))
+
+
 def finish(tx: Tx, job_id: str, attempt: int, ending: Ending) -> bool:
     """An attempt ended: free its slots, and end the job or queue it again. A stale attempt changes nothing."""
     row = load(tx, job_id)
-    if row["attempt"] != attempt or not JobState(row["state"]).is_on_a_slot:
+    before = JobState(row["state"])
+    if row["attempt"] != attempt or not before.is_on_a_slot:
         return False
-    state = ended(JobState(row["state"]), ending.cause, attempt, spec_of(row).retry)
-    cause = "cancelled" if state is JobState.CANCELLED else ending.cause
-    final = state if state.is_final else JobState.LOST
-    _mark(tx, row, state=final, ended_at=tx.now, exit_code=ending.exit_code, cause=cause, detail=ending.detail)
+    ending = _in_truth(tx, row, ending)
+    state = ended(before, ending.cause, _tries(tx, row), spec_of(row).retry)
+    final = attempt_ended(before, ending.cause)
+    _mark(tx, row, state=final, ended_at=tx.now, exit_code=ending.exit_code, cause=ending.cause, detail=ending.detail)
     tx.connection.execute(delete(holds).where(holds.c.job_id == job_id, holds.c.attempt == attempt))
     if state is JobState.QUEUED:
-        save(tx, row, "requeued", state=state, queued_at=tx.now, waiting_for=ending.detail)
+        why = f"{ending.detail or ending.cause}; it is queued again"
+        save(tx, row, "requeued", state=state, queued_at=tx.now, started_at=None, waiting_for=why)
     else:
-        save(tx, row, "finished", state=state, cause=cause, exit_code=ending.exit_code, ended_at=tx.now,
+        save(tx, row, "finished", state=state, cause=ending.cause, exit_code=ending.exit_code, ended_at=tx.now,
              result=ending.result)  # fmt: skip
     return True
+
+
+def _in_truth(tx: Tx, row: RowMapping, ending: Ending) -> Ending:
+    """The ending as it is told: who stopped an attempt decides what its end means."""
+    if row["state"] == JobState.CANCELLING:
+        return replace(ending, cause="cancelled")
+    if ending.cause != "cancelled":
+        return ending
+    query = select(attempts.c.cause).where(attempts.c.job_id == row["job_id"], attempts.c.number == row["attempt"])
+    if tx.connection.scalar(query) == "preempted":
+        return replace(ending, cause="preempted", detail="it was stopped with the server")
+    return replace(ending, cause="node_lost", detail="something stopped it that nobody here asked to")
+
+
+def _tries(tx: Tx, row: RowMapping) -> int:
+    """How many attempts of the job were its own, and not cut short by us."""
+    preempted = select(func.count()).select_from(attempts).where(attempts.c.job_id == row["job_id"])
+    preempted = preempted.where(attempts.c.state == JobState.PREEMPTED)
+    return int(row["attempt"]) - (tx.connection.scalar(preempted) or 0)
 
 
 def _mark(tx: Tx, row: RowMapping, **values: object) -> None:
@@ -71,16 +100,20 @@ def _mark(tx: Tx, row: RowMapping, **values: object) -> None:
     )
 
 
-def waiting(tx: Tx, limit: int = 500) -> list[RowMapping]:
-    """The head of the queue, the next job first."""
-    query = select(jobs).where(jobs.c.state == JobState.QUEUED).order_by(jobs.c.priority.desc(), jobs.c.number)
-    return list(tx.connection.execute(query.limit(limit)).mappings())
+def waiting(tx: Tx, limit: int = 500, behind: RowMapping | None = None) -> list[RowMapping]:
+    """The head of the queue, the next job first; or what stands behind a job of it."""
+    query = select(*IDENTITY, jobs.c.priority, jobs.c.resources, jobs.c.waiting_for).where(IS_QUEUED)
+    if behind is not None:
+        is_older = (jobs.c.priority == behind["priority"]) & (jobs.c.number > behind["number"])
+        query = query.where((jobs.c.priority < behind["priority"]) | is_older)
+    query = query.order_by(jobs.c.priority.desc(), jobs.c.number).limit(limit)
+    return list(tx.connection.execute(query).mappings())
 
 
 def placed(tx: Tx) -> list[RowMapping]:
     """Every job that holds slots."""
-    states = (JobState.STARTING, JobState.RUNNING, JobState.CANCELLING)
-    return list(tx.connection.execute(select(jobs).where(jobs.c.state.in_(states)).order_by(jobs.c.number)).mappings())
+    query = select(*IDENTITY, jobs.c.state, jobs.c.attempt).where(ON_A_SLOT).order_by(jobs.c.number)
+    return list(tx.connection.execute(query).mappings())
 
 
 def held(tx: Tx) -> dict[str, str]:
@@ -90,7 +123,5 @@ def held(tx: Tx) -> dict[str, str]:
 
 def explain(tx: Tx, reasons: dict[str, str]) -> None:
     """Keep for each waiting job why it waits."""
-    for job_id, reason in reasons.items():
-        tx.connection.execute(
-            update(jobs).where(jobs.c.job_id == job_id, jobs.c.state == JobState.QUEUED).values(waiting_for=reason)
-        )
+    said = update(jobs).where(jobs.c.job_id == bindparam("of"), IS_QUEUED).values(waiting_for=bindparam("why"))
+    tx.connection.execute(said, [{"of": job_id, "why": reason} for job_id, reason in reasons.items()])

@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, or_, select
+from sqlalchemy import RowMapping, Select, func, select
 
 from control_plane.db.tables import tallies
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import records
 from control_plane.scheduler.operations.submit import load
-from control_plane.scheduler.tables import attempts, jobs
+from control_plane.scheduler.tables import IS_QUEUED, ON_A_SLOT, attempts, jobs
 from store_client.errors import BadRequest
 from store_client.wire.calls.jobs import JobPageQuery
 from store_client.wire.jobs import FINAL_STATES, JobDetail, JobPage, JobState
 
-PLACED = (JobState.STARTING, JobState.RUNNING, JobState.CANCELLING)
+POSITIONS = 1000
+"""So far into the queue are places counted."""
+PLACED = "placed"
 
 
 def read(tx: Tx, job_id: str, log_bytes: int = 0) -> JobDetail:
@@ -25,70 +27,66 @@ def read(tx: Tx, job_id: str, log_bytes: int = 0) -> JobDetail:
 def detail(tx: Tx, row: RowMapping, log_bytes: int = 0) -> JobDetail:
     query = select(attempts).where(attempts.c.job_id == row["job_id"]).order_by(attempts.c.number)
     tries = list(tx.connection.execute(query).mappings())
-    return records.detail(row, tries, position(tx, row), log_bytes)
+    return records.detail(row, tries, positions(tx, [row]).get(row["number"]), log_bytes)
 
 
-def position(tx: Tx, row: RowMapping) -> int | None:
-    """The place of a waiting job in the queue, 1 is next; counted up to 1,000."""
-    if row["state"] != JobState.QUEUED:
-        return None
-    ahead = or_(
-        jobs.c.priority > row["priority"],
-        and_(jobs.c.priority == row["priority"], jobs.c.number < row["number"]),
-    )
-    before = select(jobs.c.job_id).where(jobs.c.state == JobState.QUEUED, ahead).limit(1000).subquery()
-    return (tx.connection.scalar(select(func.count()).select_from(before)) or 0) + 1
+def positions(tx: Tx, rows: Sequence[RowMapping]) -> dict[int, int]:
+    """The place in the queue, by number, of those that wait among its first thousand; 1 is next."""
+    waiting = [row["number"] for row in rows if row["state"] == JobState.QUEUED]
+    if not waiting:
+        return {}
+    order = (jobs.c.priority.desc(), jobs.c.number)
+    place = func.row_number().over(order_by=order).label("place")
+    head = select(jobs.c.number, place).where(IS_QUEUED).order_by(*order).limit(POSITIONS).subquery()
+    found = tx.connection.execute(select(head).where(head.c.number.in_(waiting)))
+    return {row.number: row.place for row in found}
 
 
 def page(tx: Tx, query: JobPageQuery) -> JobPage:
     """Open jobs in the order of the queue, or all jobs, newest first."""
     scope = tx.experiment_id or query.experiment_id
-    if query.is_open:
-        return _open_page(tx, query, scope)
-    chosen = _within(select(jobs), scope, query)
-    if query.is_open is False:
-        chosen = chosen.where(jobs.c.state.in_(FINAL_STATES))
-    if query.after is not None:
-        chosen = chosen.where(jobs.c.number < _number(query.after))
-    rows = _rows(tx, chosen.order_by(jobs.c.number.desc()), query.limit)
-    following = str(rows[query.limit - 1]["number"]) if len(rows) > query.limit else None
-    return JobPage(
-        items=tuple(records.job(row) for row in rows[: query.limit]), next=following, total=_total(tx, scope, query)
-    )
+    rows, following = (_open if query.is_open else _newest)(tx, query, _within(scope, query))
+    places = positions(tx, rows)
+    items = tuple(records.job(row, places.get(row["number"])) for row in rows)
+    return JobPage(items=items, next=following, total=_total(tx, scope, query))
 
 
-def _open_page(tx: Tx, query: JobPageQuery, scope: str | None) -> JobPage:
-    """Running jobs first, then the waiting ones, the next one first; `after` is `priority:number`."""
-    running: list[RowMapping] = []
-    waiting = _within(select(jobs), scope, query).where(jobs.c.state == JobState.QUEUED)
-    if query.after is None:
-        placed = _within(select(jobs), scope, query).where(jobs.c.state.in_(PLACED))
-        running = _rows(tx, placed.order_by(jobs.c.number), query.limit)[: query.limit]
-    else:
-        waiting = waiting.where(_behind(query.after))
-    room = query.limit - len(running)
-    rows = _rows(tx, waiting.order_by(jobs.c.priority.desc(), jobs.c.number), room)
-    last = rows[room - 1] if room and len(rows) > room else None
-    items = [records.job(row) for row in running]
-    first = position(tx, rows[0]) if rows and not scope else None
-    for index, row in enumerate(rows[:room]):
-        items.append(records.job(row, first + index if first is not None else position(tx, row)))
-    following = f"{last['priority']}:{last['number']}" if last is not None else None
-    return JobPage(items=tuple(items), next=following, total=_total(tx, scope, query))
-
-
-def _within(chosen: Select[Any], scope: str | None, query: JobPageQuery) -> Select[Any]:
+def _within(scope: str | None, query: JobPageQuery) -> Select[Any]:
+    chosen = select(*records.COLUMNS)
     if scope:
         chosen = chosen.where(jobs.c.experiment_id == scope)
     return chosen.where(jobs.c.state == query.state) if query.state is not None else chosen
 
 
-def _behind(after: str) -> ColumnElement[bool]:
-    priority, _, number = after.partition(":")
-    return or_(
-        jobs.c.priority < _number(priority),
-        and_(jobs.c.priority == _number(priority), jobs.c.number > _number(number)),
-    )
+def _newest(tx: Tx, query: JobPageQuery, chosen: Select[Any]) -> tuple[list[RowMapping], str | None]:
+    if query.is_open is False:
+        chosen = chosen.where(jobs.c.state.in_(FINAL_STATES))
+    if query.after is not None:
+        chosen = chosen.where(jobs.c.number < _number(query.after))
+    rows, is_more = _rows(tx, chosen.order_by(jobs.c.number.desc()), query.limit)
+    return rows, str(rows[-1]["number"]) if is_more else None
+
+
+def _open(tx: Tx, query: JobPageQuery, chosen: Select[Any]) -> tuple[list[RowMapping], str | None]:
+    """Jobs on slots by number, then the waiting ones, the next one first.
+
+    The cursor is `placed:number`, then `priority:number`.
+    """
+    phase, _, number = (query.after or f"{PLACED}:0").partition(":")
+    rows: list[RowMapping] = []
+    waiting = chosen.where(IS_QUEUED).order_by(jobs.c.priority.desc(), jobs.c.number)
+    if phase == PLACED:
+        placed = chosen.where(ON_A_SLOT, jobs.c.number > _number(number)).order_by(jobs.c.number)
+        rows, is_more = _rows(tx, placed, query.limit)
+        if is_more:
+            return rows, f"{PLACED}:{rows[-1]['number']}"
+    else:
+        is_behind = (jobs.c.priority == _number(phase)) & (jobs.c.number > _number(number))
+        waiting = waiting.where((jobs.c.priority < _number(phase)) | is_behind)
+    rest, is_more = _rows(tx, waiting, query.limit - len(rows))
+    rows += rest
+    last = f"{rest[-1]['priority']}:{rest[-1]['number']}" if rest else f"{PLACED}:{rows[-1]['number'] if rows else 0}"
+    return rows, last if is_more else None
 
 
 def _number(text: str) -> int:
@@ -97,8 +95,10 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _rows(tx: Tx, chosen: Select[Any], limit: int) -> list[RowMapping]:
-    return list(tx.connection.execute(chosen.limit(limit + 1)).mappings())
+def _rows(tx: Tx, chosen: Select[Any], limit: int) -> tuple[list[RowMapping], bool]:
+    """So many rows, and whether there are more."""
+    rows = list(tx.connection.execute(chosen.limit(limit + 1)).mappings())
+    return rows[:limit], len(rows) > limit
 
 
 def _total(tx: Tx, scope: str | None, query: JobPageQuery) -> int:

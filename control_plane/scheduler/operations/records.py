@@ -5,12 +5,17 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from control_plane.scheduler.tables import jobs
 from store_client.wire.jobs import Attempt, Job, JobDetail, SubmitJob
 
 SHARED = (
     "job_id", "number", "experiment_id", "name", "state", "role", "task_id", "priority", "commit_sha", "submitted_by",
     "attempt", "created_at", "started_at", "ended_at", "exit_code", "cause",
 )  # fmt: skip
+
+
+COLUMNS = tuple(jobs.c[name] for name in (*SHARED, "resources", "waiting_for"))
+"""What a list needs: neither spec nor result, which may be large."""
 
 
 def spec_of(row: RowMapping) -> SubmitJob:
@@ -47,7 +52,7 @@ def _shared(row: RowMapping, position: int | None) -> dict[str, Any]:
     is_waiting = row["state"] == "queued"
     return {
         **shared,
-        "resources": row["spec"]["resources"],
+        "resources": row["resources"],
         "waiting_for": row["waiting_for"] if is_waiting else None,
         "position": position if is_waiting else None,
     }

@@ -18,8 +18,7 @@ def submit(tx: Tx, body: SubmitJob, claims: Claims) -> RowMapping:
     """Queue a job; the same idempotency key gives the job that exists, another spec under it is refused."""
     known = _by_key(tx, body.idempotency_key)
     if known is not None:
-        if known["spec"] != body.to_wire():
-            raise AlreadyExists(f"job {known['number']} was queued under this idempotency key with another spec")
+        _must_be_the_same(tx, known, body)
         return known
     claimed_at = _check_task(tx, body, claims)
     _check_branch(tx, body)
@@ -35,6 +34,7 @@ def submit(tx: Tx, body: SubmitJob, claims: Claims) -> RowMapping:
             name=body.name,
             state=JobState.QUEUED,
             priority=body.priority,
+            resources=body.resources.to_wire(),
             spec=body.to_wire(),
             commit_sha=commit,
             base_commit_sha=tx.experiment["base_commit_sha"],
@@ -58,6 +58,13 @@ def _by_key(tx: Tx, key: str | None) -> RowMapping | None:
         return None
     query = select(jobs).where(jobs.c.experiment_id == tx.experiment_id, jobs.c.idempotency_key == key)
     return tx.connection.execute(query).mappings().first()
+
+
+def _must_be_the_same(tx: Tx, known: RowMapping, body: SubmitJob) -> None:
+    if known["submitted_by"] != tx.caller.worker_id:
+        raise AlreadyExists(f"job {known['number']} was queued under this idempotency key by somebody else")
+    if known["spec"] != body.to_wire():
+        raise AlreadyExists(f"job {known['number']} was queued under this idempotency key with another spec")
 
 
 def _check_task(tx: Tx, body: SubmitJob, claims: Claims) -> str | None:
@@ -117,12 +124,16 @@ def _check_owner(tx: Tx, row: RowMapping) -> None:
         raise Forbidden("cancel your own jobs; those of others are for admins")
 
 
-def retry(tx: Tx, job_id: str) -> RowMapping:
-    """Queue an ended job again, as a new attempt."""
+def retry(tx: Tx, job_id: str, claims: Claims) -> RowMapping:
+    """Queue an ended job again, as a new attempt; not when the claim it worked under has ended."""
     row = load(tx, job_id)
     state = moved(JobState(row["state"]), "retry")
-    fresh: dict[str, Any] = {"ended_at": None, "exit_code": None, "cause": None, "result": None, "queued_at": tx.now}
-    return save(tx, row, "requeued", state=state, **fresh)
+    if row["task_id"] is not None:
+        claim = claims.live_claim(tx.at(row["experiment_id"]), row["task_id"])
+        if claim is None or claim[1] != row["claimed_at"]:
+            raise InvalidPrecondition(f"the claim of task {row['task_id']} has ended; claim it and queue a new job")
+    emptied = ("started_at", "ended_at", "exit_code", "cause", "result", "waiting_for")
+    return save(tx, row, "requeued", state=state, queued_at=tx.now, **dict.fromkeys(emptied))
 
 
 def reprioritise(tx: Tx, job_id: str, body: Reprioritise) -> RowMapping:

@@ -4,7 +4,7 @@ Jobs are taken by priority, then by age. A job that cannot start keeps back the 
 job delays it; jobs that need nothing it waits for may pass. A job that could never fit keeps nothing back.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -45,6 +45,8 @@ class Plan:
 
     placements: tuple[Placement, ...]
     reasons: dict[str, str]
+    has_room: bool = False
+    """Whether a job behind all of these could still start."""
 
 
 @dataclass
@@ -52,15 +54,20 @@ class _Board:
     """The free slots while a plan is made."""
 
     slots: Sequence[Slot]
-    taken: set[str]
+    left: list[Slot]
     head: dict[SlotKind, int] = field(default_factory=dict)
+    totals: dict[tuple[SlotKind, int], int] = field(default_factory=dict)
 
     def total(self, kind: SlotKind, memory: int = 0) -> int:
-        return sum(1 for slot in self.slots if slot.kind == kind and _fits(slot, memory))
+        if (kind, memory) not in self.totals:
+            self.totals[kind, memory] = sum(1 for slot in self.slots if slot.kind == kind and _fits(slot, memory))
+        return self.totals[kind, memory]
 
     def free(self, kind: SlotKind, memory: int = 0) -> list[str]:
-        free = (slot for slot in self.slots if slot.kind == kind and slot.is_usable and _fits(slot, memory))
-        return [slot.slot_id for slot in free if slot.slot_id not in self.taken]
+        return [slot.slot_id for slot in self.left if slot.kind == kind and _fits(slot, memory)]
+
+    def take(self, chosen: Collection[str]) -> None:
+        self.left = [slot for slot in self.left if slot.slot_id not in chosen]
 
 
 def _fits(slot: Slot, memory_bytes: int) -> bool:
@@ -74,17 +81,18 @@ def in_order(waiting: Iterable[Waiting]) -> list[Waiting]:
 
 def plan(waiting: Iterable[Waiting], slots: Sequence[Slot], held: Iterable[str]) -> Plan:
     """Place as many jobs as fit without delaying any that comes before."""
-    board = _Board(slots, set(held))
+    taken = set(held)
+    board = _Board(slots, [slot for slot in slots if slot.is_usable and slot.slot_id not in taken])
     placements, reasons = [], {}
     for job in in_order(waiting):
         reason = _why_not(job, board)
         if reason is None:
             chosen = _choose(job.resources, board)
-            board.taken.update(chosen)
+            board.take(chosen)
             placements.append(Placement(job.job_id, chosen))
         else:
             reasons[job.job_id] = reason
-    return Plan(tuple(placements), reasons)
+    return Plan(tuple(placements), reasons, "cpu" not in board.head and bool(board.free("cpu")))
 
 
 def _choose(need: Resources, board: _Board) -> tuple[str, ...]:

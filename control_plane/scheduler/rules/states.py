@@ -29,6 +29,7 @@ ENDS: Mapping[ExitCause, str] = {
     "out_of_memory": "run_out_of_memory",
     "cancelled": "stop",
     "node_lost": "lose",
+    "preempted": "queue_again",
 }
 
 
@@ -40,9 +41,19 @@ def moved(state: JobState, act: str) -> JobState:
     return result
 
 
-def ended(state: JobState, cause: ExitCause, attempt: int, retry: RetryPolicy) -> JobState:
-    """Where a job goes when an attempt ends: to its end, or back into the queue while its policy allows it."""
+def ended(state: JobState, cause: ExitCause, tries: int, retry: RetryPolicy) -> JobState:
+    """Where a job goes when an attempt ends: to its end, or back into the queue while its policy allows it.
+
+    `tries` counts the attempts that were its own, this one included; one that we took off its slots is never its last.
+    """
     if state is S.CANCELLING:
         return moved(state, "stop")
     end = moved(state, ENDS[cause])
-    return S.QUEUED if end.value in retry.on and attempt < retry.max_attempts else end
+    return S.QUEUED if end.value in retry.on and tries < retry.max_attempts else end
+
+
+def attempt_ended(state: JobState, cause: ExitCause) -> JobState:
+    """How the attempt itself ended, whatever becomes of its job."""
+    if cause == "preempted" and state is not S.CANCELLING:
+        return S.PREEMPTED
+    return moved(state, "stop" if state is S.CANCELLING else ENDS[cause])
