@@ -9,7 +9,7 @@ from typing import Any
 from program import Config, Draft
 
 PROGRAM = "train.py"
-QUICK_SECONDS = 2.5
+QUICK_SECONDS = 2.0
 TRAINING_IMAGES = 1200
 WIDTHS = (16, 32, 64, 128, 256)
 RATES = {"sgd": (0.03, 0.5), "momentum": (0.003, 0.1), "adam": (0.0003, 0.01)}

@@ -35,6 +35,7 @@ CONFIG: dict[str, Any] = {
 
 # The host names the GPUs of a job. Importing PyTorch takes seconds, so it is left alone where there are none.
 torch = import_module("torch") if os.environ.get("CUDA_VISIBLE_DEVICES") and find_spec("torch") else None
+HAS_GPU = torch is not None and torch.cuda.is_available()
 
 SIDE = 8
 CLASSES = 10
@@ -215,7 +216,7 @@ def answer_with_numpy(config: dict[str, Any], images: Array, targets: Array, que
 
 def answer_with_torch(config: dict[str, Any], images: Array, targets: Array, questions: Array) -> tuple[Array, int]:
     """The same networks, trained by PyTorch on the GPU."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device("cuda" if HAS_GPU else "cpu")
     torch.manual_seed(config["seed"])
     rng = np.random.default_rng(config["seed"])
     answers, parameters = [], 0
@@ -272,7 +273,7 @@ def main() -> None:
     images, questions = (np.asarray(given[name], np.float32) / 16 for name in ("images", "questions"))
     smoothing = CONFIG["smoothing"]
     targets = np.eye(CLASSES, dtype=np.float32)[given["labels"]] * (1 - smoothing) + smoothing / CLASSES
-    answer = answer_with_torch if torch and torch.cuda.is_available() else answer_with_numpy
+    answer = answer_with_torch if HAS_GPU else answer_with_numpy
     probabilities, parameters = answer(CONFIG, images, targets.astype(np.float32), questions)
     print(json.dumps({"probabilities": probabilities.tolist(), "parameters": parameters}))
 

@@ -30,8 +30,8 @@ class Exam:
     """One sitting of a program, and the seconds that it may take to start and to answer."""
 
     program: Path
-    start_seconds: float = 60
-    answer_seconds: float = 20
+    start_seconds: float = 30
+    answer_seconds: float = 60
 
     def ask(self, question: str | None = None) -> tuple[str, float]:
         """The program's answer and the seconds it took: from its start, or from the question where there is one.
