@@ -45,7 +45,8 @@ class Supervisor:
         logs = data / "logs"
         logs.mkdir(mode=0o700, exist_ok=True)
         plans = (_control_plane(data, addresses), _web_ui(data, addresses), _runner(data, addresses))
-        self._control_plane, self._web_ui, self._runner = (Service(plan, logs, os.getpid()) for plan in plans)
+        self._services = tuple(Service(plan, logs, os.getpid()) for plan in plans)
+        self._control_plane, self._web_ui, self._runner = self._services
 
     async def run(self, prepare: Callable[[], "asyncio.Future[str]"]) -> None:
         """Start everything, print the ready line, keep everything going until a signal comes; then stop everything."""
@@ -71,21 +72,11 @@ class Supervisor:
         self._note()
         urls = {"web": self._addresses.web, "control_plane": self._addresses.control_plane}
         click.echo(json.dumps({"event": "ready", **urls, "signin": signin}))
-        await asyncio.gather(
-            self._control_plane.keep(warn, self._control_plane_restarted),
-            self._web_ui.keep(warn, self._note),
-            self._runner.keep(warn, self._note),
-        )
-
-    def _control_plane_restarted(self) -> None:
-        """The console holds a credential that the new control plane has replaced: it starts again with the new one."""
-        self._note()
-        with suppress(ProcessLookupError):
-            os.kill(self._web_ui.pid, signal.SIGTERM)
+        await asyncio.gather(*(service.keep(warn, self._note) for service in self._services))
 
     def _note(self) -> None:
         """Write down who runs where."""
-        running = {service.plan.name: service.pid for service in (self._control_plane, self._web_ui, self._runner)}
+        running = {service.plan.name: service.pid for service in self._services}
         urls = self._addresses
         ground.write_services(self._data, Services(os.getpid(), urls.control_plane, urls.web, running))
 
