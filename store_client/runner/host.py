@@ -68,7 +68,9 @@ class Host:
                     await self._endurance.pause()
                     continue
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), self._pace.look_seconds)
+                    # wait_for would swallow a cancellation that comes together with a wake.
+                    async with asyncio.timeout(self._pace.look_seconds):
+                        await self._wake.wait()
         finally:
             await _end(*self._hands.values())
 

@@ -37,6 +37,15 @@ async def test_an_experiment_created_later_is_noticed(house: House) -> None:
         await house.until(second.list_ideas)
 
 
+async def test_an_experiment_is_noticed_after_another_ended(house: House) -> None:
+    async with running(house.automation()):
+        first = house.store(await house.experiment("first"))
+        await house.until(first.list_ideas)
+        await first.end_experiment()
+        second = house.store(await house.experiment("second"))
+        await house.until(second.list_ideas)
+
+
 async def test_a_role_by_hand_is_left_alone_until_it_is_automatic_again(house: House) -> None:
     experiment = await house.experiment("by-hand")
     store = house.store(experiment)
