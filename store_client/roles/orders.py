@@ -24,6 +24,7 @@ PRIORITY: Mapping[TaskKind, int] = {"ideation": 5, "execution": 5, "evaluation":
 TASK, IDEA, OUTCOME = ".eden/task.json", ".eden/idea.md", ".eden/outcome.json"
 EVALUATION_TASK, EVALUATION_OUTCOME = ".eden/eval-task.json", ".eden/eval-outcome.json"
 MAX_IDEA_CHARACTERS = 200_000
+MAX_HEADLINE_CHARACTERS = 300
 
 
 @dataclass(frozen=True)
@@ -140,3 +141,9 @@ def _limits(config: Mapping[str, Any], kind: TaskKind) -> dict[str, Any]:
     limits = dict((config.get("resources") or {}).get(kind) or {})
     limits.setdefault("timeout_seconds", config.get(f"{kind}_task_deadline") or DEADLINE_SECONDS[kind])
     return {key: value for key, value in limits.items() if value is not None}
+
+
+def headline(text: str) -> str:
+    """The first line of an idea's text, which says in a sentence what it changes."""
+    lines = (line.strip().lstrip("#").strip() for line in text.splitlines())
+    return next((line for line in lines if line), "")[:MAX_HEADLINE_CHARACTERS]

@@ -15,6 +15,7 @@ from store_client.roles.orders import (
     Assignment,
     evaluation_job,
     execution_job,
+    headline,
     ideation_job,
 )
 from store_client.roles.outcomes import (
@@ -30,7 +31,7 @@ from store_client.roles.outcomes import (
 from store_client.settle import Result
 from store_client.transport import Upload
 from store_client.wire.experiments import Role
-from store_client.wire.ideas import CreateIdea, IdeaState
+from store_client.wire.ideas import CreateIdea, Idea, IdeaState
 from store_client.wire.jobs import JobDetail, SubmitJob
 from store_client.wire.scalars import format_time, parse_time
 from store_client.wire.tasks import EvaluationResult, ExecutionResult, IdeationResult
@@ -85,10 +86,10 @@ class Workshop:
         task = await self.store.read_task(assignment.task_id)
         idea = await self.store.read_idea(str(task.payload["idea_id"]))
         variant_id = assignment.variant_id
-        await self._start_variant(assignment, idea.idea_id, idea.parent_commits)
+        text = await read_text(self.store, idea.artifacts_uri, MAX_IDEA_CHARACTERS)
+        await self._start_variant(assignment, idea, headline(text))
 
         async def order() -> SubmitJob:
-            text = await read_text(self.store, idea.artifacts_uri, MAX_IDEA_CHARACTERS)
             return execution_job(assignment, idea, text, variant_id)
 
         job = await self._run(assignment, order)
@@ -163,13 +164,14 @@ class Workshop:
             if (await self.store.read_idea(idea_id)).state is IdeaState.DRAFTING:
                 raise
 
-    async def _start_variant(self, assignment: Assignment, idea_id: str, parents: tuple[str, ...]) -> None:
+    async def _start_variant(self, assignment: Assignment, idea: Idea, description: str) -> None:
         body = CreateVariant(
             variant_id=assignment.variant_id,
             experiment_id=self.store.experiment_id,
-            idea_id=idea_id,
+            idea_id=idea.idea_id,
             status=VariantStatus.STARTING,
-            parent_commits=parents,
+            parent_commits=idea.parent_commits,
+            description=description or None,
             branch=assignment.branch(assignment.variant_id),
             started_at=self._now(),
         )

@@ -194,7 +194,8 @@ def stages(here: Here, detail: ExperimentDetail) -> tuple[Stage, ...]:
         for name, role, kind in STAGES
     ]
     counts = detail.counts
-    unintegrated = max(counts.evaluated - counts.integrated, 0)
+    scored = counts.evaluated - (here.experiment.baseline is not None)  # the baseline is never integrated
+    unintegrated = max(scored - counts.integrated, 0)
     href = with_query(here.url("variants"), order="best")
     return (*made, Stage("Integrate", href, unintegrated, 0, detail.dispatch_mode.integration == "auto", None))
 
