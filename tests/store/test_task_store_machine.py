@@ -216,7 +216,7 @@ class Working(RuleBasedStateMachine):
 
     def _grouped(self, *columns: Any) -> list[Any]:
         query = select(*columns, func.count()).group_by(*columns)
-        return self.store.see(lambda tx: [tuple(row) for row in tx.connection.execute(query)])  # type: ignore[no-any-return] # as above
+        return self.store.see(lambda tx: [tuple(row) for row in tx.connection.execute(query)])  # type: ignore[no-any-return] # what `see` gives is what was asked
 
     @invariant()
     def rows_agree_with_their_states(self) -> None:
