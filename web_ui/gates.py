@@ -1,5 +1,6 @@
 """Guards before every page: pure ASGI, default deny."""
 
+import re
 from collections.abc import Callable, Iterable
 from urllib.parse import quote, urlsplit
 
@@ -30,6 +31,8 @@ UPLOAD_BYTES = 128 * 1024 * 1024
 """More than the control plane takes, so that its own refusal, which names its limit, is the one that people read."""
 FORM_BYTES = 4 * 1024 * 1024
 UPLOADS = "multipart/form-data"
+CHARSET = re.compile(r"charset\s*=\s*(?!\"?utf-?8\b)")
+"""No browser names another encoding, and some decode to text that cannot be written down again."""
 
 
 class SecurityHeaders:
@@ -80,7 +83,7 @@ def is_same_origin(headers: Headers) -> bool:
 
 
 class SmallBodies:
-    """Refuses a form that grows beyond what any page of ours sends, while it arrives."""
+    """Refuses a form that grows beyond what any page of ours sends, while it arrives, or is in no encoding of ours."""
 
     def __init__(self, app: ASGIApp, form_bytes: int = FORM_BYTES, upload_bytes: int = UPLOAD_BYTES) -> None:
         self.app, self._form_bytes, self._upload_bytes = app, form_bytes, upload_bytes
@@ -89,11 +92,13 @@ class SmallBodies:
         if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
             await self.app(scope, receive, send)
             return
-        is_upload = Headers(scope=scope).get("content-type", "").lower().startswith(UPLOADS)
-        limit, received = self._upload_bytes if is_upload else self._form_bytes, 0
+        kind = Headers(scope=scope).get("content-type", "").lower()
+        limit, received = self._upload_bytes if kind.startswith(UPLOADS) else self._form_bytes, 0
 
         async def receive_some() -> Message:
             nonlocal received
+            if CHARSET.search(kind):
+                raise HTTPException(400, "Forms are written in UTF-8")
             message = await receive()
             received += len(message.get("body", b""))
             if received > limit:

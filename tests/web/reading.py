@@ -16,8 +16,8 @@ def words(node: BeautifulSoup | Tag | None) -> str:
 
 def part(answer: httpx.Response, name: str) -> Tag:
     """A live part of a page."""
-    found = page(answer).find(attrs={"data-live": name})
-    assert isinstance(found, Tag), f"no part {name} in {words(page(answer))}"
+    found = page(answer).select_one(f'[data-live="{name}"]')
+    assert found is not None, f"no part {name} in {words(page(answer))}"
     return found
 
 
