@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from store_client.cli import ground, options
 from store_client.cli.door import Failed
@@ -75,8 +76,13 @@ def schedule(data: Path, database_url: str | None) -> None:
 
 
 def _given(**values: Path | str | None) -> list[str]:
-    """The options that were given, as arguments."""
-    pairs = [(f"--{name.replace('_', '-')}", str(value)) for name, value in values.items() if value is not None]
+    """The options that were given, as arguments; what the environment says, the part reads there: it may be secret."""
+    source = click.get_current_context().get_parameter_source
+    pairs = [
+        (f"--{name.replace('_', '-')}", str(value))
+        for name, value in values.items()
+        if value is not None and source(name) is not ParameterSource.ENVIRONMENT
+    ]
     return [word for pair in pairs for word in pair]
 
 

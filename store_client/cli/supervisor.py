@@ -4,9 +4,9 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -39,21 +39,22 @@ class Addresses:
 class Supervisor:
     """Control plane, console and worker host on one data directory."""
 
-    def __init__(self, data: Path, addresses: Addresses) -> None:
+    def __init__(self, data: Path, addresses: Addresses, *, wants_examples: bool) -> None:
         self._data = data
         self._addresses = addresses
+        self._wants_examples = wants_examples
         logs = data / "logs"
         logs.mkdir(mode=0o700, exist_ok=True)
         plans = (_control_plane(data, addresses), _web_ui(data, addresses), _runner(data, addresses))
         self._services = tuple(Service(plan, logs, os.getpid()) for plan in plans)
         self._control_plane, self._web_ui, self._runner = self._services
 
-    async def run(self, prepare: Callable[[], "asyncio.Future[str]"]) -> None:
+    async def run(self) -> None:
         """Start everything, print the ready line, keep everything going until a signal comes; then stop everything."""
         told = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, told.set)
-        serving = asyncio.ensure_future(self._serve(prepare))
+        serving = asyncio.ensure_future(self._serve())
         waiting = asyncio.ensure_future(told.wait())
         try:
             await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -66,9 +67,12 @@ class Supervisor:
                 await asyncio.gather(serving, return_exceptions=True)
             await self._stop()
 
-    async def _serve(self, prepare: Callable[[], "asyncio.Future[str]"]) -> None:
-        await self._control_plane.start()
-        signin, *_ = await asyncio.gather(prepare(), self._web_ui.start(), self._runner.start())
+    async def _serve(self) -> None:
+        # What opens the house is loaded while others start, not before: this process is to be the first that is there.
+        loading = asyncio.to_thread(import_module, "store_client.cli.opening")
+        opening, *_ = await asyncio.gather(loading, self._control_plane.start(), self._web_ui.start())
+        opened = opening.open_house(self._data, self._addresses, wants_examples=self._wants_examples)
+        signin, _ = await asyncio.gather(opened, self._runner.start())
         self._note()
         urls = {"web": self._addresses.web, "control_plane": self._addresses.control_plane}
         click.echo(json.dumps({"event": "ready", **urls, "signin": signin}))

@@ -26,11 +26,4 @@ def up(data: Path, host: str, port: int, control_plane_port: int, examples: bool
     ground.lock(data)
     web_port = ground.free_port(host, port, "--port")
     addresses = Addresses(host, web_port, ground.free_port(host, control_plane_port, "--control-plane-port"))
-    supervisor = Supervisor(data, addresses)
-
-    async def prepare() -> str:
-        from store_client.cli.opening import open_house  # noqa: PLC0415 - loaded while the others start, not before
-
-        return await open_house(data, addresses, wants_examples=examples)
-
-    asyncio.run(supervisor.run(lambda: asyncio.ensure_future(prepare())))
+    asyncio.run(Supervisor(data, addresses, wants_examples=examples).run())

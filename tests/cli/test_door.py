@@ -1,5 +1,6 @@
 """The command as a whole: quick to start, complete, and plain about what went wrong."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -88,3 +89,12 @@ def test_hosting_an_experiment_needs_its_id_and_its_config(tmp_path: Path) -> No
     answer = switchyard("serve", "--data", str(tmp_path), "--experiment-id", f"exp_{'0' * 26}")
     assert answer.returncode == 2
     assert "--experiment-config" in answer.stderr
+
+
+def test_a_database_password_from_the_environment_stays_out_of_the_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    became: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda _program, words: became.append(words))
+    url = "postgresql+psycopg://switchyard:secret@localhost/switchyard"
+    CliRunner().invoke(main, ["schedule"], env={"SWITCHYARD_DATABASE_URL": url})
+    CliRunner().invoke(main, ["schedule", "--database-url", url])
+    assert [url in words for words in became] == [False, True]
