@@ -126,7 +126,7 @@ class Opened:
 
     def frame(self, *, is_live: bool = True) -> Frame:
         """A page that holds what somebody entered does not renew itself."""
-        framed = experiment_frame(self.here, f"{self.task.title} · {self.role}", self.role, self.fleet)
+        framed = experiment_frame(self.here, f"{heading(self.task)} · {self.role}", self.role, self.fleet)
         return framed if is_live else replace(framed, live=None)
 
 
@@ -159,7 +159,7 @@ def standing(opened: Opened, what: str) -> Standing:
     note = "" if is_mine else why_not_mine(opened)
     return Standing(
         task_id=task.task_id,
-        title=task.title,
+        title=heading(task),
         status=task.state.value,
         sentence=f"{what} {held(opened)}".strip(),
         is_mine=is_mine,
@@ -179,6 +179,11 @@ def standing(opened: Opened, what: str) -> Standing:
         job=job_card(here.visit, opened.job) if opened.job else None,
         up_next=tuple(_next(opened, one) for one in opened.others[: UP_NEXT - 1]),
     )
+
+
+def heading(task: TaskDetail) -> str:
+    """What a task is called: the idea or the variant it is about, else what it asks for."""
+    return "New ideas" if task.kind == "ideation" else task.title
 
 
 def is_claimable(opened: Opened) -> bool:
@@ -229,7 +234,9 @@ def job_card(visit: Visit, job: JobDetail) -> JobCard:
 
 
 def _next(opened: Opened, task: TaskDetail) -> Next:
-    return Next(task.title, opened.here.url(f"{opened.role}_task", task=task.task_id), task.priority, task.created_at)
+    return Next(
+        heading(task), opened.here.url(f"{opened.role}_task", task=task.task_id), task.priority, task.created_at
+    )
 
 
 async def idea_text(here: Here, uri: str) -> tuple[str, str]:

@@ -63,9 +63,9 @@ def slot(number: int, parent: str) -> Slot:
     """An empty place for an idea."""
     return Slot(
         number,
-        Field(f"name-{number}", "Name", hint="Short; it becomes the idea's slug. Empty: taken from the text."),
-        Field(f"priority-{number}", "Priority", value=PRIORITY, hint="Higher is tried first."),
-        Field(f"parent-{number}", "Builds on", value=parent),
+        Field(f"name-{number}", "Name", hint="Becomes its slug."),
+        Field(f"priority-{number}", "Priority", value=PRIORITY, hint="Higher goes first."),
+        Field(f"parent-{number}", "Builds on", value=parent, hint="Its parent."),
         Field(f"content-{number}", "What to try, and why"),
     )
 

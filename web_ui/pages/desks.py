@@ -22,7 +22,7 @@ from web_ui.active import Here
 from web_ui.filters import Moment, plural, with_query
 from web_ui.frame import experiment_frame
 from web_ui.listing import PAGE, Pager, Place
-from web_ui.standing import left, open_task, why_not_mine
+from web_ui.standing import heading, left, open_task, why_not_mine
 from web_ui.templating import Frame
 from web_ui.workflows.outcomes import Declined, Stranded
 from web_ui.workflows.queue_runs import Queued
@@ -122,8 +122,8 @@ async def claim(here: Here) -> Response:
         opened = await open_task(here, role)
         if opened.is_mine:
             return here.visit.go(path)
-        return here.visit.go(here.url(role), ("notice", f"{task.title} was not claimed. {why_not_mine(opened)}"))
-    return here.visit.go(path, ("done", f"{task.title} is yours now. Nobody else can take it until your claim ends."))
+        return here.visit.go(here.url(role), ("notice", f"Nothing was claimed. {why_not_mine(opened)}"))
+    return here.visit.go(path, ("done", "The task is yours now. Nobody else can take it until your claim ends."))
 
 
 async def extend(here: Here) -> Response:
@@ -144,8 +144,8 @@ async def release(here: Here) -> Response:
     try:
         await here.store.release_claim(task.task_id)
     except CLAIM_GONE as refusal:
-        return here.visit.go(desk, ("failed", f"{task.title} was not released: {refusal.detail}."))
-    return here.visit.go(desk, ("done", f"{task.title} is released. Anybody may claim it; what you pushed stays."))
+        return here.visit.go(desk, ("failed", f"Nothing was released: {refusal.detail}."))
+    return here.visit.go(desk, ("done", "The task is released. Anybody may claim it; what you pushed stays."))
 
 
 async def run(here: Here) -> Response:
@@ -168,9 +168,10 @@ def _task(here: Here) -> str:
 
 
 def _sentence(role: Role, pending: int, *, is_automatic: bool) -> str:
-    waits = f"{plural(pending, 'task')} {'waits' if pending == 1 else 'wait'}" if pending else "Nothing waits"
-    who = "automatic workers take them as they come" if is_automatic else "they wait for a person"
-    return f"{WORK[role]}. {waits}{f'; {who}' if pending else ''}."
+    if not pending:
+        return f"{WORK[role]}. Nothing waits."
+    waits = f"{plural(pending, 'task')} {'waits' if pending == 1 else 'wait'}"
+    return f"{WORK[role]}. {waits}{'; automatic workers take them as they come' if is_automatic else ' for a person'}."
 
 
 def _closed(here: Here) -> str:
@@ -187,7 +188,7 @@ def _held(here: Here, role: Role, task: TaskDetail) -> HeldRow:
     assert task.claim is not None  # noqa: S101 - only claimed tasks come here
     return HeldRow(
         task_id=task.task_id,
-        title=task.title,
+        title=heading(task),
         href=here.url(f"{role}_task", task=task.task_id),
         who=task.claimant_name or "another worker",
         left=left(task.claim, here.visit.now),
@@ -201,7 +202,7 @@ def _pending(here: Here, role: Role, task: TaskDetail) -> PendingRow:
     why_not = "" if task.is_eligible else f"for {task.target_name or 'somebody else'} only"
     return PendingRow(
         task_id=task.task_id,
-        title=task.title,
+        title=heading(task),
         href=here.url(f"{role}_task", task=task.task_id),
         priority=task.priority,
         moment=task.created_at,

@@ -11,7 +11,7 @@ from store_client import ControlPlaneClient, JobDetail, JobState, LogSlice, Refu
 from web_ui.active import find
 from web_ui.filters import Moment, duration, plural, short_commit
 from web_ui.frame import deployment_frame
-from web_ui.job_words import needs, sentence, status_text, what_for
+from web_ui.job_words import needs, sentence, what_for
 from web_ui.templating import Frame
 from web_ui.visit import Visit
 
@@ -75,7 +75,6 @@ class JobPage:
     number: int
     name: str
     status: str
-    status_text: str
     sentence: str
     priority: int
     acts: Acts
@@ -102,7 +101,6 @@ async def show(visit: Visit) -> Response:
         number=job.number,
         name=job.name,
         status=job.state.value,
-        status_text=status_text(job),
         sentence=sentence(job),
         priority=job.priority,
         acts=_acts(visit, job),

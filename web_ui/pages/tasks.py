@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 from starlette.responses import Response
 
-from store_client import KINDS, ROLE_OF, LogEvent, NotFound, TaskDetail, TaskKind, TaskState
+from store_client import KINDS, ROLE_OF, LogEvent, NotFound, TaskDetail, TaskKind, TaskPage, TaskState
 from web_ui.active import Here
 from web_ui.filters import Moment, plural, short_commit
 from web_ui.frame import experiment_frame
 from web_ui.listing import PAGE, Pager, Place, choice
 from web_ui.pages.variant_page import artifact_href
-from web_ui.standing import left
+from web_ui.standing import heading, left
 from web_ui.templating import Frame, Tab
 
 EVENTS_LOOKED_AT = 1000
@@ -44,8 +44,10 @@ class Tasks:
     sentence: str
     kinds: tuple[Tab, ...]
     states: tuple[Tab, ...]
+    held: tuple[TaskRow, ...]
     rows: tuple[TaskRow, ...]
     pager: Pager
+    is_open: bool
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class TaskPage:
+class OneTask:
     """The page at /e/{experiment}/tasks/{task}."""
 
     template: ClassVar[str] = "tasks/show.html"
@@ -90,25 +92,40 @@ class TaskPage:
 
 
 async def index(here: Here) -> Response:
-    """A page of tasks by priority."""
+    """The open tasks, or a page of those in one state or in any."""
     request = here.visit.request
     place = Place.of(request, "kind", "state")
-    named, state = choice(request, "kind", KINDS), choice(request, "state", tuple(TaskState))
+    named, state = choice(request, "kind", KINDS), choice(request, "state", ("any", *TaskState))
     kind = next((one for one in KINDS if one == named), None)
-    page, fleet = await asyncio.gather(
-        here.store.list_task_page(kind, TaskState(state) if state else None, after=place.after, limit=PAGE),
-        here.visit.client.read_fleet(),
-    )
+    (held, page), fleet = await asyncio.gather(_found(here, place, kind, state), here.visit.client.read_fleet())
     return here.visit.show(
         Tasks(
             frame=experiment_frame(here, "Tasks", "tasks", fleet),
             sentence=_sentence(here.experiment.counts.tasks),
             kinds=_kinds(place, kind),
             states=_states(place, state),
+            held=tuple(_row(here, one) for one in held),
             rows=tuple(_row(here, one) for one in page.items),
             pager=place.pager(len(page.items), page.next, page.total),
+            is_open=state is None,
         )
     )
+
+
+async def _found(
+    here: Here, place: Place, kind: TaskKind | None, state: str | None
+) -> tuple[tuple[TaskDetail, ...], TaskPage]:
+    """The tasks that somebody works on, where open ones are meant, and a page of the others."""
+    read = here.store.list_task_page
+    if state is not None:
+        wanted = None if state == "any" else TaskState(state)
+        return (), await read(kind, wanted, after=place.after, limit=PAGE)
+    waiting, claimed, submitted = await asyncio.gather(
+        read(kind, TaskState.PENDING, after=place.after, limit=PAGE),
+        read(kind, TaskState.CLAIMED, limit=PAGE),
+        read(kind, TaskState.SUBMITTED, limit=PAGE),
+    )
+    return (*submitted.items, *claimed.items), waiting
 
 
 async def show(here: Here) -> Response:
@@ -124,10 +141,10 @@ async def show(here: Here) -> Response:
     people = await _names(here, told)
     role = ROLE_OF[task.kind]
     return here.visit.show(
-        TaskPage(
-            frame=experiment_frame(here, task.title, "tasks", fleet),
+        OneTask(
+            frame=experiment_frame(here, heading(task), "tasks", fleet),
             task_id=task_id,
-            title=task.title,
+            title=heading(task),
             kind=task.kind,
             status=task.state.value,
             sentence=_where(here, task),
@@ -144,16 +161,16 @@ async def show(here: Here) -> Response:
 
 
 TOLD: Mapping[str, tuple[str, str]] = {
-    "task.created": ("pending", "was created"),
-    "task.claimed": ("claimed", "was claimed by {who}"),
-    "task.submitted": ("submitted", "was submitted by {who}"),
-    "task.completed": ("completed", "was accepted"),
-    "task.failed": ("failed", "was rejected: {reason}"),
-    "task.reclaimed": ("waiting", "went back to waiting: {cause}"),
-    "task.reassigned": ("waiting", "was given to somebody else: {reason}"),
-    "job.queued": ("queued", "put job {number} into the queue"),
-    "job.started": ("running", "began as job {number}"),
-    "job.finished": ("done", "ended its job {number}: {state}"),
+    "task.created": ("pending", "Created"),
+    "task.claimed": ("claimed", "Claimed by {who}"),
+    "task.submitted": ("submitted", "Submitted by {who}"),
+    "task.completed": ("completed", "Accepted"),
+    "task.failed": ("failed", "Rejected: {reason}"),
+    "task.reclaimed": ("waiting", "Given back: {cause}"),
+    "task.reassigned": ("waiting", "Given to somebody else: {reason}"),
+    "job.queued": ("queued", "Job {number} queued"),
+    "job.started": ("running", "Job {number} started"),
+    "job.finished": ("done", "Job {number} ended: {state}"),
 }
 CAUSES = {
     "expired": "its claim ran out",
@@ -191,7 +208,7 @@ def _change(event: LogEvent, people: Mapping[str, str]) -> Change:
 def _row(here: Here, task: TaskDetail) -> TaskRow:
     return TaskRow(
         task_id=task.task_id,
-        title=task.title,
+        title=heading(task),
         href=here.url("task", task=task.task_id),
         kind=task.kind,
         status=task.state.value,
@@ -216,8 +233,8 @@ def _kinds(place: Place, kind: TaskKind | None) -> tuple[Tab, ...]:
 
 
 def _states(place: Place, state: str | None) -> tuple[Tab, ...]:
-    each = (Tab(one.value.capitalize(), place.having(state=one.value), is_current=one == state) for one in TaskState)
-    return (Tab("Any state", place.having(state=None), is_current=state is None), *each)
+    named = ((None, "Open"), *((one.value, one.value.capitalize()) for one in TaskState), ("any", "All"))
+    return tuple(Tab(words, place.having(state=one), is_current=one == state) for one, words in named)
 
 
 def _where(here: Here, task: TaskDetail) -> str:
