@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Literal, TypeVar
+from urllib.parse import urljoin
 
 import click
 
@@ -25,7 +26,7 @@ def experiment() -> None:
 def create(directory: str, name: str | None, server: Server) -> None:
     """Create an experiment from a directory with an experiment.yaml."""
     body = CreateExperiment(directory=directory, name=name)
-    _show(server.ask(lambda deployment: deployment.create_experiment(body)), is_json=server.is_json)
+    _show(server.ask(lambda deployment: deployment.create_experiment(body)), server)
 
 
 @experiment.command("list")
@@ -52,8 +53,7 @@ def _row(summary: ExperimentSummary) -> tuple[object, ...]:
 @talks_to_server
 def show_(experiment: str, server: Server) -> None:
     """Show one experiment."""
-    detail = _ask_about(server, experiment, lambda store: store.read_experiment_detail())
-    _show(detail, is_json=server.is_json)
+    _show(_ask_about(server, experiment, lambda store: store.read_experiment_detail()), server)
 
 
 @experiment.command()
@@ -101,8 +101,10 @@ def _tell(summary: ExperimentSummary, *, is_json: bool) -> None:
         click.echo(f"{summary.slug} is {summary.status.value}.")
 
 
-def _show(detail: ExperimentDetail, *, is_json: bool) -> None:
-    if is_json:
+def _show(detail: ExperimentDetail, server: Server) -> None:
+    if detail.git_url is not None:  # for git, whole: the server may not know by which address others reach it
+        detail = detail.model_copy(update={"git_url": urljoin(server.address, detail.git_url)})
+    if server.is_json:
         show.as_json(detail)
         return
     automatic = [role for role, mode in detail.automation.to_wire().items() if mode == "automatic"]

@@ -39,9 +39,13 @@ class Server:
     url: str | None
     is_json: bool
 
+    @property
+    def address(self) -> str:
+        return address(self.data, self.url)
+
     def ask(self, question: Callable[[ControlPlaneClient], Awaitable[T]]) -> T:
         """The server's answer to its administrator."""
-        where = address(self.data, self.url)
+        where = self.address
         if not (self.data / TOKEN).exists():
             raise Failed(f"there is no {TOKEN} in {self.data}; name the data directory of the server with --data.")
 
