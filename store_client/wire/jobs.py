@@ -45,6 +45,7 @@ class Resources(Body):
     """What an attempt needs, all of it or nothing."""
 
     gpus: int = Field(default=0, ge=0, le=64)
+    gpus_where_present: int = Field(default=0, ge=0, le=64, description="instead, on a machine that has so many GPUs")
     gpu_memory_bytes: int = Field(default=0, ge=0)
     cpus: int = Field(default=1, ge=1, le=1024)
     memory_bytes: int = Field(default=0, ge=0)

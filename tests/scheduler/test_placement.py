@@ -138,3 +138,10 @@ def test_a_job_without_gpus_passes_one_that_waits_for_a_gpu_only_when_cpus_are_n
 def test_a_gpu_that_somebody_else_uses_is_not_given_out() -> None:
     slots = [*cpus(1), Slot("GPU-0", "gpu", 24 * GIB, is_usable=False)]
     assert started(plan([job(1, gpus=1)], slots, ())) == []
+
+
+def test_a_gpu_wanted_where_there_is_one_is_taken_there_and_not_missed_elsewhere() -> None:
+    wish = Waiting("job_1", 1, 5, Resources(gpus_where_present=1))
+    assert plan([wish], [*cpus(1), *gpus(24 * GIB)], ()).placements[0].slots == ("GPU-0", "cpu:0")
+    assert plan([wish], cpus(1), ()).placements[0].slots == ("cpu:0",)
+    assert plan([wish], [*cpus(1), *gpus(24 * GIB)], ["GPU-0"]).reasons == {"job_1": "needs 1 GPU; none is free"}

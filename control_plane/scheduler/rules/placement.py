@@ -5,7 +5,7 @@ job delays it; jobs that need nothing it waits for may pass. A job that could ne
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from store_client.wire.jobs import Resources
@@ -84,7 +84,7 @@ def plan(waiting: Iterable[Waiting], slots: Sequence[Slot], held: Iterable[str])
     taken = set(held)
     board = _Board(slots, [slot for slot in slots if slot.is_usable and slot.slot_id not in taken])
     placements, reasons = [], {}
-    for job in in_order(waiting):
+    for job in (_resolved(one, board) for one in in_order(waiting)):
         reason = _why_not(job, board)
         if reason is None:
             chosen = _choose(job.resources, board)
@@ -93,6 +93,15 @@ def plan(waiting: Iterable[Waiting], slots: Sequence[Slot], held: Iterable[str])
         else:
             reasons[job.job_id] = reason
     return Plan(tuple(placements), reasons, "cpu" not in board.head and bool(board.free("cpu")))
+
+
+def _resolved(job: Waiting, board: _Board) -> Waiting:
+    """The job as this machine can serve it: GPUs that it takes only where there are some are asked for, or not."""
+    need = job.resources
+    wanted = need.gpus_where_present
+    if not wanted or board.total("gpu", need.gpu_memory_bytes) < wanted:
+        return job
+    return replace(job, resources=need.having(gpus=max(need.gpus, wanted)))
 
 
 def _choose(need: Resources, board: _Board) -> tuple[str, ...]:
