@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping, select, tuple_
 from control_plane.db.tables import DEPLOYMENT, experiments
 from control_plane.db.transaction import Caller, Tx
 from control_plane.edge.house import House
-from control_plane.orchestrator.ports import Wings
+from control_plane.orchestrator.ports import Orphan, Wings
 from control_plane.registry.operations import exchange, lifecycle
 from control_plane.repos.examine import Examiner, Facts
 from control_plane.repos.ports import Access
@@ -28,8 +28,16 @@ class RegistryForOrchestrator:
     """The deployment worker whose identity in each experiment takes the decisions."""
 
     def open_experiments(self, tx: Tx) -> Sequence[RowMapping]:
-        query = select(experiments).where(experiments.c.status != "draft").order_by(experiments.c.created_at)
-        return list(tx.connection.execute(query).mappings())
+        query = select(experiments).where(experiments.c.status.in_(("running", "paused")))
+        return list(tx.connection.execute(query.order_by(experiments.c.created_at)).mappings())
+
+    def named_experiments(self, tx: Tx, experiment_ids: Collection[str]) -> Sequence[RowMapping]:
+        query = select(experiments).where(experiments.c.experiment_id.in_(experiment_ids))
+        return list(tx.connection.execute(query.where(experiments.c.status != "draft")).mappings())
+
+    def ended_experiments(self, tx: Tx) -> Collection[str]:
+        query = select(experiments.c.experiment_id).where(experiments.c.status.not_in(("draft", "running", "paused")))
+        return set(tx.connection.scalars(query))
 
     def orchestrator_of(self, tx: Tx, experiment_id: str) -> str:
         return exchange.enter(tx.at(DEPLOYMENT), self.orchestrator_worker_id, experiment_id)
@@ -69,6 +77,16 @@ class RepositoryForOrchestrator:
 
     def withdraw(self, experiment_id: str, branch: str, commit: str) -> None:
         self.lineage.withdraw_variant(experiment_id, branch, commit)
+
+    def orphans(self, experiment_id: str, known: Collection[str]) -> Sequence[Orphan]:
+        found = self.lineage.orphans(experiment_id, known)
+        return [Orphan(branch.name, branch.commit_sha, _variant_of(branch.subject)) for branch in found]
+
+
+def _variant_of(subject: str) -> str:
+    """The variant that an integrator's commit names: `variant: <id> <slug>`; empty where it names none."""
+    words = subject.split()
+    return words[1] if len(words) > 1 and words[0] == "variant:" else ""
 
 
 def wings(orchestrator_worker_id: str, examiner: Examiner, lineage: Lineage) -> Wings:

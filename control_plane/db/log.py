@@ -27,7 +27,9 @@ def append(
     """Append one event; positions and sequences are gap-free because one writer at a time appends."""
     type_, data = told
     connection.execute(
-        insert(events).values(
+        insert(events)
+        .inline()
+        .values(
             position=_after(events.c.position),
             experiment_id=experiment_id,
             sequence=_after(events.c.sequence, experiment_id) if type_ in PROTOCOL_TYPES else None,

@@ -1,22 +1,27 @@
 """The five decisions taken for one experiment: read what waits, decide, act through the store's own operations."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
 from control_plane.db.transaction import Caller, Tx
 from control_plane.edge.house import House
 from control_plane.orchestrator import rules
+from control_plane.orchestrator.memory import Memory
 from control_plane.orchestrator.ports import Evaluable, Submitted, Wings
-from store_client.errors import InvalidPrecondition, Refused
+from store_client.errors import BadRequest, IllegalTransition, NotFound, Refused, Unreachable
 from store_client.wire.experiments import DispatchMode, PolicyError, Terminate
+from store_client.wire.ideas import Idea
 from store_client.wire.tasks import CreateTask, RejectReason, RejectTask, TaskKind
 from store_client.wire.variants import CreateVariant
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+OF_METRICS = {"convergence_window", "target_condition"}
+METRICS_LIMIT = 10_000
+"""So many of the last integrated variants does a termination policy look at."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Desk:
     wings: Wings
     experiment_id: str
     caller: Caller
+    memory: Memory = field(default_factory=Memory)
 
     def write(self, work: Callable[[Tx], T]) -> T:
         return self.house.writer.write(work, self.caller, self.experiment_id)
@@ -45,11 +51,19 @@ class Desk:
 
 
 def settle(desk: Desk) -> int:
-    """Accept or reject every submission; how many."""
+    """Accept or reject every submission; how many there were."""
     waiting = desk.read(desk.wings.dispatch.submitted)
     for submitted in waiting:
-        reason = rules.verdict(str(submitted.payload.get("status")), _commit_facts(desk, submitted))
-        decide(desk, submitted.task.task_id, reason)
+        task_id = submitted.task.task_id
+        if desk.memory.rests(task_id):
+            continue
+        try:
+            facts = _commit_facts(desk, submitted)
+        except (Unreachable, NotFound) as error:
+            desk.memory.rest(task_id)
+            logger.warning("task %s: git cannot say what was submitted: %s", task_id, error)
+        else:
+            decide(desk, task_id, rules.verdict(str(submitted.payload.get("status")), facts))
     return len(waiting)
 
 
@@ -59,11 +73,11 @@ def decide(desk: Desk, task_id: str, reason: RejectReason | None) -> None:
     if reason is None:
         try:
             desk.write(lambda tx: tasks.accept(tx, task_id))
-        except InvalidPrecondition as error:
+        except (IllegalTransition, NotFound) as error:
+            logger.info("task %s moved on: %s", task_id, error)
+        except Refused as error:
             logger.info("task %s is rejected: %s", task_id, error)
             reason = "validation_error"
-        except Refused as error:
-            logger.info("task %s moved on: %s", task_id, error)
     if reason is not None:
         body = RejectTask(reason=reason)
         desk.try_to(lambda tx: tasks.reject(tx, task_id, body))
@@ -76,7 +90,10 @@ def _commit_facts(desk: Desk, submitted: Submitted) -> rules.CommitFacts | None:
         return None
     variant_id = str(submitted.payload["variant_id"])
     variant = desk.read(lambda tx: desk.wings.variants.read(tx, variant_id))
-    facts = desk.wings.repository.examine(desk.experiment_id, str(commit), variant.parent_commits)
+    try:
+        facts = desk.wings.repository.examine(desk.experiment_id, str(commit), variant.parent_commits)
+    except BadRequest:  # no commit has such a name
+        return rules.CommitFacts(is_there=False, descends=False, changes_something=False)
     return rules.CommitFacts(facts.exists, facts.is_descendant, not facts.is_unchanged)
 
 
@@ -86,19 +103,38 @@ def terminate(desk: Desk, config: dict[str, Any]) -> bool:
     if policy is None:
         return False
     try:
-        reason = rules.termination(policy, desk.read(lambda tx: _view(tx, desk.wings, policy)))
+        reason = _reason_to_end(desk, policy)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        logger.warning("%s: the termination policy failed: %r", desk.experiment_id, error)
-        fault = PolicyError(policy_kind="termination", error_type=type(error).__name__, error_message=str(error))
-        desk.try_to(lambda tx: desk.wings.registry.report_policy_error(tx, fault))
+        _report(desk, PolicyError(policy_kind="termination", error_type=type(error).__name__, error_message=str(error)))
         return False
+    desk.memory.fault = None
     if reason is None:
         return False
     return desk.try_to(lambda tx: desk.wings.registry.terminate(tx, Terminate(reason=reason)))
 
 
-def _view(tx: Tx, wings: Wings, policy: dict[str, Any]) -> rules.View:
-    window = {"convergence_window": 10_000, "target_condition": 10_000}.get(policy["kind"], 0)
+def _report(desk: Desk, fault: PolicyError) -> None:
+    """Tell a policy's fault once, not with every look at it."""
+    if fault != desk.memory.fault:
+        logger.warning("%s: the termination policy failed: %s", desk.experiment_id, fault.error_message)
+        desk.try_to(lambda tx: desk.wings.registry.report_policy_error(tx, fault))
+        desk.memory.fault = fault
+
+
+def _reason_to_end(desk: Desk, policy: dict[str, Any]) -> str | None:
+    """What the policy says; one that looks at metrics is asked again only when there are more of them."""
+    if policy["kind"] not in OF_METRICS:
+        return rules.termination(policy, desk.read(lambda tx: _view(tx, desk.wings, 0)))
+    count = desk.read(desk.wings.dispatch.integrated)
+    if desk.memory.judged == (policy, count):
+        return None
+    reason = rules.termination(policy, desk.read(lambda tx: _view(tx, desk.wings, METRICS_LIMIT)))
+    if reason is None:
+        desk.memory.judged = policy, count
+    return reason
+
+
+def _view(tx: Tx, wings: Wings, window: int) -> rules.View:
     return rules.View(
         created_at=tx.experiment["created_at"],
         now=tx.now,
@@ -111,7 +147,10 @@ def _view(tx: Tx, wings: Wings, policy: dict[str, Any]) -> rules.View:
 def create_baseline(desk: Desk, config: dict[str, Any], base_commit: str | None) -> bool:
     """The seed commit as a variant, scored like any other or by the metrics of the config; no key gates it."""
     baseline = config.get("baseline") or {}
-    if base_commit is None or not baseline.get("enabled", True) or desk.read(desk.wings.dispatch.has_baseline):
+    if desk.memory.has_baseline or base_commit is None or not baseline.get("enabled", True):
+        return False
+    desk.memory.has_baseline = desk.read(desk.wings.dispatch.has_baseline)
+    if desk.memory.has_baseline:
         return False
 
     def create(tx: Tx) -> None:
@@ -132,38 +171,37 @@ def create_baseline(desk: Desk, config: dict[str, Any], base_commit: str | None)
     return desk.try_to(create)
 
 
-def create_ideations(desk: Desk, config: dict[str, Any]) -> int:
-    """Decision 1: top the ideation tasks up as the policy says."""
+def create_ideations(desk: Desk, config: dict[str, Any]) -> bool:
+    """Decision 1: top the ideation tasks up as the policy says; whether any was missing."""
 
-    def create(tx: Tx) -> int:
+    def missing(tx: Tx) -> int:
         count = desk.wings.dispatch.ideations(tx)
-        missing = rules.ideation_shortfall(config.get("ideation_policy"), count.pending, count.total)
-        for _ in range(missing):
+        return rules.ideation_shortfall(config.get("ideation_policy"), count.pending, count.total)
+
+    def create(tx: Tx) -> None:
+        for _ in range(missing(tx)):
             _create_task(tx, desk.wings, "ideation", tx.experiment_id)
-        return missing
 
-    peek = desk.read(desk.wings.dispatch.ideations)
-    if rules.ideation_shortfall(config.get("ideation_policy"), peek.pending, peek.total) == 0:
-        return 0
-    return desk.write(create)
+    return desk.read(missing) > 0 and desk.try_to(create)
 
 
-def dispatch_executions(desk: Desk, config: dict[str, Any], mode: DispatchMode) -> int:
+def dispatch_executions(desk: Desk, config: dict[str, Any], mode: DispatchMode) -> bool:
     """Decision 2: the best ready ideas, as many as `parallel_variants` and the termination policy leave room for."""
     policy = config.get("termination_policy") if mode.termination == "auto" else None
-    if not desk.read(lambda tx: desk.wings.dispatch.ready_ideas(tx, 1)):
-        return 0
 
-    def dispatch(tx: Tx) -> int:
+    def next_ideas(tx: Tx) -> Sequence[Idea]:
         store = desk.wings.dispatch
+        if not store.ready_ideas(tx, 1):
+            return ()
         left = rules.variants_left(policy, store.attempted(tx), store.executing(tx))
         room = rules.execution_room(int(config["parallel_variants"]), store.in_flight(tx), left)
-        ideas = store.ready_ideas(tx, room) if room else []
-        for idea in ideas:
-            _create_task(tx, desk.wings, "execution", idea.idea_id)
-        return len(ideas)
+        return store.ready_ideas(tx, room) if room else ()
 
-    return desk.write(dispatch)
+    def dispatch(tx: Tx) -> None:
+        for idea in next_ideas(tx):
+            _create_task(tx, desk.wings, "execution", idea.idea_id)
+
+    return bool(desk.read(next_ideas)) and desk.try_to(dispatch)
 
 
 def dispatch_evaluations(desk: Desk) -> int:

@@ -3,20 +3,31 @@
 import logging
 import threading
 import time
+from collections import defaultdict
+from functools import partial
 
 from sqlalchemy import RowMapping
 
+from control_plane.db import log
 from control_plane.db.tables import DEPLOYMENT
-from control_plane.db.transaction import Caller
+from control_plane.db.transaction import Caller, Tx
 from control_plane.edge.house import House
 from control_plane.orchestrator import decisions, integrator
 from control_plane.orchestrator.decisions import Desk
+from control_plane.orchestrator.memory import Memory
 from control_plane.orchestrator.ports import Wings
 from store_client.wire.experiments import DispatchMode, Status
 
 logger = logging.getLogger(__name__)
 SWEEP_SECONDS = 1.0
 FULL_ROUND_SECONDS = 5.0
+PAUSE_SECONDS = 0.02
+"""Between two rounds: what is committed meanwhile is decided on in one."""
+NO_CAUSE = {
+    "task.created", "idea.drafted", "idea.dispatched", "idea.completed", "experiment.policy_error",
+}  # fmt: skip
+CAUSES = log.PROTOCOL_TYPES - NO_CAUSE | {f"experiment.{act}" for act in ("created", "started", "resumed", "ended")}
+"""The events after which there may be something to decide."""
 
 
 class Orchestrator:
@@ -24,13 +35,13 @@ class Orchestrator:
 
     def __init__(self, house: House, wings: Wings) -> None:
         self._house, self._wings = house, wings
-        self._told: set[str] = set()
-        self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._callers: dict[str, Caller] = {}
-        self._refused: dict[str, set[str]] = {}
-        self._drained: set[str] = set()
+        self._memories: defaultdict[str, Memory] = defaultdict(Memory)
+        self._position = 0
+        self._swept_at = float("-inf")
+        self._undrained: set[str] | None = None
         self._thread = threading.Thread(target=self._run, name="orchestrator", daemon=True)
 
     def start(self) -> None:
@@ -38,15 +49,15 @@ class Orchestrator:
         self._thread.start()
 
     def stop(self) -> None:
+        self._house.hub.forget(self.tell)
         self._stopping.set()
         self._wake.set()
         self._thread.join()
 
     def tell(self, experiments: frozenset[str]) -> None:
         """Something was committed in these experiments."""
-        with self._lock:
-            self._told |= experiments - {DEPLOYMENT}
-        self._wake.set()
+        if experiments - {DEPLOYMENT}:
+            self._wake.set()
 
     def _run(self) -> None:
         looked_at_all = float("-inf")
@@ -58,18 +69,29 @@ class Orchestrator:
                 self.round(everything=is_due)
             except Exception:
                 logger.exception("the orchestrator could not finish a round; it tries again")
+                looked_at_all = float("-inf")
                 self._stopping.wait(SWEEP_SECONDS)
+            self._stopping.wait(PAUSE_SECONDS)
             self._wake.wait(SWEEP_SECONDS)
             self._wake.clear()
 
     def round(self, *, everything: bool = True) -> None:
         """Give expired claims back, then decide for the experiments that changed, or for all."""
-        self._house.writer.write(self._wings.claims.sweep_expired)
-        with self._lock:
-            told, self._told = self._told, set()
-        for row in self._house.read_now(self._wings.registry.open_experiments):
-            if (everything or row["experiment_id"] in told) and row["experiment_id"] not in self._drained:
-                self._see_to(row)
+        if everything or time.monotonic() - self._swept_at >= SWEEP_SECONDS:
+            self._house.writer.write(self._wings.claims.sweep_expired)
+            self._swept_at = time.monotonic()
+        for row in self._house.read_now(partial(self._due, everything=everything)):
+            self._see_to(row)
+
+    def _due(self, tx: Tx, *, everything: bool) -> list[RowMapping]:
+        """The experiments to decide for: the changed ones, ended ones with work left and, if asked, all open ones."""
+        registry = self._wings.registry
+        if self._undrained is None:
+            self._undrained = set(registry.ended_experiments(tx))
+        self._position, changed = log.changed_after(tx.connection, self._position, CAUSES)
+        rows = {row["experiment_id"]: row for row in (registry.open_experiments(tx) if everything else ())}
+        others = (changed | self._undrained) - rows.keys() - {DEPLOYMENT}
+        return [*rows.values(), *(registry.named_experiments(tx, others) if others else ())]
 
     def _see_to(self, row: RowMapping) -> None:
         """One experiment; a fault in it does not stop the others."""
@@ -80,20 +102,15 @@ class Orchestrator:
 
     def step(self, row: RowMapping) -> None:
         """Settle submissions, then the five decisions in order, each as its dispatch mode allows."""
-        desk = Desk(self._house, self._wings, row["experiment_id"], self._caller(row["experiment_id"]))
-        mode = DispatchMode.model_validate(row["dispatch_mode"])
-        status, config = Status(row["status"]), row["config"]
+        experiment_id = row["experiment_id"]
+        desk = Desk(self._house, self._wings, experiment_id, self._caller(experiment_id), self._memories[experiment_id])
+        mode, status = DispatchMode.model_validate(row["dispatch_mode"]), Status(row["status"])
         settled = decisions.settle(desk)
-        ended = False
-        if status is Status.RUNNING:
-            ended = mode.termination == "auto" and decisions.terminate(desk, config)
-            if not ended:
-                self._dispatch(desk, mode, row)
-        integrated = 0
-        if mode.integration == "auto":
-            integrated = integrator.integrate_all(desk, self._refused.setdefault(row["experiment_id"], set()))
-        if status.is_final and not settled and not integrated and self._is_drained(desk):
-            self._drained.add(row["experiment_id"])
+        if status is Status.RUNNING and not (mode.termination == "auto" and decisions.terminate(desk, row["config"])):
+            self._dispatch(desk, mode, row)
+        integrated = self._integrate(desk) if mode.integration == "auto" else 0
+        if status.is_final:
+            self._drain(desk, is_quiet=not settled and not integrated)
 
     def _dispatch(self, desk: Desk, mode: DispatchMode, row: RowMapping) -> None:
         config = row["config"]
@@ -105,9 +122,20 @@ class Orchestrator:
         if mode.evaluation_dispatch == "auto":
             decisions.dispatch_evaluations(desk)
 
-    def _is_drained(self, desk: Desk) -> bool:
-        """Whether an ended experiment can need no further decision: nothing is claimed, submitted or unintegrated."""
-        return not desk.read(self._wings.dispatch.integrable) and not desk.read(self._wings.dispatch.in_hand)
+    def _integrate(self, desk: Desk) -> int:
+        if not desk.memory.is_swept:
+            integrator.sweep(desk)
+            desk.memory.is_swept = True
+        return integrator.integrate_all(desk)
+
+    def _drain(self, desk: Desk, *, is_quiet: bool) -> None:
+        """An ended experiment is looked at until it is quiet, and again when something changes in it."""
+        undrained = self._undrained if self._undrained is not None else set()
+        if is_quiet:
+            undrained.discard(desk.experiment_id)
+            self._memories.pop(desk.experiment_id, None)
+        else:
+            undrained.add(desk.experiment_id)
 
     def _caller(self, experiment_id: str) -> Caller:
         if experiment_id not in self._callers:

@@ -1,6 +1,6 @@
 """What the orchestrator asks of the other wings, wired in app.py. Each method runs inside the caller's transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -67,12 +67,13 @@ class Dispatch(Protocol):
         """How many execution tasks are live."""
         ...
 
-    def in_hand(self, tx: Tx) -> int:
-        """How many tasks are claimed or submitted."""
-        ...
-
     def has_baseline(self, tx: Tx) -> bool: ...
     def attempted(self, tx: Tx) -> int: ...
+    def integrated(self, tx: Tx) -> int:
+        """How many variants are integrated."""
+        ...
+
+    def integrated_commits(self, tx: Tx) -> Collection[str]: ...
     def integrated_metrics(self, tx: Tx, limit: int) -> Sequence[Mapping[str, Any]]: ...
 
 
@@ -82,7 +83,15 @@ class Claims(Protocol):
 
 class Registry(Protocol):
     def open_experiments(self, tx: Tx) -> Sequence[RowMapping]:
-        """Every experiment that may still need a decision: all but drafts; ended ones until they are drained."""
+        """Every experiment that runs or is paused, oldest first."""
+        ...
+
+    def named_experiments(self, tx: Tx, experiment_ids: Collection[str]) -> Sequence[RowMapping]:
+        """These experiments, without the drafts among them."""
+        ...
+
+    def ended_experiments(self, tx: Tx) -> Collection[str]:
+        """The ids of those that have ended."""
         ...
 
     def orchestrator_of(self, tx: Tx, experiment_id: str) -> str:
@@ -102,6 +111,15 @@ class CommitFacts(Protocol):
     def is_unchanged(self) -> bool: ...
 
 
+@dataclass(frozen=True)
+class Orphan:
+    """A variant's branch that nobody recorded."""
+
+    branch: str
+    commit: str
+    variant_id: str
+
+
 class Repository(Protocol):
     """Git, asked before a transaction, never inside one."""
 
@@ -111,6 +129,9 @@ class Repository(Protocol):
         ...
 
     def withdraw(self, experiment_id: str, branch: str, commit: str) -> None: ...
+    def orphans(self, experiment_id: str, known: Collection[str]) -> Sequence[Orphan]:
+        """The variants' branches at commits that are not among the known ones."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -129,6 +129,17 @@ def attempted(tx: Tx) -> int:
     return tally.read(tx.connection, tx.experiment_id).get("variants", 0) - has_baseline(tx)
 
 
+def integrated(tx: Tx) -> int:
+    """How many variants are integrated."""
+    return tally.read(tx.connection, tx.experiment_id).get("variants.integrated", 0)
+
+
+def integrated_commits(tx: Tx) -> set[str]:
+    """Every canonical commit on record."""
+    query = select(variants.c.variant_commit_sha).where(variants.c.experiment_id == tx.experiment_id)
+    return set(tx.connection.scalars(query.where(variants.c.variant_commit_sha.is_not(None))))
+
+
 def integrated_metrics(tx: Tx, limit: int) -> list[dict[str, Any]]:
     """The metrics of the last integrated variants, oldest of them first."""
     wanted = _of(tx, variants).where(variants.c.integration_number.is_not(None))
