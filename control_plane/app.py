@@ -72,7 +72,8 @@ def build(settings: Settings) -> Starlette:
     repositories = Repositories(settings.data / "repos")
     repositories.tidy(time.time())
     identities = house.writer.write(bootstrap)
-    _hand_out_tokens(house, settings, identities)
+    if settings.runs_api:  # a loop alone must not replace the tokens that the server's neighbours hold
+        _hand_out_tokens(house, settings, identities)
     _host(house, settings)
     parts = Parts(settings, house, identities, repositories)
     engine = LocalEngine(settings.data / "attempts", repositories)
