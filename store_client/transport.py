@@ -15,7 +15,7 @@ import anyio
 import httpx
 from pydantic import ValidationError
 
-from store_client.errors import ProtocolBroken, SwitchyardError, Unavailable, Unreachable, from_problem
+from store_client.errors import NotFound, ProtocolBroken, SwitchyardError, Unavailable, Unreachable, from_problem
 from store_client.wire.call import Call, Query
 from store_client.wire.record import Record
 
@@ -48,7 +48,7 @@ class Message:
 
     @property
     def path(self) -> str:
-        return self.call.path.format(**{key: quote(value, safe="") for key, value in self.places.items()})
+        return self.call.path.format(**{key: _segment(value) for key, value in self.places.items()})
 
     @property
     def wait_seconds(self) -> float:
@@ -170,6 +170,13 @@ class Transport:
 
     def _silence(self, error: httpx.TransportError) -> Unreachable:
         return Unreachable(f"{self.url} does not answer: {_words(error)}")
+
+
+def _segment(value: str) -> str:
+    """A value as one segment of a path: also `..` stays where it stands and leads nowhere else."""
+    if not value:
+        raise NotFound("nothing has an empty name")
+    return quote(value, safe="").replace(".", "%2E") if value.strip(".") == "" else quote(value, safe="")
 
 
 def _is_unsent(error: Unreachable) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -112,6 +113,12 @@ async def on_error(request: Request, error: Exception) -> Response:
     return show(request, words, _detail(error), error)
 
 
+async def on_unsendable(request: Request, error: Exception) -> Response:
+    """What was entered fits no call, so it was not even sent."""
+    logger.info("%s %s: %s", request.method, request.url.path, error)
+    return await on_error(request, BadRequest("one of the values is not of the kind that belongs there"))
+
+
 async def _sign_in_again(request: Request, error: Unauthorized) -> Response:
     """To the sign-in page, unless it is the console itself that the control plane refuses."""
     console: Console = request.state.console
@@ -205,6 +212,7 @@ def _way_back(request: Request, error: Exception | None) -> tuple[str, str]:
 HANDLERS = {
     NoSuchExperiment: on_error,
     SwitchyardError: on_error,
+    ValidationError: on_unsendable,
     HTTPException: on_http,
     Exception: on_fault,
 }

@@ -50,7 +50,7 @@ def routes(static: Path) -> list[BaseRoute]:
 def _doors(static: Path) -> list[BaseRoute]:
     return [
         Route("/signin", signin.show, methods=["GET"], name="signin"),
-        Route("/signin", signin.enter, methods=["POST"], name="enter"),
+        Route("/signin", _bare(signin.enter), methods=["POST"], name="enter"),
         _act("/signout", signin.leave, "signout"),
         Route("/health", streams.health, methods=["GET"], name="health"),
         Mount("/static", ChecksummedFiles(static), name="static"),
@@ -126,28 +126,30 @@ def _admin() -> list[BaseRoute]:
     ]
 
 
+Serving = Callable[[Request], Awaitable[Response]]
 Visiting = Callable[[Visit], Awaitable[Response]]
 Inside = Callable[[Here], Awaitable[Response]]
 
 
-def _visiting(handler: Visiting) -> Callable[[Request], Awaitable[Response]]:
+def _bare(handler: Serving) -> Serving:
     async def serve(request: Request) -> Response:
         try:
-            return await handler(Visit.of(request))
+            return await handler(request)
         finally:
             await request.close()  # lets go of the files that came with a form
 
     return serve
 
 
-def _inside(handler: Inside) -> Callable[[Request], Awaitable[Response]]:
-    async def serve(request: Request) -> Response:
-        try:
-            return await handler(await resolve_active_experiment(Visit.of(request)))
-        finally:
-            await request.close()
+def _visiting(handler: Visiting) -> Serving:
+    return _bare(lambda request: handler(Visit.of(request)))
 
-    return serve
+
+def _inside(handler: Inside) -> Serving:
+    async def serve(request: Request) -> Response:
+        return await handler(await resolve_active_experiment(Visit.of(request)))
+
+    return _bare(serve)
 
 
 def _page(path: str, handler: Visiting, name: str) -> Route:
@@ -166,7 +168,7 @@ def _do(path: str, handler: Inside, name: str) -> Route:
     return Route(path, _inside(handler), methods=["POST"], name=name)
 
 
-def _to_active(name: str) -> Callable[[Request], Awaitable[Response]]:
+def _to_active(name: str) -> Serving:
     async def serve(request: Request) -> Response:
         here = await resolve_active_experiment(Visit.of(request))
         return RedirectResponse(here.url(name), 303)

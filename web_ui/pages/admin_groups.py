@@ -10,6 +10,7 @@ from starlette.responses import Response
 from store_client import Group, Refused
 from web_ui.active import Here
 from web_ui.filters import plural
+from web_ui.forms.field import text
 from web_ui.frame import experiment_frame
 from web_ui.templating import Frame
 
@@ -63,7 +64,7 @@ async def index(here: Here) -> Response:
 
 async def create(here: Here) -> Response:
     """Make an empty group."""
-    name = str((await here.visit.request.form()).get("name", "")).strip()
+    name = text(await here.visit.request.form(), "name")
     if not name:
         return await _page(here, problem="Give the group a name that says who is in it.")
     try:
@@ -75,7 +76,7 @@ async def create(here: Here) -> Response:
 
 async def add(here: Here) -> Response:
     """Put a worker or a group into a group."""
-    member_id = str((await here.visit.request.form()).get("member_id", ""))
+    member_id = text(await here.visit.request.form(), "member_id")
     try:
         await here.store.add_to_experiment_group(here.visit.request.path_params["group"], member_id)
     except Refused as error:
@@ -85,7 +86,7 @@ async def add(here: Here) -> Response:
 
 async def remove(here: Here) -> Response:
     """Take a member out of a group."""
-    member_id = str((await here.visit.request.form()).get("member_id", ""))
+    member_id = text(await here.visit.request.form(), "member_id")
     await here.store.remove_from_experiment_group(here.visit.request.path_params["group"], member_id)
     return _back(here, "Removed. It counts from the next call on.")
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from store_client import Refused, RegisteredWorker, WorkerDetail
 from web_ui.active import Here
 from web_ui.filters import Moment
+from web_ui.forms.field import text
 from web_ui.frame import experiment_frame
 from web_ui.templating import Frame
 
@@ -55,8 +56,7 @@ async def index(here: Here) -> Response:
 
 async def register(here: Here) -> Response:
     """Register a worker and show its token, once."""
-    form = await here.visit.request.form()
-    name = str(form.get("name", "")).strip()
+    name = text(await here.visit.request.form(), "name")
     if not name:
         return await _page(here, problem="A name tells people who does the work. Give the worker one.")
     try:
