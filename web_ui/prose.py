@@ -23,7 +23,7 @@ def _reader() -> MarkdownIt:
     reader = (
         MarkdownIt("commonmark", {"html": False, "maxNesting": 20}).enable("table").disable(["image", "html_inline"])
     )
-    reader.validateLink = is_outward  # type: ignore[method-assign]
+    reader.validateLink = is_outward  # type: ignore[method-assign] # the library's own way to say which links are good
     reader.add_render_rule("link_open", _open_link)
     reader.add_render_rule("heading_open", _open_heading)
     reader.add_render_rule("heading_close", _close_heading)
@@ -46,7 +46,7 @@ def _open_link(
     _env: MutableMapping[str, Any],
 ) -> str:
     tokens[place].attrSet("rel", "noopener noreferrer nofollow")
-    return renderer.renderToken(tokens, place, options, _env)  # type: ignore[attr-defined, no-any-return]
+    return renderer.renderToken(tokens, place, options, _env)  # type: ignore[attr-defined, no-any-return] # the protocol lacks it
 
 
 def _open_heading(*_given: Any) -> str:

@@ -14,7 +14,7 @@ HOMES = {
     "httpx": ("store_client/transport.py",),
     "itsdangerous": ("web_ui/session.py",),
     "jinja2": ("web_ui/templating.py",),
-    "markdown_it": ("web_ui/filters.py",),
+    "markdown_it": ("web_ui/prose.py",),
     "psycopg": ("control_plane/db/",),
     "pynvml": ("control_plane/scheduler/gpus.py",),
     "sqlalchemy.create_engine": ("control_plane/db/",),

@@ -12,7 +12,7 @@ from tests.house.tree import ROOT, Source, keeps
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 CODE = re.compile(r"`([^`\n]+)`")
 MAKE = re.compile(r"\bmake ([a-z]+)\b")
-SWITCHYARD = re.compile(r"(?:^|/| )switchyard ((?:[a-z-]+ ?)+)")
+SWITCHYARD = re.compile(r"(?:^|/| )switchyard ((?:[a-z][a-z-]* ?)+)")
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#]+)")
 PLACE = re.compile(r"^\| ((?:`[^`]+`(?:, )?)+) \|", re.MULTILINE)
 

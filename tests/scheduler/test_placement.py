@@ -73,9 +73,7 @@ def test_a_placed_job_gets_all_it_asked_for_on_usable_slots_that_fit(
 
 
 @given(waiting_jobs, machines, held_slots)
-def test_every_job_either_starts_or_is_told_why_not(
-    waiting: list[Waiting], slots: list[Slot], held: set[str]
-) -> None:
+def test_every_job_either_starts_or_is_told_why_not(waiting: list[Waiting], slots: list[Slot], held: set[str]) -> None:
     made = plan(waiting, slots, held)
     assert {*started(made), *made.reasons} == {one.job_id for one in waiting}
     assert not set(started(made)) & set(made.reasons)
