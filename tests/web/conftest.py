@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from store_client import ExperimentDetail
+from tests.web.desk import Desk, served
 from tests.web.world import World, open_world
 
 
@@ -27,3 +28,17 @@ async def hello(world: World) -> ExperimentDetail:
 async def browser_of_admin(world: World) -> httpx.AsyncClient:
     """The browser of the administrator, signed in."""
     return await world.signed_in()
+
+
+@pytest.fixture
+async def desk(world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient) -> Desk:
+    """The administrator at the desks of hello."""
+    return await Desk.of(world, hello, browser_of_admin)
+
+
+@pytest.fixture
+async def desk_with_git(world: World, hello: ExperimentDetail) -> AsyncIterator[Desk]:
+    """The same before a console that reaches the repositories over HTTP."""
+    async with served(world.line.inner.app) as address:  # type: ignore[attr-defined]
+        console = await world.another_console(store_url=address)
+        yield await Desk.of(world, hello, await world.signed_in(console=console))
