@@ -101,11 +101,19 @@ class Scheduler:
 
     def _run(self) -> None:
         with self._inventory.open():
+            while not self._engine.take():  # another scheduler works here; this one stands by
+                if self._stopping.wait(TICK_SECONDS):
+                    return
+            self._hands.give(("", 0), self._sweep)
             while not self._stopping.is_set():
-                if self._engine.take():
-                    self._round()
-                else:  # another scheduler works here; this one stands by
-                    self._stopping.wait(TICK_SECONDS)
+                self._round()
+
+    def _sweep(self) -> None:
+        """Remove the workspaces of attempts that ended just before their scheduler did."""
+        for key in self._engine.workspaces():
+            live = {key_of(job) for job in self._house.read_now(attempts.placed)}
+            if key not in live:
+                self._engine.remove(key)
 
     def _round(self) -> None:
         began = time.monotonic()

@@ -140,7 +140,18 @@ class LocalEngine:
     def tidy(self, job: RowMapping) -> None:
         """Remove the workspace; log and records stay."""
         self.handles.pop(key_of(job), None)
-        workspace.remove(self.of(job))
+        self.remove(key_of(job))
+
+    def workspaces(self) -> list[Key]:
+        """The attempts that still have a workspace."""
+        return [
+            (found.parent.parent.name, int(found.parent.name))
+            for found in self.root.glob("job_*/*/work")
+            if found.parent.name.isdecimal()
+        ]
+
+    def remove(self, key: Key) -> None:
+        workspace.remove(self.directory(*key))
 
     def wait_for_all(self, seconds: float) -> None:
         """Sleep until no attempt of ours lives, or the time is over."""
