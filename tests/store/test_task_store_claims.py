@@ -171,11 +171,14 @@ def test_a_git_password_is_good_for_one_claim(store: TaskHouse) -> None:
 def test_a_git_password_lapses_with_its_claim_and_is_renewed_with_it(store: TaskHouse) -> None:
     idea_id = store.idea()
     task_id = store.task("execution", idea_id)
-    store.claim(task_id, expires_at=PAST)
-    issued = password(store, task_id)
+    other_id = store.task("execution", store.idea())
+    for lapsed in (task_id, other_id):
+        store.claim(lapsed, expires_at=PAST)
+    issued, other = password(store, task_id), password(store, other_id)
     assert access(store, store.id_of("bob"), issued.password) is None
     store.act("bob", claims.renew, task_id, RenewClaim(seconds=600))
     assert access(store, store.id_of("bob"), issued.password) is not None
+    assert access(store, store.id_of("bob"), other.password) is None
 
 
 def test_an_unclaimed_task_has_no_git_password_and_neither_has_an_ideation(store: TaskHouse) -> None:
