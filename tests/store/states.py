@@ -4,17 +4,23 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from control_plane.scheduler.rules import states as jobs
 from control_plane.task_store.rules import ideas, tasks, variants
 from control_plane.task_store.rules.moves import Move
 from store_client.wire.ideas import IdeaState
+from store_client.wire.jobs import JobState
 from store_client.wire.tasks import TaskState
 from store_client.wire.variants import VariantStatus
 
 HEAD = """# States
 
-Drawn from the `MOVES` tables in `control_plane/task_store/rules/`; a test compares this page with them, and another
-walks every pair of state and act. A dash means that the act is refused with the error of the last column.
+Drawn from the `MOVES` tables in `control_plane/task_store/rules/` and `control_plane/scheduler/rules/`; a test compares
+this page with them, and others walk every pair of state and act. A dash means that the act is refused with the error of
+the last column.
 """
+TAIL = """`preempted` is a state of attempts alone: one that was taken off its slots, whose job is queued again.
+"""
+JOBS = {act: Move(sources, target) for act, (sources, target) in jobs.MOVES.items()}
 DASH = "\N{EN DASH}"
 Moves = Mapping[str, Move[Any]]
 
@@ -22,7 +28,9 @@ Moves = Mapping[str, Move[Any]]
 def draw() -> str:
     """The whole page."""
     parts = [HEAD, _machine("Task", TaskState, tasks.MOVES), _machine("Idea", IdeaState, ideas.MOVES)]
-    return "\n".join([*parts, _machine("Variant", VariantStatus, variants.MOVES)])
+    return "\n".join(
+        [*parts, _machine("Variant", VariantStatus, variants.MOVES), _machine("Job", JobState, JOBS), TAIL]
+    )
 
 
 def _machine(name: str, states: type[StrEnum], moves: Moves) -> str:
