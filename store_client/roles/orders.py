@@ -146,4 +146,4 @@ def _limits(config: Mapping[str, Any], kind: TaskKind) -> dict[str, Any]:
 def headline(text: str) -> str:
     """The first line of an idea's text, which says in a sentence what it changes."""
     lines = (line.strip().lstrip("#").strip() for line in text.splitlines())
-    return next((line for line in lines if line), "")[:MAX_HEADLINE_CHARACTERS]
+    return next((line for line in lines if line), "").replace("`", "")[:MAX_HEADLINE_CHARACTERS]
