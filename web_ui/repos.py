@@ -1,25 +1,30 @@
 """The console's clones: one bare mirror per experiment, fetched when something is asked for that it lacks.
 
-The only file of the console that knows git. The credential travels in the environment of the one fetch, never in argv.
+Objects and branches are read through GitPython; what else git must do runs as a process of its own. Either way git has
+the environment of `git_process.py`. The credential travels in that of the one fetch, never in argv and never to disk.
 """
 
 import asyncio
 import base64
-import os
-import subprocess
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from git import BadName, Commit, Repo
+from git import BadName, BadObject, Commit, InvalidGitRepositoryError, NoSuchPathError, Repo
 
 from store_client import Bearer, Unavailable
+from web_ui.git_process import Git
 
 T = TypeVar("T")
 FETCH_SECONDS = 60
+DIFF_SECONDS = 10
 MAX_DIFF_BYTES = 200_000
+MAX_LIST_BYTES = 500_000
+COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+COMPARE = ("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--find-renames", "--submodule=short")
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class Change:
     path: str
     added: int | None
     removed: int | None
+    renamed_from: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,137 +67,171 @@ class Preflight:
 
 
 @dataclass
+class Turn:
+    """One fetch of a clone at a time, and none for whoever asked before the last one began."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    began_at: float = 0.0
+
+
+@dataclass
 class Clone:
     """One experiment's mirror, as one operator fetches it."""
 
     path: Path
     url: str
     bearer: Bearer
-    lock: asyncio.Lock
+    turn: Turn
+    git: Git
 
     async def diff(self, before: str, after: str) -> Diff | None:
         """What changed from one commit to another; None when a commit is nowhere to be found."""
-        return await self._with([before, after], lambda repo: _diff(repo, before, after))
+        return await self._with([before, after], lambda: _diff(self.git, self.path, before, after))
 
     async def preflight(self, commit: str, parents: Sequence[str]) -> Preflight:
         """Whether a commit is there, descends from all parents and differs from at least one."""
-        checked = await self._with([commit, *parents], lambda repo: _preflight(repo, commit, parents))
+        checked = await self._with([commit, *parents], lambda: _preflight(self.git, self.path, commit, parents))
         return checked or Preflight(is_there=False)
 
     async def pushes(self, prefix: str) -> tuple[Push, ...]:
         """The tips of the work branches below a prefix, newest first, as of now."""
-        async with self.lock:
-            await self._fetch()
-            return await asyncio.to_thread(_pushes, self.path, prefix)
+        await self._fetch()
+        return await asyncio.to_thread(_pushes, self.git, self.path, prefix)
 
-    async def _with(self, commits: Sequence[str], read: Callable[[Repo], T]) -> T | None:
-        async with self.lock:
-            if not await asyncio.to_thread(_has, self.path, commits):
-                await self._fetch()
-                if not await asyncio.to_thread(_has, self.path, commits):
-                    return None
-            return await asyncio.to_thread(_reading, self.path, read)
+    async def _with(self, commits: Sequence[str], read: Callable[[], T]) -> T | None:
+        """Read what needs these commits, fetched first when one is missing; None when it is still missing then."""
+        if not all(COMMIT.fullmatch(sha) for sha in commits):
+            return None
+        if not await asyncio.to_thread(_has, self.git, self.path, commits):
+            await self._fetch()
+            if not await asyncio.to_thread(_has, self.git, self.path, commits):
+                return None
+        return await asyncio.to_thread(read)
 
     async def _fetch(self) -> None:
+        """Have everything that was there when this was asked for."""
+        asked_at = asyncio.get_running_loop().time()
+        async with self.turn.lock:
+            if self.turn.began_at > asked_at:
+                return
+            began_at = asyncio.get_running_loop().time()
+            if not (await self._fetched() or await self._fetched(is_again=True)):
+                raise Unavailable("the experiment's repository could not be fetched")
+            self.turn.began_at = began_at
+
+    async def _fetched(self, *, is_again: bool = False) -> bool:
+        """Whether a fetch went through; the second time with a new credential, if there is one."""
         credential = await self.bearer.current()
-        await asyncio.to_thread(fetch, self.path, self.url, credential)
+        if is_again:
+            if not await self.bearer.replace(credential):
+                return False
+            credential = await self.bearer.current()
+        return await asyncio.to_thread(fetch, self.git, self.path, self.url, credential)
 
 
 @dataclass
 class Clones:
-    """Every clone of this console, below one folder."""
+    """Every clone of this console, below one folder; one of each is fetched at a time."""
 
     root: Path
     git_url: str
-    _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+    git: Git = field(default_factory=Git)
+    _turns: dict[str, Turn] = field(default_factory=dict)
 
     def of(self, experiment_id: str, bearer: Bearer) -> Clone:
-        lock = self._locks.setdefault(experiment_id, asyncio.Lock())
-        return Clone(self.root / f"{experiment_id}.git", f"{self.git_url}/git/{experiment_id}.git", bearer, lock)
+        turn = self._turns.setdefault(experiment_id, Turn())
+        url = f"{self.git_url}/git/{experiment_id}.git"
+        return Clone(self.root / f"{experiment_id}.git", url, bearer, turn, self.git)
 
 
-def fetch(path: Path, url: str, credential: str) -> None:
-    """Bring a mirror up to date, making it first when it is not there."""
+def fetch(git: Git, path: Path, url: str, credential: str) -> bool:
+    """Whether a mirror could be brought up to date; it is made first when it is not there."""
     if not (path / "HEAD").exists():
-        path.mkdir(parents=True, exist_ok=True)
-        _git(path, {}, "init", "--quiet", "--bare", "--template=", ".")
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        git.run(path, ["init", "--quiet", "--bare", "--template=", "."], seconds=FETCH_SECONDS)
     basic = base64.b64encode(credential.encode()).decode()
-    secret = {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": "http.extraHeader",
-        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
-    }
-    _git(path, secret, "fetch", "--quiet", "--prune", "--no-tags", url, "+refs/heads/*:refs/heads/*")
+    ended = git.run(
+        path,
+        ["fetch", "--quiet", "--prune", "--no-tags", url, "+refs/heads/*:refs/heads/*"],
+        seconds=FETCH_SECONDS,
+        secrets={f"http.{url}.extraHeader": f"Authorization: Basic {basic}"},
+    )
+    return ended.status == 0
 
 
-def _git(path: Path, extra: Mapping[str, str], *argv: str) -> None:
-    with tempfile.TemporaryDirectory() as home:
-        environment = {
-            "PATH": os.defpath + ":/usr/local/bin",
-            "HOME": home,
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_CONFIG_GLOBAL": os.devnull,
-            "GIT_TERMINAL_PROMPT": "0",
-            **extra,
-        }
-        try:
-            subprocess.run(
-                ["git", *argv], cwd=path, env=environment, check=True, capture_output=True, timeout=FETCH_SECONDS
-            )
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-            raise Unavailable("the experiment's repository could not be fetched") from error
-
-
-def _has(path: Path, commits: Sequence[str]) -> bool:
-    if not (path / "HEAD").exists():
-        return False
+@contextmanager
+def _opened(git: Git, path: Path) -> Iterator[Repo]:
+    """A repository to read objects and branches of; its git ends with the block."""
     with Repo(path) as repo:
-        return all(_commit(repo, sha) is not None for sha in commits)
+        repo.git.update_environment(**git.environment(path))
+        yield repo
+
+
+def _has(git: Git, path: Path, commits: Sequence[str]) -> bool:
+    try:
+        with _opened(git, path) as repo:
+            return all(_commit(repo, sha) is not None for sha in commits)
+    except (InvalidGitRepositoryError, NoSuchPathError):
+        return False
 
 
 def _commit(repo: Repo, sha: str) -> Commit | None:
     try:
         return repo.commit(sha)
-    except (BadName, ValueError):
+    except (BadName, BadObject, ValueError):
         return None
 
 
-def _reading(path: Path, read: Callable[[Repo], T]) -> T:
-    with Repo(path) as repo:
-        return read(repo)
+def _diff(git: Git, path: Path, before: str, after: str) -> Diff:
+    changes, is_partial = _changes(git, path, before, after)
+    argv = [*COMPARE, before, after, "--"]
+    ended = git.run(path, argv, seconds=DIFF_SECONDS, most_bytes=MAX_DIFF_BYTES)
+    is_cut = is_partial or ended.is_cut or ended.status != 0
+    text = ended.output[: ended.output.rfind(b"\n") + 1] if is_cut else ended.output
+    return Diff(changes, text.decode(errors="replace"), is_cut)
 
 
-def _diff(repo: Repo, before: str, after: str) -> Diff:
-    text = str(repo.git.diff("--no-color", "--no-ext-diff", "--no-textconv", "--find-renames", before, after, "--"))
-    return Diff(_changes(repo, before, after), text[:MAX_DIFF_BYTES], len(text) > MAX_DIFF_BYTES)
+def _changes(git: Git, path: Path, before: str, after: str) -> tuple[tuple[Change, ...], bool]:
+    """The changed files, and whether there are more of them than are listed."""
+    argv = [*COMPARE, "--numstat", "-z", before, after, "--"]
+    ended = git.run(path, argv, seconds=DIFF_SECONDS, most_bytes=MAX_LIST_BYTES)
+    *fields, _rest = ended.output.decode(errors="replace").split("\0")
+    return tuple(_rows(fields)), ended.is_cut or ended.status != 0
 
 
-def _changes(repo: Repo, before: str, after: str) -> tuple[Change, ...]:
-    rows = str(repo.git.diff("--numstat", "--no-ext-diff", "--no-textconv", before, after, "--")).splitlines()
-    return tuple(Change(path, _count(added), _count(removed)) for added, removed, path in _fields(rows))
-
-
-def _fields(rows: Sequence[str]) -> list[tuple[str, str, str]]:
-    parts = (row.split("\t", 2) for row in rows)
-    return [(part[0], part[1], part[2]) for part in parts if len(part) == 3]
+def _rows(fields: Sequence[str]) -> Iterator[Change]:
+    """`added removed path` each, or for a renamed file `added removed` and then two paths."""
+    rest = iter(fields)
+    for row in rest:
+        added, _, tail = row.partition("\t")
+        removed, _, path = tail.partition("\t")
+        before = None if path else next(rest, "")
+        yield Change(path or next(rest, ""), _count(added), _count(removed), before)
 
 
 def _count(text: str) -> int | None:
     return int(text) if text.isdecimal() else None
 
 
-def _preflight(repo: Repo, commit: str, parents: Sequence[str]) -> Preflight:
-    tree = repo.commit(commit).tree.hexsha
+def _preflight(git: Git, path: Path, commit: str, parents: Sequence[str]) -> Preflight:
+    with _opened(git, path) as repo:
+        tree = repo.commit(commit).tree.hexsha
+        changes_something = any(repo.commit(parent).tree.hexsha != tree for parent in parents)
     return Preflight(
         is_there=True,
-        descends=all(repo.is_ancestor(repo.commit(parent), repo.commit(commit)) for parent in parents),
-        changes_something=any(repo.commit(parent).tree.hexsha != tree for parent in parents),
-        changes=_changes(repo, parents[0], commit) if parents else (),
+        descends=all(_is_ancestor(git, path, parent, commit) for parent in parents),
+        changes_something=changes_something,
+        changes=_changes(git, path, parents[0], commit)[0] if parents else (),
     )
 
 
-def _pushes(path: Path, prefix: str) -> tuple[Push, ...]:
-    with Repo(path) as repo:
+def _is_ancestor(git: Git, path: Path, ancestor: str, commit: str) -> bool:
+    argv = ["merge-base", "--is-ancestor", ancestor, commit]
+    return git.run(path, argv, seconds=DIFF_SECONDS).status == 0
+
+
+def _pushes(git: Git, path: Path, prefix: str) -> tuple[Push, ...]:
+    with _opened(git, path) as repo:
         heads = [head for head in repo.heads if head.name.startswith(prefix)]
         found = [
             Push(head.name, head.commit.hexsha, str(head.commit.summary), head.commit.committed_date) for head in heads

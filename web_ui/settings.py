@@ -68,5 +68,7 @@ def kept_key(path: Path) -> str:
 
 
 def from_process(argv: Sequence[str]) -> Settings:
-    """The settings of this process."""
+    """The settings of this process; what its surroundings tell git, a hook's GIT_DIR for one, is not meant for us."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        del os.environ[name]
     return parse(argv, os.environ)
