@@ -39,6 +39,8 @@ async def desk(world: World, hello: ExperimentDetail, browser_of_admin: httpx.As
 @pytest.fixture
 async def desk_with_git(world: World, hello: ExperimentDetail) -> AsyncIterator[Desk]:
     """The same before a console that reaches the repositories over HTTP."""
-    async with served(world.line.inner.app) as address:  # type: ignore[attr-defined]
+    plane = world.line.inner
+    assert isinstance(plane, httpx.ASGITransport)
+    async with served(plane.app) as address:
         console = await world.another_console(store_url=address)
         yield await Desk.of(world, hello, await world.signed_in(console=console))

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -135,11 +135,17 @@ def scheduling(world: World) -> Iterator[None]:
         scheduler.stop(ends_attempts=True)
 
 
+async def reached(store: StoreClient, job_id: str, is_so: Callable[[JobDetail], bool]) -> JobDetail:
+    """The job as soon as something holds of it."""
+    cursor = (await store.read_log(limit=1, is_newest_first=True)).cursor
+    async with asyncio.timeout(JOB_SECONDS):
+        while not is_so(job := await store.read_experiment_job(job_id)):
+            cursor = (await store.read_log(cursor, wait_seconds=0.5)).cursor
+    return job
+
+
 async def ended(desk: Desk, task_id: str) -> JobDetail:
     """The job of a task, when it has ended."""
     job_id = (await desk.store.read_task_detail(task_id)).latest_job_id
     assert job_id is not None
-    async with asyncio.timeout(JOB_SECONDS):
-        while not (job := await desk.store.read_experiment_job(job_id, 10)).state.is_final:
-            pass
-    return job
+    return await reached(desk.store, job_id, lambda job: job.state.is_final)

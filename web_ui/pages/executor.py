@@ -100,7 +100,8 @@ async def _hand_in(opened: Opened, hand: Hand, form: FormData) -> Response:
     facts = await gather(opened)
     examined = await examine(opened.here, draft.commit_sha, facts.parents)
     if examined.fault:
-        return await _show(opened, facts, forms.entered(form).refuse(examined.fault), examined=examined, status=422)
+        refused = forms.entered(form).refuse(examined.fault)
+        return await _show(opened, facts, refused, Sent(422, examined=examined))
     push = facts.pushes.of(draft.commit_sha)
     done = execution.Execution(
         draft.commit_sha,
@@ -137,27 +138,26 @@ async def _form(here: Here) -> FormData:
     return await here.visit.request.form(max_files=20, max_part_size=4 * 1_048_576)
 
 
+@dataclass(frozen=True)
+class Sent:
+    """What is particular about a page that answers a form."""
+
+    status: int
+    password: GitPassword | None = None
+    examined: Examined | None = None
+
+
 async def _again(opened: Opened, form: ExecutionForm, status: int, password: GitPassword | None = None) -> Response:
     """The page with what was entered."""
-    return await _show(opened, await gather(opened), form, status=status, password=password)
+    return await _show(opened, await gather(opened), form, Sent(status, password))
 
 
-async def _show(
-    opened: Opened,
-    facts: ExecutionFacts,
-    form: ExecutionForm,
-    *,
-    status: int | None = None,
-    password: GitPassword | None = None,
-    examined: Examined | None = None,
-) -> Response:
-    here, is_shown = opened.here, opened.is_mine or status is not None
-    if examined is None:
-        is_meant = is_shown and forms.COMMIT.fullmatch(form.chosen)
-        examined = await examine(here, form.chosen, facts.parents) if is_meant else Examined()
+async def _show(opened: Opened, facts: ExecutionFacts, form: ExecutionForm, sent: Sent | None = None) -> Response:
+    here, is_shown = opened.here, opened.is_mine or sent is not None
+    examined = (sent and sent.examined) or await _examined(opened, facts, form)
     stands = standing(opened, f"Execution of an {told_of(facts.idea)}.")
     page = ExecutorTask(
-        frame=opened.frame(is_live=status is None),
+        frame=opened.frame(is_live=sent is None),
         standing=stands,
         steps=steps(opened, facts, examined),
         idea=prose(facts.text),
@@ -173,7 +173,14 @@ async def _show(
         run_note=facts.run_note,
         is_run_fault=isinstance(facts.result, ExecutionFailed),
         commands=facts.commands,
-        password=password,
+        password=sent.password if sent else None,
         password_href=here.url("git_password", task=opened.task.task_id),
     )
-    return here.visit.show(page, status or 200)
+    return here.visit.show(page, sent.status if sent else 200)
+
+
+async def _examined(opened: Opened, facts: ExecutionFacts, form: ExecutionForm) -> Examined:
+    """The commit that the form means, looked at."""
+    if forms.COMMIT.fullmatch(form.chosen) is None:
+        return Examined()
+    return await examine(opened.here, form.chosen, facts.parents)

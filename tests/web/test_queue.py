@@ -1,0 +1,167 @@
+"""The queue and its jobs: what runs and waits and why, the log as it grows, and the acts on a job."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from store_client import ExperimentDetail, JobDetail, SubmitJob
+from tests.web.desk import Desk, reached, scheduling
+from tests.web.reading import page, part, rows, says, words
+from tests.web.world import World
+
+
+async def queued(world: World, experiment: ExperimentDetail, name: str = "train", **spec: Any) -> JobDetail:
+    """A job of an experiment."""
+    body = {"name": name, "command": ("/bin/sh", "-c", "echo hello"), **spec}
+    return await world.store(experiment.experiment_id).submit_job(SubmitJob.model_validate(body))
+
+
+async def ended(world: World, experiment: ExperimentDetail, job: JobDetail) -> JobDetail:
+    return await reached(world.store(experiment.experiment_id), job.job_id, lambda one: one.state.is_final)
+
+
+async def test_waiting_jobs_stand_in_the_order_of_the_queue_with_their_needs(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    other = await world.experiment("Other")
+    await queued(world, hello, "later")
+    await queued(
+        world, other, "sooner", priority=9, resources={"gpus": 2, "gpu_memory_bytes": 20_000_000_000, "cpus": 4}
+    )
+    shown = await browser_of_admin.get("/queue")
+    assert "2 jobs wait, 0 run." in says(shown)
+    assert [row[:4] for row in rows(part(shown, "open"))] == [
+        ["2 sooner Other · job", "2 GPUs with 20 GB · 4 CPUs", "9", "waiting · 1st"],
+        ["1 later Hello · job", "1 CPU", "5", "waiting · 2nd"],
+    ]
+
+
+async def test_one_experiments_jobs_can_be_looked_at_alone(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    other = await world.experiment("Other")
+    await queued(world, hello, "mine")
+    await queued(world, other, "theirs")
+    for path in ("/queue?experiment=hello", "/e/hello/jobs"):
+        shown = await browser_of_admin.get(path)
+        assert "mine" in words(part(shown, "open"))
+        assert "theirs" not in words(part(shown, "open"))
+
+
+async def test_a_job_that_must_wait_says_what_for(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    job = await queued(world, hello, resources={"cpus": 99})
+    store = world.store(hello.experiment_id)
+    with scheduling(world):
+        await reached(store, job.job_id, lambda one: one.waiting_for is not None)
+    shown = await browser_of_admin.get("/queue")
+    assert "needs 99 CPU slots at once; this machine has 1" in words(part(shown, "open"))
+    assert "needs 99 CPU slots at once" in says(await browser_of_admin.get(f"/queue/{job.job_id}"))
+
+
+async def test_an_ended_job_shows_its_log_its_attempts_and_how_it_ended(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    job = await queued(world, hello, command=("/bin/sh", "-c", "echo '<b>before</b>'; exit 3"))
+    with scheduling(world):
+        await ended(world, hello, job)
+    shown = await browser_of_admin.get(f"/queue/{job.number}")
+    assert "its command ended with exit code 3" in says(shown)
+    log = page(shown).select_one("pre.log")
+    assert log is not None
+    assert log.get_text() == "<b>before</b>\n"
+    assert not log.has_attr("data-log-live")
+    assert rows(part(shown, "attempts"))[0][:3] == ["1st", "failed", "CPU 0"]
+    assert "its command ended with exit code 3" in words(part(await browser_of_admin.get("/queue"), "ended"))
+
+
+async def test_the_log_goes_on_from_any_offset_and_says_when_no_more_will_come(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    job = await queued(world, hello, command=("/bin/sh", "-c", "echo größer; echo second"))
+    with scheduling(world):
+        await ended(world, hello, job)
+    whole = await browser_of_admin.get(f"/queue/{job.job_id}/log")
+    assert whole.headers["content-type"].startswith("text/plain")
+    assert whole.text == "größer\nsecond\n"
+    assert (whole.headers["x-log-offset"], whole.headers["x-log-ended"]) == (str(len(whole.content)), "true")
+    rest = await browser_of_admin.get(f"/queue/{job.job_id}/log?offset=9&attempt=1")
+    assert rest.text == "second\n"
+    file = await browser_of_admin.get(f"/queue/{job.job_id}/log?download=1")
+    assert file.headers["content-disposition"] == f'attachment; filename="job-{job.number}-attempt-1.log"'
+    assert file.text == whole.text
+    for odd in ("offset=-1", "offset=abc", f"offset={'9' * 30}", "attempt=x"):
+        assert (await browser_of_admin.get(f"/queue/{job.job_id}/log?{odd}")).status_code == 200
+
+
+async def test_a_waiting_job_has_no_log_yet_and_can_be_moved_and_cancelled(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    job = await queued(world, hello)
+    path = f"/queue/{job.job_id}"
+    assert "No log yet" in says(await browser_of_admin.get(path))
+    moved = await browser_of_admin.post(f"{path}/priority", data={"priority": "9"})
+    assert moved.headers["location"] == path
+    assert "has priority 9 now" in says(await browser_of_admin.get(path))
+    for odd in ("11", "-1", "high", ""):
+        await browser_of_admin.post(f"{path}/priority", data={"priority": odd})
+        assert "A priority is a whole number from 0 to 10" in says(await browser_of_admin.get(path))
+    await browser_of_admin.post(f"{path}/cancel")
+    shown = await browser_of_admin.get(path)
+    assert "is cancelled" in says(shown)
+    assert page(shown).select(f'form[action="{path}/cancel"]') == []
+
+
+async def test_an_ended_job_can_be_run_again(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    job = await queued(world, hello)
+    path = f"/queue/{job.job_id}"
+    await browser_of_admin.post(f"{path}/cancel")
+    await browser_of_admin.post(f"{path}/retry")
+    assert "is queued again" in says(await browser_of_admin.get(path))
+    again = await browser_of_admin.post(f"{path}/retry")
+    assert again.status_code == 409
+    assert "That cannot be done now" in says(again)
+
+
+async def test_an_operator_cancels_only_jobs_of_their_own(world: World, hello: ExperimentDetail, desk: Desk) -> None:
+    job = await queued(world, hello)
+    bob = await world.person("Bob")
+    refused = await bob.post(f"/queue/{job.job_id}/cancel")
+    assert refused.status_code == 403
+    theirs = await Desk.of(world, hello, bob)
+    task, path = await theirs.claim("ideation")
+    await theirs.post(f"/desk/{task.task_id}/run")
+    link = part(await theirs.get(path), "job").find("a")
+    assert link is not None
+    await bob.post(f"{link['href']}/cancel")
+    assert "is cancelled" in says(await bob.get(str(link["href"])))
+    assert page(await bob.get(str(link["href"]))).select('form[action$="/retry"]') == []
+
+
+@pytest.mark.parametrize("path", ["/queue/job_nobody", "/queue/99999", "/queue/job_nobody/log", "/queue/%00"])
+async def test_a_job_that_is_not_here_gets_a_clear_page(
+    browser_of_admin: httpx.AsyncClient, hello: ExperimentDetail, path: str
+) -> None:
+    answer = await browser_of_admin.get(path)
+    assert answer.status_code in {400, 404, 409}
+    assert "failed" not in words(page(answer).find("h1"))
+
+
+async def test_the_machines_slots_say_who_holds_them(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    assert "all free" in words(part(await browser_of_admin.get("/queue"), "slots"))
+    job = await queued(world, hello, command=("/bin/sh", "-c", "sleep 60"))
+    store = world.store(hello.experiment_id)
+    with scheduling(world):
+        await reached(store, job.job_id, lambda one: one.state == "running")
+        shown = await browser_of_admin.get("/queue")
+        assert f"held by job {job.number}" in words(part(shown, "slots"))
+        assert "No job waits, 1 runs." in says(shown)
+        log = page(await browser_of_admin.get(f"/queue/{job.job_id}")).select_one("pre.log[data-log-live]")
+        assert log is not None
+        assert log["data-log-url"] == f"/queue/{job.job_id}/log?attempt=1"
