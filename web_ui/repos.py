@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from git import BadName, BadObject, Commit, InvalidGitRepositoryError, NoSuchPathError, Repo
+from git import BadName, BadObject, InvalidGitRepositoryError, NoSuchPathError, Repo
 
 from store_client import Bearer, Unavailable
 from web_ui.git_process import Git
@@ -170,16 +170,16 @@ def _opened(git: Git, path: Path) -> Iterator[Repo]:
 def _has(git: Git, path: Path, commits: Sequence[str]) -> bool:
     try:
         with _opened(git, path) as repo:
-            return all(_commit(repo, sha) is not None for sha in commits)
+            return all(_is_commit(repo, sha) for sha in commits)
     except (InvalidGitRepositoryError, NoSuchPathError):
         return False
 
 
-def _commit(repo: Repo, sha: str) -> Commit | None:
+def _is_commit(repo: Repo, sha: str) -> bool:
     try:
-        return repo.commit(sha)
+        return bool(repo.commit(sha).tree.hexsha)  # any forty digits name a commit until something of it is read
     except (BadName, BadObject, ValueError):
-        return None
+        return False
 
 
 def _diff(git: Git, path: Path, before: str, after: str) -> Diff:
