@@ -166,6 +166,12 @@ class Deployment:
                 raise AssertionError(f"not within {seconds} seconds: {what}\n{self.account()}")
             self.client.read_deployment_log(cursor, min(left, LOOK_SECONDS))
 
+    def let_run(self, seconds: float) -> None:
+        """Follow the log for so long."""
+        deadline, cursor = time.monotonic() + seconds, self.position()
+        while (left := deadline - time.monotonic()) > 0:
+            cursor = self.client.read_deployment_log(cursor, min(left, LOOK_SECONDS)).cursor
+
     def event(self, after: int, type_: str, seconds: float = 30, **data: Any) -> LogEvent:
         """The first event of a type, with this data, after a position."""
 
@@ -194,8 +200,9 @@ class Deployment:
         select.select([process.stdout], [], [], READY_SECONDS)
         if process.poll() is not None:
             raise AssertionError(f"it ended with status {process.returncode} before it was ready: {_tail(self.errors)}")
-        self.ready = json.loads(process.stdout.readline())
-        return self.ready
+        said: dict[str, Any] = json.loads(process.stdout.readline())
+        self.ready = {**self.ready, **said}
+        return said
 
     def _connect(self, ready: dict[str, Any]) -> None:
         self._opened.close()
