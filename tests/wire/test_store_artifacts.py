@@ -131,12 +131,13 @@ async def test_a_file_beyond_the_cap_is_refused_and_leaves_nothing(sqlite_app: S
     assert len([path for path in (tmp_path / "artifacts").rglob("*") if path.is_file()]) == 1
 
 
-async def test_an_endless_body_is_refused_while_it_comes(sqlite_app: StoreApp) -> None:
+@pytest.mark.parametrize("part", [b"file", b"note"])
+async def test_an_endless_body_is_refused_while_it_comes(sqlite_app: StoreApp, part: bytes) -> None:
     sent = 0
 
     async def endless() -> AsyncIterator[bytes]:
         nonlocal sent
-        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
+        yield b'--b\r\nContent-Disposition: form-data; name="' + part + b'"; filename="f"\r\n\r\n'
         while sent < 100 * MAX_ARTIFACT_BYTES:
             sent += 10_000
             yield b"x" * 10_000
