@@ -1,4 +1,4 @@
-"""What a newcomer sees within minutes of `make run`, untouched: both examples scored, evolving and better than before."""
+"""What a newcomer sees within minutes of `make run`, untouched: both examples scored, evolving, better than before."""
 
 import time
 from collections.abc import Mapping
