@@ -15,7 +15,7 @@ export function takeOver(newer) {
   let isDeferred = false;
   for (const region of document.querySelectorAll("[data-live]")) {
     const next = newer.querySelector(`[data-live="${CSS.escape(region.dataset.live)}"]`);
-    if (!next || next.outerHTML === served.get(region.dataset.live) || showSameLog(region, next)) continue;
+    if (!next || next.outerHTML === served.get(region.dataset.live) || followsSameLog(region, next)) continue;
     if (isBusy(region)) isDeferred = true;
     else replace(region, next);
   }
@@ -23,10 +23,10 @@ export function takeOver(newer) {
   return isDeferred;
 }
 
-// A log grows by itself; taking it over from the page would lose the reader's place in it.
-function showSameLog(region, next) {
-  const [here, there] = [region, next].map((one) => one.querySelector("[data-log-url]")?.dataset.logUrl);
-  return here !== undefined && here === there;
+// A log that still grows does so by itself; taking it over from the page would lose the reader's place in it.
+function followsSameLog(region, next) {
+  const url = region.querySelector("[data-log-live]")?.dataset.logUrl;
+  return url !== undefined && url === next.querySelector("[data-log-url]")?.dataset.logUrl;
 }
 
 function isBusy(region) {

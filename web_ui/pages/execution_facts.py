@@ -39,7 +39,7 @@ class ExecutionFacts:
         """What the job on the queue brought back, in a sentence."""
         match self.result:
             case Executed():
-                return "The job has made a commit, which is filled in below. Look at it, then submit it."
+                return "The job has made a commit, which is filled in. Look at it, then submit it."
             case ExecutionFailed(reason):
                 return f"The job has made nothing to submit: {reason}. Do it by hand, or say that it could not be done."
             case None:
