@@ -1,95 +1,157 @@
 """Events as sentences of the activity feed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from store_client import LogEvent, ProgressPoint
 from web_ui.active import Here
-from web_ui.filters import figure
+from web_ui.filters import Direction, figure
+from web_ui.job_words import ENDINGS
 from web_ui.pages.overview import Happening
+
+NOBODY = "Somebody"
+GIVEN_BACK = {
+    "expired": "was given back: its claim ran out",
+    "operator": "was given back by hand",
+    "health_policy": "was given back: its worker stopped answering",
+}
 
 
 @dataclass(frozen=True)
 class Names:
-    """What ids are called, as far as the page knows."""
+    """What ids are called, as far as the page knows, and which variants were the best when they were scored."""
 
     here: Here
     variants: Mapping[str, ProgressPoint]
-    ideas: Mapping[str, str]
+    ideas: Mapping[str, tuple[str, str | None]]
     workers: Mapping[str, str]
+    records: frozenset[str]
 
-    def variant(self, event: LogEvent) -> tuple[str, str]:
-        variant_id = str(event.data.get("variant_id", ""))
-        point = self.variants.get(variant_id)
-        return (point.label if point else variant_id), self.here.url("variant", variant=variant_id)
-
-    def idea(self, event: LogEvent) -> tuple[str, str]:
-        idea_id = str(event.data.get("idea_id", ""))
-        return self.ideas.get(idea_id, idea_id), self.here.url("idea", idea=idea_id)
-
-    def task(self, event: LogEvent) -> tuple[str, str]:
-        task_id = str(event.data.get("task_id", ""))
-        return task_id, self.here.url("task", task=task_id)
-
-    def job(self, event: LogEvent) -> tuple[str, str]:
-        return str(event.data.get("name", "job")), self.here.visit.url("job", job=str(event.data.get("job_id", "")))
-
-    def here_itself(self, _event: LogEvent) -> tuple[str, str]:
-        return "", self.here.url("overview")
-
-    def who(self, event: LogEvent) -> str:
-        worker_id = str(event.data.get("worker_id", ""))
-        return self.workers.get(worker_id, worker_id)
+    def who(self, event: LogEvent, field: str = "worker_id") -> str:
+        worker_id = str(event.data.get(field, ""))
+        return "The administrator" if worker_id == "admin" else self.workers.get(worker_id, NOBODY)
 
 
 @dataclass(frozen=True)
-class Words:
-    """How one type of event is told: its status, what was done, and to what."""
+class Told:
+    """One sentence: words, perhaps a thing to look at, words."""
 
     status: str
-    did: str
-    what: Callable[[Names, LogEvent], tuple[str, str]]
-
-
-SAID: Mapping[str, Words] = {
-    "idea.ready": Words("ready", "proposed", Names.idea),
-    "variant.succeeded": Words("succeeded", "scored", Names.variant),
-    "variant.errored": Words("failed", "failed:", Names.variant),
-    "variant.evaluation_errored": Words("evaluation_error", "could not be evaluated:", Names.variant),
-    "variant.integrated": Words("integrated", "integrated", Names.variant),
-    "task.reclaimed": Words("waiting", "given back:", Names.task),
-    "job.finished": Words("failed", "job ended without success:", Names.job),
-    "job.requeued": Words("waiting", "queued again:", Names.job),
-    "experiment.paused": Words("paused", "paused", Names.here_itself),
-    "experiment.resumed": Words("running", "resumed", Names.here_itself),
-    "experiment.terminated": Words("completed", "ended", Names.here_itself),
-    "experiment.automation_changed": Words("manual", "changed who does the work", Names.here_itself),
-    "repository.pushed": Words("done", "pushed a branch", Names.here_itself),
-}
+    before: str = ""
+    what: str = ""
+    href: str = ""
+    after: str = ""
 
 
 def tell(event: LogEvent, names: Names) -> Happening | None:
     """One line of the feed; None for events that are the machine's own bookkeeping."""
-    words = SAID.get(event.type)
-    if words is None or (event.type == "job.finished" and event.data.get("state") in {"succeeded", "cancelled"}):
+    teller = TELLERS.get(event.type)
+    told = teller(names, event) if teller else None
+    if told is None:
         return None
-    what, href = words.what(names, event)
     return Happening(
         key=str(event.position),
-        status=words.status,
+        status=told.status,
         moment=event.occurred_at,
-        who=names.who(event),
-        did=words.did,
-        what=what,
-        what_href=href,
-        outcome=_outcome(event, names),
+        before=told.before,
+        what=told.what,
+        what_href=told.href,
+        after=told.after,
     )
 
 
-def _outcome(event: LogEvent, names: Names) -> str:
-    if event.type in {"variant.succeeded", "variant.integrated"}:
-        point = names.variants.get(str(event.data.get("variant_id")))
-        return figure(point.objective_value) if point is not None and point.objective_value is not None else ""
-    if event.type == "experiment.terminated":
-        return str(event.data.get("reason", ""))
-    return str(event.data.get("cause", "")).replace("_", " ")
+def records(points: Iterable[ProgressPoint], direction: Direction) -> frozenset[str]:
+    """The variants that were better than everything scored before them; the first score of all is no record."""
+    found, best = set(), None
+    for point in sorted(points, key=lambda one: one.at):
+        value = point.objective_value
+        if value is None:
+            continue
+        if best is None or (value > best if direction == "maximize" else value < best):
+            if best is not None:
+                found.add(point.variant_id)
+            best = value
+    return frozenset(found)
+
+
+def _proposed(names: Names, event: LogEvent) -> Told:
+    idea_id = str(event.data.get("idea_id", ""))
+    slug, author = names.ideas.get(idea_id, ("an idea", None))
+    return Told("ready", f"{author or NOBODY} proposed", slug, names.here.url("idea", idea=idea_id))
+
+
+def _variant(status: str, after: str) -> "Teller":
+    def teller(names: Names, event: LogEvent) -> Told:
+        variant_id = str(event.data.get("variant_id", ""))
+        point = names.variants.get(variant_id)
+        href = names.here.url("variant", variant=variant_id)
+        return Told(status, "", point.label if point else "A variant", href, after)
+
+    return teller
+
+
+def _scored(names: Names, event: LogEvent) -> Told | None:
+    variant_id = str(event.data.get("variant_id", ""))
+    point = names.variants.get(variant_id)
+    value = figure(point.objective_value) if point is not None and point.objective_value is not None else ""
+    rest = ", the best so far" if variant_id in names.records else ""
+    return _variant("succeeded", f"scored {value}{rest}" if value else "was evaluated")(names, event)
+
+
+def _given_back(names: Names, event: LogEvent) -> Told:
+    after = GIVEN_BACK.get(str(event.data.get("cause")), "was given back")
+    return Told("waiting", "", "A task", names.here.url("task", task=str(event.data.get("task_id", ""))), after)
+
+
+def _job_ended(names: Names, event: LogEvent) -> Told | None:
+    if event.data.get("state") in {"succeeded", "cancelled"}:
+        return None
+    code = event.data.get("exit_code")
+    cause = "" if event.data.get("cause") == "user_error" and code is None else str(event.data.get("cause"))
+    ending = ENDINGS.get(cause, "its command failed").format(exit_code=code)
+    return _job(names, event, "failed", f"failed: {ending}")
+
+
+def _job_again(names: Names, event: LogEvent) -> Told:
+    return _job(names, event, "waiting", "waits again for another attempt")
+
+
+def _job(names: Names, event: LogEvent, status: str, after: str) -> Told:
+    what = f"{event.data.get('number', '')} {event.data.get('name', '')}".strip()
+    return Told(status, "Job", what, names.here.visit.url("job", job=str(event.data.get("job_id", ""))), after)
+
+
+def _ended(_names: Names, event: LogEvent) -> Told:
+    reason = str(event.data.get("reason", ""))
+    return Told("completed", f"The experiment ended: {reason}" if reason else "The experiment ended")
+
+
+def _policy_failed(_names: Names, event: LogEvent) -> Told:
+    kind, message = event.data.get("policy_kind", ""), event.data.get("error_message", "")
+    return Told("failed", f"The {kind} policy cannot be computed: {message}")
+
+
+def _acted(status: str, did: str, field: str = "by") -> "Teller":
+    return lambda names, event: Told(status, f"{names.who(event, field)} {did}")
+
+
+Teller = Callable[[Names, LogEvent], Told | None]
+TELLERS: Mapping[str, Teller] = {
+    "idea.ready": _proposed,
+    "variant.succeeded": _scored,
+    "variant.errored": _variant("failed", "failed"),
+    "variant.evaluation_errored": _variant("evaluation_error", "could not be evaluated"),
+    "variant.integrated": _variant("integrated", "joined the lineage"),
+    "task.reclaimed": _given_back,
+    "job.finished": _job_ended,
+    "job.requeued": _job_again,
+    "experiment.created": lambda _names, _event: Told("draft", "The experiment was created"),
+    "experiment.started": _acted("running", "started the experiment"),
+    "experiment.paused": _acted("paused", "paused the experiment"),
+    "experiment.resumed": _acted("running", "resumed the experiment"),
+    "experiment.terminated": _ended,
+    "experiment.policy_error": _policy_failed,
+    "experiment.automation_changed": _acted("manual", "changed who does the work", "updated_by"),
+    "experiment.dispatch_mode_changed": _acted("manual", "changed who takes the decisions", "updated_by"),
+    "repository.pushed": _acted("done", "pushed a branch", "worker_id"),
+}

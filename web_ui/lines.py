@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from store_client import ExperimentSummary, Job
-from web_ui.filters import Moment, age, ordinal, plural
+from web_ui import job_words
+from web_ui.filters import Moment, plural
 from web_ui.frame import ROLE_OF
 from web_ui.visit import Visit
 
@@ -47,26 +48,18 @@ class JobLine:
 
 
 def job_line(visit: Visit, job: Job, experiments: tuple[ExperimentSummary, ...]) -> JobLine:
-    """One job: where it belongs, how it is, and why it waits."""
+    """One job: where it belongs, how it is, and why it waits; without experiments, in a page of its own one."""
     names = {one.experiment_id: one.name for one in experiments}
-    where = " · ".join(part for part in (names.get(job.experiment_id, ""), job.role) if part)
+    where = " · ".join(part for part in (names.get(job.experiment_id, ""), job_words.what_for(job)) if part)
     return JobLine(
         job_id=job.job_id,
         name=f"{job.number} {job.name}",
         href=visit.url("job", job=job.job_id),
         where=where,
-        status="waiting" if job.state == "queued" else str(job.state),
-        status_text=_status_text(visit, job),
-        note=job.waiting_for or "",
+        status=str(job.state),
+        status_text=job_words.status_text(job),
+        note=job_words.why(job),
     )
-
-
-def _status_text(visit: Visit, job: Job) -> str:
-    if job.state == "queued":
-        return f"waiting · {ordinal(job.position)}" if job.position is not None else "waiting"
-    if job.started_at is not None and not job.state.is_final:
-        return f"{job.state} {age(job.started_at, visit.now)}"
-    return ""
 
 
 def counts_of(one: ExperimentSummary) -> Counts:
@@ -74,13 +67,18 @@ def counts_of(one: ExperimentSummary) -> Counts:
     return Counts(one.counts.ideas, one.counts.variants, one.counts.evaluated, one.counts.integrated, one.counts.failed)
 
 
+def in_flight(one: ExperimentSummary) -> tuple[int, int]:
+    """How many tasks somebody works on, and how many wait for somebody."""
+    tasks = one.counts.tasks
+    waiting = sum(count for name, count in tasks.items() if name.endswith(".pending"))
+    return sum(tasks.values()) - waiting, waiting
+
+
 def needs_of(visit: Visit, one: ExperimentSummary) -> list[Need]:
-    """What an experiment waits for a person with: pending tasks of roles done by hand, and a start or a resume."""
-    if one.status in {"draft", "paused"}:
-        words = {"draft": "is a draft: start it when it is ready", "paused": "is paused"}[one.status]
-        return [
-            Need(f"{one.slug}-status", f"{one.name} {words}", one.name, _overview(visit, one), "Open", None, "paused")
-        ]
+    """What an experiment waits for a person with: its start, and pending tasks of roles done by hand."""
+    if one.status == "draft":
+        text, href = f"{one.name} is a draft; start it when it is ready", visit.url("overview", experiment=one.slug)
+        return [Need(f"{one.slug}-status", text, one.name, href, "Open", one.created_at, "draft")]
     if one.status != "running":
         return []
     found = []
@@ -90,10 +88,6 @@ def needs_of(visit: Visit, one: ExperimentSummary) -> list[Need]:
             text = f"{plural(pending, f'{kind} task')} {'waits' if pending == 1 else 'wait'} for a person"
             found.append(Need(f"{one.slug}-{role}", text, one.name, visit.url(role, experiment=one.slug), "Open desk"))
     return found
-
-
-def _overview(visit: Visit, one: ExperimentSummary) -> str:
-    return visit.url("overview", experiment=one.slug)
 
 
 def objective_phrase(one: ExperimentSummary) -> str:

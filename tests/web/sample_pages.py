@@ -147,13 +147,13 @@ LEADERS = tuple(
     )
 )
 HAPPENINGS = tuple(
-    Happening(f"e{n}", status, moment, who, did, what, f"/e/digits/variants/{what}", outcome)
-    for n, (status, who, did, what, outcome, moment) in enumerate(
+    Happening(f"e{n}", status, moment, before, what, f"/e/digits/variants/{what}", after)
+    for n, (status, before, what, after, moment) in enumerate(
         (
-            ("integrated", "", "integrated", "mlp-96-aug", "0.9811", "2025-11-21T08:59:48Z"),
-            ("succeeded", "auto-evaluator", "scored", "cnn-small", "0.9733", "2025-11-21T08:59:00Z"),
-            ("claimed", "Ada King", "claimed", "svm-poly-3", "", "2025-11-21T08:57:00Z"),
-            ("timed_out", "", "execution timed out after 120 s, retrying:", "knn-5", "", "2025-11-21T08:54:00Z"),
+            ("integrated", "", "mlp-96-aug", "joined the lineage", "2025-11-21T08:59:48Z"),
+            ("succeeded", "", "mlp-96-aug", "scored 0.9811, the best so far", "2025-11-21T08:59:00Z"),
+            ("ready", "Ada King proposed", "svm-poly-3", "", "2025-11-21T08:57:00Z"),
+            ("failed", "Job", "807 train knn-5", "failed: it was stopped at its time limit", "2025-11-21T08:54:00Z"),
         )
     )
 )
@@ -181,7 +181,7 @@ def overview(count: int = 47) -> Overview:
         name="digits",
         status="running",
         sentence="Maximise accuracy on 1,797 handwritten digits. Evaluation is by hand.",
-        acts=Acts("/e/digits/ideator", "/e/digits/pause", None, "/e/digits/end"),
+        acts=Acts("/e/digits/ideator", pause_href="/e/digits/pause", end_href="/e/digits/end"),
         metric="accuracy",
         direction="maximize",
         best=0.9811,
@@ -192,6 +192,7 @@ def overview(count: int = 47) -> Overview:
         waiting=1,
         needs=NEEDS[:1],
         chart=progress_chart(points(count), "accuracy", "maximize", BASELINE),
+        chart_metric="accuracy",
         metric_tabs=(
             Tab("accuracy", "?metric=accuracy", is_current=True),
             Tab("log_loss", "?metric=log_loss"),
@@ -203,7 +204,7 @@ def overview(count: int = 47) -> Overview:
         stages=STAGES,
         jobs=JOBS,
         happenings=HAPPENINGS,
-        events_href="/e/digits/events",
+        tasks_href="/e/digits/tasks",
     )
 
 

@@ -11,7 +11,7 @@ from store_client import ExperimentSummary, JobPage, ProgressPoint, SwitchyardEr
 from web_ui.charts import ChartPoint, Sparkline, best_so_far, sparkline
 from web_ui.filters import Direction, Moment, plural
 from web_ui.frame import deployment_frame, needs
-from web_ui.lines import Counts, JobLine, Need, counts_of, gain, job_line, needs_of, objective_phrase
+from web_ui.lines import Counts, JobLine, Need, counts_of, gain, in_flight, job_line, needs_of, objective_phrase
 from web_ui.templating import Frame
 from web_ui.visit import Visit
 
@@ -94,10 +94,25 @@ async def _history(visit: Visit, one: ExperimentSummary) -> Sequence[ProgressPoi
 
 
 def _sentence(experiments: Sequence[ExperimentSummary], needed: Sequence[Need], waiting: int, running: int) -> str:
-    live = sum(1 for one in experiments if one.status == "running")
     needing = f"{plural(len(needed), 'thing')} {_verb(len(needed), 'need')} you" if needed else "Nothing needs you"
-    jobs = f"{plural(waiting, 'job')} {_verb(waiting, 'wait')}, {running} {_verb(running, 'run')}."
-    return f"{live} of {plural(len(experiments), 'experiment')} {_verb(live, 'run')}. {needing}. {jobs}"
+    return f"{_living(experiments)}. {needing}. {_working(running, waiting)}."
+
+
+def _living(experiments: Sequence[ExperimentSummary]) -> str:
+    live, total = sum(1 for one in experiments if one.status == "running"), len(experiments)
+    if live == 0:
+        return "No experiment runs" if total else "There is no experiment yet"
+    if live == total:
+        return f"All {total} experiments run" if total > 1 else "The one experiment runs"
+    return f"{live} of {plural(total, 'experiment')} {_verb(live, 'run')}"
+
+
+def _working(running: int, waiting: int) -> str:
+    if not running and not waiting:
+        return "No job runs or waits"
+    if not running:
+        return f"{plural(waiting, 'job')} {_verb(waiting, 'wait')}"
+    return f"{plural(running, 'job')} {_verb(running, 'run')}, {waiting or 'none'} {_verb(waiting or 1, 'wait')}"
 
 
 def _verb(count: int, verb: str) -> str:
@@ -109,7 +124,7 @@ def _row(visit: Visit, one: ExperimentSummary, history: Sequence[ProgressPoint])
     points = [ChartPoint(point.label, "", point.objective_value) for point in history if not point.is_baseline]
     bests = best_so_far(points, one.baseline, one.objective.direction)
     turned = [value if one.objective.direction == "maximize" else -value for value in bests if value is not None]
-    tasks = one.counts.tasks
+    running, waiting = in_flight(one)
     return ExperimentRow(
         slug=one.slug,
         name=one.name,
@@ -122,8 +137,8 @@ def _row(visit: Visit, one: ExperimentSummary, history: Sequence[ProgressPoint])
         delta=gain(one),
         spark=sparkline(turned, f"Best so far of {one.name}"),
         counts=counts_of(one),
-        running=sum(count for name, count in tasks.items() if name.endswith(".claimed")),
-        waiting=sum(count for name, count in tasks.items() if name.endswith(".pending")),
+        running=running,
+        waiting=waiting,
         needs_you=needs(one),
         updated_at=one.updated_at,
     )

@@ -26,7 +26,10 @@ class Leader:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of the loop; `automation_href` is where its switch posts, none where a person may not turn it."""
+    """One stage of the loop; `automation_href` is where its switch posts, none where it cannot be turned.
+
+    `note` says why it cannot, where that is not plain.
+    """
 
     name: str
     href: str
@@ -34,30 +37,31 @@ class Stage:
     active: int
     is_automatic: bool
     automation_href: str | None
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class Happening:
-    """One line of the activity feed: who (may be empty), what they did, to what, and how it came out."""
+    """One line of the activity feed: words, perhaps a thing to look at, words."""
 
     key: str
     status: str
     moment: Moment
-    who: str
-    did: str
-    what: str
-    what_href: str
-    outcome: str = ""
+    before: str
+    what: str = ""
+    what_href: str = ""
+    after: str = ""
 
 
 @dataclass(frozen=True)
 class Acts:
     """Where the acts of the head lead; none where this person or this status does not allow it."""
 
-    propose_href: str | None
-    pause_href: str | None
-    resume_href: str | None
-    end_href: str | None
+    propose_href: str | None = None
+    start_href: str | None = None
+    pause_href: str | None = None
+    resume_href: str | None = None
+    end_href: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ class Overview:
     waiting: int
     needs: tuple[Need, ...]
     chart: ProgressChart
+    chart_metric: str
     metric_tabs: tuple[Tab, ...]
     metrics: tuple[str, ...]
     leaders: tuple[Leader, ...]
@@ -88,4 +93,4 @@ class Overview:
     stages: tuple[Stage, ...]
     jobs: tuple[JobLine, ...]
     happenings: tuple[Happening, ...]
-    events_href: str
+    tasks_href: str

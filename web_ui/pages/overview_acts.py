@@ -3,7 +3,7 @@
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from store_client import Automation, Role
+from store_client import Automation, InvalidPrecondition, Role
 from web_ui.active import Here
 from web_ui.forms.field import text
 from web_ui.frame import EXPERIMENT_TABS
@@ -55,7 +55,10 @@ async def automate(here: Here) -> Response:
     mode = MODES.get(_named(here.visit, form, "mode") or _named(here.visit, form, "automation"))
     if role is None or mode is None:
         return here.visit.go(_next(here, form), ("failed", "Say which role, and whether it is automatic or by hand."))
-    await here.store.update_automation({role: mode})
+    try:
+        await here.store.update_automation({role: mode})
+    except InvalidPrecondition as error:
+        return here.visit.go(_next(here, form), ("failed", f"Nothing was changed: {error}."))
     return here.visit.go(_next(here, form), ("done", f"The {role}'s work is now done by {WORDS[mode]}."))
 
 
