@@ -1,5 +1,6 @@
 """What the migrations build is what the tables say, on both databases."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from sqlalchemy import Column, Engine, Index, MetaData, String, Table, create_engine, inspect, text
 
 from control_plane.schema import metadata
+from tests.house.tree import Source, keeps
 
 INDEXES = {
     "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
@@ -68,3 +70,11 @@ def test_what_no_migration_builds_is_noticed(database_url: str, empty_url: str) 
     Index("ix_events_colour", grown.tables["events"].c.colour.desc())
     found = differences(database_url, empty_url, grown)
     assert {"forgotten columns", "events columns", "index ix_events_colour"} <= found
+
+
+def test_a_migration_imports_nothing_that_can_change_under_it(tree: list[Source]) -> None:
+    ours = re.compile(r"^(?:from|import) (?:control_plane|store_client|web_ui)", re.MULTILINE)
+    versions = [source for source in tree if source.path.startswith("control_plane/db/migrations/versions/")]
+    assert versions
+    keeps(f"{source.path} imports this project" for source in versions if ours.search(source.text))
+    assert ours.search("import sqlalchemy\nfrom control_plane.schema import metadata\n")
