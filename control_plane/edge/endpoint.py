@@ -48,7 +48,8 @@ def waiting_endpoint(house: House, call: Call, operation: Operation, is_enough: 
         work = prepare(house, call, operation, (request, arguments))
         query = None if isinstance(arguments, SwitchyardError) else arguments["query"]
         seconds = getattr(query, "wait_seconds", LONG_POLL_SECONDS)
-        return respond(call, await read_until(house, work, is_enough, seconds))
+        scope = request.path_params.get("experiment_id", DEPLOYMENT)
+        return respond(call, await read_until(house, work, is_enough, seconds, scope))
 
     return Route(call.path, serve, methods=[call.method], name=call.name)
 

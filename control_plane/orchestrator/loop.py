@@ -52,7 +52,8 @@ class Orchestrator:
         self._house.hub.forget(self.tell)
         self._stopping.set()
         self._wake.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def tell(self, experiments: frozenset[str]) -> None:
         """Something was committed in these experiments."""

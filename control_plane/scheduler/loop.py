@@ -81,7 +81,8 @@ class Scheduler:
         self._house.hub.forget(self.tell)
         self._stopping.set()
         self.wake()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
         self._hands.stop()
         if ends_attempts:
             self._end_attempts()

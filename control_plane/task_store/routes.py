@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from control_plane.db.tables import DEPLOYMENT
 from control_plane.db.transaction import Tx
 from control_plane.edge.endpoint import Operation, endpoint, prepare, read_arguments, respond, waiting_endpoint
 from control_plane.edge.house import House
@@ -121,7 +122,8 @@ def _log(house: House, call: Call) -> Route:
         if not page.events and query.wait_seconds > 0 and not query.is_newest_first:
             here = {"query": query.having(after=page.cursor)}
             work = prepare(house, call, events.read_log, (request, here))
-            page = await read_until(house, work, lambda found: found.events, query.wait_seconds)
+            scope = request.path_params.get("experiment_id", DEPLOYMENT)
+            page = await read_until(house, work, lambda found: found.events, query.wait_seconds, scope)
         return respond(call, page)
 
     return Route(call.path, serve, methods=[call.method], name=call.name)

@@ -1,17 +1,20 @@
 """The scheduler at work: real processes in real workspaces, brought back whole."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
+from control_plane.scheduler import loop
 from control_plane.scheduler.operations import submit
 from control_plane.scheduler.tables import jobs
 from control_plane.task_store.operations import claims
 from store_client.wire.jobs import JobState, Reprioritise
 from tests.scheduler.attempts import DAEMON, eventually, is_running
 from tests.scheduler.queue_house import Yard
+from tests.store.task_house import open_house
 
 S = JobState
 
@@ -177,3 +180,37 @@ def test_an_attempt_that_cannot_be_looked_after_rests_and_the_others_go_on(yard:
     mended = update(jobs).where(jobs.c.job_id == job_id).values(spec=spec)
     yard.write(lambda tx: tx.connection.execute(mended).close())
     assert yard.end(job_id).state is S.CANCELLED
+
+
+def test_a_round_with_nothing_to_do_asks_little_and_writes_nothing(sqlite_url: str, tmp_path: Path) -> None:
+    with open_house(sqlite_url) as store:
+        idle = Yard(store, tmp_path)
+        seen: list[str] = []
+        event.listen(store.house.database.engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
+        idle.scheduler.tick()
+        assert len(seen) <= 4, seen
+        assert {statement.split()[0] for statement in seen} == {"BEGIN", "SELECT"}
+        idle.scheduler.stop()
+
+
+def test_a_long_queue_that_cannot_start_is_not_rewritten_with_each_round(yard: Yard) -> None:
+    wide = yard.shell("sleep 600", resources={"cpus": 2})
+    yard.await_state(wide, S.RUNNING)
+    waiting = [yard.submit() for _ in range(20)]
+    eventually(lambda: all(yard.read(job_id).waiting_for for job_id in waiting), "a reason for each")
+    seen: list[str] = []
+    event.listen(yard.store.house.database.engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
+
+    def rounds() -> int:
+        yard.scheduler.wake()
+        return sum(1 for statement in seen if "FROM holds" in statement)
+
+    eventually(lambda: rounds() >= 5, "five rounds")
+    assert not [statement for statement in seen if statement.startswith("UPDATE")]
+
+
+def test_a_job_behind_a_long_queue_of_jobs_that_never_fit_starts(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "CHUNK", 5)
+    for _ in range(12):
+        yard.submit(resources={"gpus": 1}, priority=9)
+    assert yard.end(yard.submit(priority=0)).state is S.SUCCEEDED

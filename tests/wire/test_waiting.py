@@ -57,6 +57,25 @@ async def test_many_waiters_are_woken_by_one_commit(house: House) -> None:
         assert set(await asyncio.gather(*waiting)) == {1}
 
 
+async def test_a_commit_wakes_only_those_who_wait_for_its_experiment_or_for_any() -> None:
+    hub = Hub()
+    hub.start()
+
+    async def woken_by(*experiments: str) -> list[bool]:
+        tickets = [hub.ticket(scope) for scope in ("exp_a", "exp_b", "")]
+        hub.committed(frozenset(experiments))
+        await asyncio.sleep(0)
+        found = [ticket.is_set() for ticket in tickets]
+        for ticket in tickets:
+            hub.drop(ticket)
+        return found
+
+    assert await woken_by("exp_a") == [True, False, True]
+    assert await woken_by("exp_a", "exp_b") == [True, True, True]
+    assert await woken_by("") == [True, True, True], "what concerns the deployment may concern everybody"
+    assert await woken_by() == [True, True, True]
+
+
 async def test_waiting_ends_when_the_time_is_over(house: House) -> None:
     house.hub.start()
     async with asyncio.timeout(PATIENCE_SECONDS):
