@@ -18,14 +18,16 @@ from sqlalchemy.sql.elements import TextClause
 
 from control_plane.db.tables import metadata
 
-# Conditions of partial indexes; a query uses the same text, since no database proves one from a bound parameter.
+# Conditions of partial indexes; a query uses the same text, since no database proves one from a bound parameter. Such
+# an index also names the columns that its condition fixes: planners prefer the index that matches most of a query.
 IS_LIVE = text("state IN ('pending', 'claimed', 'submitted')")
 IS_CLAIMED = text("state = 'claimed'")
 IS_SUBMITTED = text("state = 'submitted'")
-IS_EVALUABLE = text("status = 'starting' AND commit_sha IS NOT NULL")
 IS_INTEGRABLE = text("status = 'success' AND variant_commit_sha IS NULL AND kind IS NULL")
 IS_SCORED = text("objective_value IS NOT NULL")
 IS_BASELINE = text("kind = 'baseline'")
+# No index of its own: few variants are starting at a time.
+IS_EVALUABLE = text("status = 'starting' AND commit_sha IS NOT NULL")
 
 
 def _where(name: str, columns: tuple[str | TextClause, ...], clause: TextClause, *, unique: bool = False) -> Index:
@@ -70,7 +72,7 @@ tasks = Table(
     Index("ix_tasks_kind_state", "experiment_id", "kind", "state", text("priority DESC"), "number"),
     _having("ix_tasks_claimed_by", "claimed_by"),
     _where("ix_tasks_lapses_at", ("lapses_at",), IS_CLAIMED),
-    _where("ix_tasks_submitted", ("experiment_id", "number"), IS_SUBMITTED),
+    _where("ix_tasks_submitted", ("experiment_id", "state", "number"), IS_SUBMITTED),
 )
 
 submissions = Table(
@@ -147,8 +149,7 @@ variants = Table(
     Index("ix_variants_variant_commit", "experiment_id", "variant_commit_sha"),
     _having("ix_variants_uri", "artifacts_uri"),
     _having("ix_variants_executor_uri", "executor_artifacts_uri"),
-    _where("ix_variants_evaluable", ("experiment_id", "number"), IS_EVALUABLE),
-    _where("ix_variants_integrable", ("experiment_id", "number"), IS_INTEGRABLE),
+    _where("ix_variants_integrable", ("experiment_id", "status", "variant_commit_sha", "number"), IS_INTEGRABLE),
 )
 
 artifacts = Table(

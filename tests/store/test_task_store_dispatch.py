@@ -133,9 +133,7 @@ HOT: dict[str, Callable[[Any], Any]] = {
 }
 NARROW = {
     "submitted": "ix_tasks_submitted",
-    "evaluable": "ix_variants_evaluable",
     "integrable": "ix_variants_integrable",
-    "in flight": "ix_variants_evaluable",
     "lapsed claims": "ix_tasks_lapses_at",
     "live task": "uq_tasks_live",
     "best variants": "ix_variants_highest",

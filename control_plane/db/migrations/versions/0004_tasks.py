@@ -96,7 +96,7 @@ def _tasks_indexes_2() -> None:
     op.create_index(
         "ix_tasks_submitted",
         "tasks",
-        ["experiment_id", "number"],
+        ["experiment_id", "state", "number"],
         unique=False,
         sqlite_where=sa.text("state = 'submitted'"),
         postgresql_where=sa.text("state = 'submitted'"),

@@ -62,14 +62,6 @@ def _variants() -> None:
 def _variants_indexes_1() -> None:
     op.create_index("ix_variants_commit_sha", "variants", ["experiment_id", "commit_sha"], unique=False)
     op.create_index(
-        "ix_variants_evaluable",
-        "variants",
-        ["experiment_id", "number"],
-        unique=False,
-        sqlite_where=sa.text("status = 'starting' AND commit_sha IS NOT NULL"),
-        postgresql_where=sa.text("status = 'starting' AND commit_sha IS NOT NULL"),
-    )
-    op.create_index(
         "ix_variants_executor_uri",
         "variants",
         ["experiment_id", "executor_artifacts_uri"],
@@ -92,7 +84,7 @@ def _variants_indexes_2() -> None:
     op.create_index(
         "ix_variants_integrable",
         "variants",
-        ["experiment_id", "number"],
+        ["experiment_id", "status", "variant_commit_sha", "number"],
         unique=False,
         sqlite_where=sa.text("status = 'success' AND variant_commit_sha IS NULL AND kind IS NULL"),
         postgresql_where=sa.text("status = 'success' AND variant_commit_sha IS NULL AND kind IS NULL"),
