@@ -45,9 +45,14 @@ def changes(diff: Diff) -> Changes:
     for change, text in zip(diff.changes, texts, strict=False):
         lines = tuple(_lines(text, room))
         room -= len(lines)
-        files.append(FileDiff(change.path, size_of((change,)), lines))
+        files.append(FileDiff(_named(change), size_of((change,)), lines))
     is_whole = not diff.is_cut and room > 0 and len(texts) >= len(diff.changes)
     return Changes(summary(diff.changes), tuple(files), is_cut=not is_whole)
+
+
+def _named(change: Change) -> str:
+    """The file, and what it was called before if that has changed."""
+    return f"{change.renamed_from} → {change.path}" if change.renamed_from else change.path
 
 
 def summary(all_changes: tuple[Change, ...]) -> str:
