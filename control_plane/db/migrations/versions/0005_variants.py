@@ -78,9 +78,6 @@ def _variants_indexes_1() -> None:
         postgresql_where=sa.text("objective_value IS NOT NULL"),
     )
     op.create_index("ix_variants_idea", "variants", ["experiment_id", "idea_id"], unique=False)
-
-
-def _variants_indexes_2() -> None:
     op.create_index(
         "ix_variants_integrable",
         "variants",
@@ -89,6 +86,9 @@ def _variants_indexes_2() -> None:
         sqlite_where=sa.text("status = 'success' AND variant_commit_sha IS NULL AND kind IS NULL"),
         postgresql_where=sa.text("status = 'success' AND variant_commit_sha IS NULL AND kind IS NULL"),
     )
+
+
+def _variants_indexes_2() -> None:
     op.create_index(
         "ix_variants_lowest",
         "variants",
@@ -107,9 +107,6 @@ def _variants_indexes_2() -> None:
         postgresql_where=sa.text("artifacts_uri IS NOT NULL"),
     )
     op.create_index("ix_variants_variant_commit", "variants", ["experiment_id", "variant_commit_sha"], unique=False)
-
-
-def _variants_indexes_3() -> None:
     op.create_index(
         "uq_variants_baseline",
         "variants",
@@ -118,6 +115,9 @@ def _variants_indexes_3() -> None:
         sqlite_where=sa.text("kind = 'baseline'"),
         postgresql_where=sa.text("kind = 'baseline'"),
     )
+
+
+def _variants_indexes_3() -> None:
     op.create_index("uq_variants_branch", "variants", ["experiment_id", "branch"], unique=True)
     op.create_index(
         "uq_variants_integration",
