@@ -77,11 +77,11 @@ def _live(visit: Visit, url: str, drawn_at: int) -> Live | None:
 
 
 def _tab(here: Here, label: str, route: str, kind: str | None, current: str) -> Tab:
-    counts, pending = here.experiment.counts, None
+    one, counts, pending = here.experiment, here.experiment.counts, None
     is_by_hand = False
     if kind is not None:
-        pending = counts.tasks.get(f"{kind}.pending", 0)
-        is_by_hand = getattr(here.experiment.automation, ROLE_OF[kind]) == "manual"
+        pending = 0 if one.status.is_final else counts.tasks.get(f"{kind}.pending", 0)
+        is_by_hand = one.status == "running" and getattr(one.automation, ROLE_OF[kind]) == "manual"
     total = {"variants": counts.variants, "ideas": counts.ideas}.get(route, pending)
     return Tab(label, here.url(route), total, is_hot=is_by_hand, is_current=route == current)
 

@@ -27,6 +27,11 @@ class Names:
     workers: Mapping[str, str]
     records: frozenset[str]
 
+    @staticmethod
+    def named(event: LogEvent, field: str) -> str:
+        """An id that an event names; events of other versions may lack one."""
+        return str(event.data.get(field) or "unknown")
+
     def who(self, event: LogEvent, field: str = "worker_id") -> str:
         worker_id = str(event.data.get(field, ""))
         return "The administrator" if worker_id == "admin" else self.workers.get(worker_id, NOBODY)
@@ -75,14 +80,14 @@ def records(points: Iterable[ProgressPoint], direction: Direction) -> frozenset[
 
 
 def _proposed(names: Names, event: LogEvent) -> Told:
-    idea_id = str(event.data.get("idea_id", ""))
+    idea_id = names.named(event, "idea_id")
     slug, author = names.ideas.get(idea_id, ("an idea", None))
     return Told("ready", f"{author or NOBODY} proposed", slug, names.here.url("idea", idea=idea_id))
 
 
 def _variant(status: str, after: str) -> "Teller":
     def teller(names: Names, event: LogEvent) -> Told:
-        variant_id = str(event.data.get("variant_id", ""))
+        variant_id = names.named(event, "variant_id")
         point = names.variants.get(variant_id)
         href = names.here.url("variant", variant=variant_id)
         return Told(status, "", point.label if point else "A variant", href, after)
@@ -91,7 +96,7 @@ def _variant(status: str, after: str) -> "Teller":
 
 
 def _scored(names: Names, event: LogEvent) -> Told | None:
-    variant_id = str(event.data.get("variant_id", ""))
+    variant_id = names.named(event, "variant_id")
     point = names.variants.get(variant_id)
     value = figure(point.objective_value) if point is not None and point.objective_value is not None else ""
     rest = ", the best so far" if variant_id in names.records else ""
@@ -100,7 +105,7 @@ def _scored(names: Names, event: LogEvent) -> Told | None:
 
 def _given_back(names: Names, event: LogEvent) -> Told:
     after = GIVEN_BACK.get(str(event.data.get("cause")), "was given back")
-    return Told("waiting", "", "A task", names.here.url("task", task=str(event.data.get("task_id", ""))), after)
+    return Told("waiting", "", "A task", names.here.url("task", task=names.named(event, "task_id")), after)
 
 
 def _job_ended(names: Names, event: LogEvent) -> Told | None:
@@ -118,7 +123,7 @@ def _job_again(names: Names, event: LogEvent) -> Told:
 
 def _job(names: Names, event: LogEvent, status: str, after: str) -> Told:
     what = f"{event.data.get('number', '')} {event.data.get('name', '')}".strip()
-    return Told(status, "Job", what, names.here.visit.url("job", job=str(event.data.get("job_id", ""))), after)
+    return Told(status, "Job", what, names.here.visit.url("job", job=names.named(event, "job_id")), after)
 
 
 def _ended(_names: Names, event: LogEvent) -> Told:

@@ -1,6 +1,6 @@
 """What home and overview share: what waits for a person, counts, and jobs as lines."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from store_client import ExperimentSummary, Job
 from web_ui import job_words
@@ -11,7 +11,7 @@ from web_ui.visit import Visit
 
 @dataclass(frozen=True)
 class Need:
-    """One thing that waits for a person: what, where, since when, and the act that answers it."""
+    """One thing that waits for a person: what, in which experiment if that is not plain, since when, and the act."""
 
     key: str
     text: str
@@ -68,17 +68,22 @@ def counts_of(one: ExperimentSummary) -> Counts:
 
 
 def in_flight(one: ExperimentSummary) -> tuple[int, int]:
-    """How many tasks somebody works on, and how many wait for somebody."""
-    tasks = one.counts.tasks
+    """How many tasks somebody works on, and how many wait for somebody; after the end none waits any more."""
+    tasks = {} if one.status.is_final else one.counts.tasks
     waiting = sum(count for name, count in tasks.items() if name.endswith(".pending"))
     return sum(tasks.values()) - waiting, waiting
 
 
 def needs_of(visit: Visit, one: ExperimentSummary) -> list[Need]:
-    """What an experiment waits for a person with: its start, and pending tasks of roles done by hand."""
+    """What an experiment waits for a person with, in a list of many experiments."""
     if one.status == "draft":
-        text, href = f"{one.name} is a draft; start it when it is ready", visit.url("overview", experiment=one.slug)
-        return [Need(f"{one.slug}-status", text, one.name, href, "Open", one.created_at, "draft")]
+        text, href = "A draft: start it when it is ready", visit.url("overview", experiment=one.slug)
+        return [Need(f"{one.slug}-draft", text, one.name, href, "Open", one.created_at, "draft")]
+    return [replace(need, experiment=one.name) for need in desks_of(visit, one)]
+
+
+def desks_of(visit: Visit, one: ExperimentSummary) -> list[Need]:
+    """The pending tasks of the roles that are done by hand."""
     if one.status != "running":
         return []
     found = []
@@ -86,7 +91,7 @@ def needs_of(visit: Visit, one: ExperimentSummary) -> list[Need]:
         pending = one.counts.tasks.get(f"{kind}.pending", 0)
         if pending and getattr(one.automation, role) == "manual":
             text = f"{plural(pending, f'{kind} task')} {'waits' if pending == 1 else 'wait'} for a person"
-            found.append(Need(f"{one.slug}-{role}", text, one.name, visit.url(role, experiment=one.slug), "Open desk"))
+            found.append(Need(f"{one.slug}-{role}", text, "", visit.url(role, experiment=one.slug), "Open desk"))
     return found
 
 

@@ -133,7 +133,7 @@ def home() -> Home:
             )
             for name, status, objective, best, delta, running, waiting, needs_you in rows
         ),
-        queue=QueueSummary(3, 12, "3 to 7 minutes", JOBS),
+        queue=QueueSummary(3, 12, JOBS),
     )
 
 
@@ -187,7 +187,6 @@ def overview(count: int = 47) -> Overview:
         best=0.9811,
         best_delta=0.0367,
         counts=Counts(61, 47, 41, 12, 5),
-        limit=60,
         running=2,
         waiting=1,
         needs=NEEDS[:1],
@@ -214,7 +213,7 @@ def empty_home() -> Home:
         frame=replace(frame("Home", is_deployment=True), switcher=(), flashes=(Flash("done", "Signed in."),)),
         needs=(),
         experiments=(),
-        queue=QueueSummary(0, 0, "", ()),
+        queue=QueueSummary(0, 0, ()),
     )
 
 

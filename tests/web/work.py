@@ -96,7 +96,7 @@ class Worker:
                 status=VariantStatus.STARTING,
                 parent_commits=task.parent_commits,
                 branch=branch,
-                description=f"wrote {', '.join(files)}" if files else None,
+                description=f"wrote {', '.join(files).replace('__', '.')}" if files else None,
                 started_at=now(),
             )
         )

@@ -1,12 +1,14 @@
 """Workers of an experiment: who they are, when they were seen, and their tokens, each shown once."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import ClassVar
 
 from starlette.responses import Response
 
-from store_client import Refused, RegisteredWorker, WorkerDetail
+from store_client import InvalidName, RegisteredWorker, ReservedIdentifier, WorkerDetail
 from web_ui.active import Here
+from web_ui.failures import sentence
 from web_ui.filters import Moment
 from web_ui.forms.field import text
 from web_ui.frame import experiment_frame
@@ -23,6 +25,7 @@ class WorkerRow:
     last_seen_at: Moment | None
     registered_at: Moment
     open_claims: int
+    is_disabled: bool
     reissue_href: str | None
 
 
@@ -44,6 +47,7 @@ class Workers:
     frame: Frame
     workers: tuple[WorkerRow, ...]
     may_change: bool
+    workers_href: str
     register_href: str
     name: str = ""
     problem: str = ""
@@ -61,8 +65,8 @@ async def register(here: Here) -> Response:
         return await _page(here, problem="A name tells people who does the work. Give the worker one.")
     try:
         made = await here.store.register_experiment_worker(name=name)
-    except Refused as error:
-        return await _page(here, name=name, problem=str(error))
+    except (InvalidName, ReservedIdentifier) as error:
+        return await _page(here, name=name, problem=fault_of(error))
     return await _page(here, token=_token(made))
 
 
@@ -72,17 +76,25 @@ async def reissue(here: Here) -> Response:
     return await _page(here, token=_token(made))
 
 
+def fault_of(error: InvalidName | ReservedIdentifier) -> str:
+    """What is wrong with a name, in a sentence."""
+    if isinstance(error, ReservedIdentifier):
+        return "This name stands for the system itself. Choose another one."
+    return sentence(error.detail)
+
+
 def _token(made: RegisteredWorker) -> Token:
     return Token(made.worker_id, made.name or made.worker_id, f"{made.worker_id}:{made.registration_token}")
 
 
 async def _page(here: Here, name: str = "", problem: str = "", token: Token | None = None) -> Response:
-    found = await here.store.list_worker_details()
+    found, fleet = await asyncio.gather(here.store.list_worker_details(), here.visit.client.read_fleet())
     may_change = here.visit.is_administrator
     page = Workers(
-        frame=experiment_frame(here, "Workers", "workers"),
+        frame=experiment_frame(here, "Workers", "workers", fleet),
         workers=tuple(_row(here, worker, may_change=may_change) for worker in found.workers),
         may_change=may_change,
+        workers_href=here.url("workers"),
         register_href=here.url("register_worker"),
         name=name,
         problem=problem,
@@ -99,5 +111,6 @@ def _row(here: Here, worker: WorkerDetail, *, may_change: bool) -> WorkerRow:
         last_seen_at=worker.last_seen_at,
         registered_at=worker.registered_at,
         open_claims=worker.open_claims,
+        is_disabled=worker.disabled_at is not None,
         reissue_href=here.url("reissue", worker=worker.worker_id) if may_change else None,
     )

@@ -42,11 +42,10 @@ class ExperimentRow:
 
 @dataclass(frozen=True)
 class QueueSummary:
-    """The queue in three figures and its first jobs; `typical_wait` is a phrase ("3 to 7 minutes")."""
+    """The queue in two figures and its first jobs."""
 
     running: int
     waiting: int
-    typical_wait: str
     jobs: tuple[JobLine, ...]
 
 
@@ -65,11 +64,12 @@ class Home:
 
 async def show(visit: Visit) -> Response:
     """The home page."""
-    experiments, fleet, open_jobs = await asyncio.gather(
+    found, fleet, open_jobs = await asyncio.gather(
         visit.client.list_experiment_summaries(),
         visit.client.read_fleet(),
         visit.client.list_jobs(is_open=True, limit=8),
     )
+    experiments = tuple(sorted(found, key=_rank))
     histories = await asyncio.gather(*(_history(visit, one) for one in experiments[:SPARKS]))
     needed = [need for one in experiments for need in needs_of(visit, one)]
     page = Home(
@@ -83,6 +83,11 @@ async def show(visit: Visit) -> Response:
         queue=_queue(visit, open_jobs, experiments, (fleet.summary.running, fleet.summary.waiting)),
     )
     return visit.show(page)
+
+
+def _rank(one: ExperimentSummary) -> int:
+    """What is under way comes first, then what waits for a start, then what has ended; the newest first in each."""
+    return {"running": 0, "paused": 1, "draft": 2}.get(one.status, 3)
 
 
 async def _history(visit: Visit, one: ExperimentSummary) -> Sequence[ProgressPoint]:
@@ -148,4 +153,4 @@ def _queue(
     visit: Visit, page: JobPage, experiments: tuple[ExperimentSummary, ...], totals: tuple[int, int]
 ) -> QueueSummary:
     running, waiting = totals
-    return QueueSummary(running, waiting, "", tuple(job_line(visit, job, experiments) for job in page.items))
+    return QueueSummary(running, waiting, tuple(job_line(visit, job, experiments) for job in page.items))

@@ -80,7 +80,6 @@ class Overview:
     best: float | None
     best_delta: float | None
     counts: Counts
-    limit: int | None
     running: int
     waiting: int
     needs: tuple[Need, ...]

@@ -21,10 +21,10 @@ from store_client import (
     WorkerList,
 )
 from web_ui.active import Here
-from web_ui.filters import NOTHING, with_query
+from web_ui.filters import NOTHING, plural, with_query
 from web_ui.frame import ROLE_OF, experiment_frame
 from web_ui.happenings import Names, records, tell
-from web_ui.lines import Need, counts_of, gain, in_flight, job_line, needs_of, objective_phrase
+from web_ui.lines import Need, counts_of, desks_of, gain, in_flight, job_line, objective_phrase
 from web_ui.pages.overview import Acts, Happening, Leader, Overview, Stage
 from web_ui.pages.overview_chart import chart, chosen_metric, metric_tabs
 from web_ui.scores import metric as as_metric
@@ -87,17 +87,16 @@ async def show(here: Here) -> Response:
         frame=experiment_frame(here, "Overview", "overview", facts.fleet),
         name=one.name,
         status=str(one.status),
-        sentence=sentence(detail),
+        sentence=sentence(detail, started(facts.progress)),
         acts=acts(here, detail),
         metric=objective_name(one),
         direction=one.objective.direction,
         best=one.best,
         best_delta=gain(one),
         counts=counts_of(one),
-        limit=limit_of(detail),
         running=running,
         waiting=waiting,
-        needs=(*held(here, facts.held), *needs_of(here.visit, one)),
+        needs=(*held(here, facts.held), *desks_of(here.visit, one)),
         chart=chart(here, facts.progress, metric),
         chart_metric=metric or objective_name(one),
         metric_tabs=metric_tabs(here, detail, metric),
@@ -112,11 +111,19 @@ async def show(here: Here) -> Response:
     return here.visit.show(page)
 
 
-def sentence(detail: ExperimentDetail) -> str:
+def started(progress: Sequence[ProgressPoint]) -> int:
+    """How many variants were started, the baseline aside."""
+    return sum(1 for point in progress if not point.is_baseline)
+
+
+def sentence(detail: ExperimentDetail, started: int = 0) -> str:
     """What the experiment is after, and how it stands."""
     told = [f"{objective_phrase(detail).capitalize()}."]
     if detail.description:
         told.append(detail.description if detail.description.endswith((".", "!", "?")) else f"{detail.description}.")
+    limit = limit_of(detail)
+    if limit is not None and not detail.status.is_final:
+        told.append(f"It ends by itself after {plural(limit, 'variant')}; so far {started}.")
     told.append(_standing(detail))
     return " ".join(told)
 
@@ -156,14 +163,14 @@ def held(here: Here, page: TaskPage) -> list[Need]:
         role = ROLE_OF[task.kind]
         href = here.url(f"{role}_task", task=task.task_id)
         claimed_at = task.claim.claimed_at if task.claim else None
-        words = f"You hold the {task.kind} of {task.title}" if task.kind != "ideation" else "You hold an ideation"
-        found.append(Need(task.task_id, words, "claimed", href, "Continue", claimed_at, "claimed"))
+        words = f"You hold the {task.kind} of {task.title}" if task.kind != "ideation" else "You hold an ideation task"
+        found.append(Need(task.task_id, words, "", href, "Continue", claimed_at, "claimed"))
     return found
 
 
 def limit_of(detail: ExperimentDetail) -> int | None:
-    """After how many variants the experiment ends by its policy."""
-    policy = detail.config.get("termination_policy")
+    """After how many variants the experiment ends by its policy, where that decision is taken for it."""
+    policy = detail.config.get("termination_policy") if detail.dispatch_mode.termination == "auto" else None
     target = policy.get("target") if isinstance(policy, dict) and policy.get("kind") == "max_variants" else None
     return target if isinstance(target, int) else None
 
@@ -190,7 +197,7 @@ def leader(here: Here, variant: VariantDetail, detail: ExperimentDetail) -> Lead
 
 def stages(here: Here, detail: ExperimentDetail) -> tuple[Stage, ...]:
     """The loop, stage by stage: what waits, what is active, and who does it."""
-    tasks, counts = here.experiment.counts.tasks, detail.counts
+    tasks, counts = {} if detail.status.is_final else here.experiment.counts.tasks, detail.counts
     may_switch = here.visit.is_administrator and not detail.status.is_final
     made = [
         Stage(
