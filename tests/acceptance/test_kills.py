@@ -34,11 +34,12 @@ class Chance:
 
 
 def finish(deployment: Deployment, experiment: ExperimentDetail, seconds: float = 60) -> Any:
-    """Let the experiment come to its end by its own policy, and let its last jobs end."""
+    """Let the experiment come to its end by its own policy, its last jobs end, and its last variant be integrated."""
     store = deployment.store(experiment)
 
     def is_over() -> bool:
-        ended = store.read_experiment_detail().status is Status.COMPLETED
+        detail = store.read_experiment_detail()
+        ended = detail.status is Status.COMPLETED and detail.counts.integrated == detail.counts.evaluated - 1
         open_jobs = store.list_experiment_jobs(is_open=True).items
         held = [task for task in store.list_tasks() if task.state in {"claimed", "submitted"}]
         return ended and not open_jobs and not held

@@ -15,7 +15,7 @@ import pytest
 from store_client import Status, SubmitJob
 from tests.acceptance import processes
 from tests.acceptance.deployment import ROOT, STOP_SECONDS, SWITCHYARD, Deployment
-from tests.acceptance.experiments import Recipe
+from tests.acceptance.experiments import MANUAL, Recipe
 from tests.cli.commands import switchyard
 from tests.git.stock import Stock
 
@@ -49,7 +49,7 @@ def test_the_ready_line_says_where_everything_is(running: Deployment) -> None:
 def test_a_signal_stops_everything_and_leaves_nothing(
     deployment: Deployment, tmp_path: Path, number: signal.Signals
 ) -> None:
-    experiment = deployment.up().create(Recipe().write(tmp_path / "source"), "stopped")
+    experiment = deployment.up().create(Recipe(automation=MANUAL).write(tmp_path / "source"), "stopped")
     began = deployment.position()
     hang = "trap '' TERM; setsid sleep 600 & sleep 600"
     job = SubmitJob(name="Hang", command=("/bin/sh", "-c", hang))
@@ -112,7 +112,7 @@ def test_stock_git_clones_an_experiment_as_the_local_administrator(running: Depl
 
 
 def test_a_job_is_submitted_watched_and_cancelled_on_the_command_line(running: Deployment, tmp_path: Path) -> None:
-    running.create(Recipe().write(tmp_path / "source"), "jobs")
+    running.create(Recipe(automation=MANUAL).write(tmp_path / "source"), "jobs")
     echo = asked(running.data, "job", "submit", "jobs", "--", "/bin/sh", "-c", "echo said; exit 3")
     log = switchyard("job", "logs", "--data", str(running.data), "--follow", str(echo["number"]))
     assert "said" in log.stdout
