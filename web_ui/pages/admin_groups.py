@@ -157,7 +157,8 @@ def _refused(card: GroupCard, refused: Refusal) -> GroupCard:
 
 def _card(here: Here, group: Group, by_id: Mapping[str, Group], names: Mapping[str, str]) -> GroupCard:
     label = group.name or group.group_id
-    members = tuple(Member(one, names.get(one, one), _kind(one, names), _warning(label)) for one in group.members)
+    in_order = sorted(group.members, key=lambda one: names.get(one, one).lower())
+    members = tuple(Member(one, names.get(one, one), _kind(one, names), WARNINGS.get(label, "")) for one in in_order)
     outside = [one for one in names if one not in group.members and one != group.group_id]
     everyone = effective(group, by_id)
     return GroupCard(
@@ -171,10 +172,6 @@ def _card(here: Here, group: Group, by_id: Mapping[str, Group], names: Mapping[s
         remove_href=here.url("remove_member", group=group.group_id),
         delete_href=None if label in RESERVED else here.url("delete_group", group=group.group_id),
     )
-
-
-def _warning(group: str) -> str:
-    return WARNINGS.get(group, "")
 
 
 def effective(group: Group, by_id: Mapping[str, Group]) -> set[str]:

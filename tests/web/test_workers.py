@@ -1,0 +1,112 @@
+"""Workers of an experiment: registered by administrators, each token shown once."""
+
+import httpx
+import pytest
+
+from store_client import ExperimentDetail, StaticBearer, Unauthorized
+from tests.web.reading import page, part, rows, says, words
+from tests.web.work import Worker
+from tests.web.world import World
+
+PATH = "/e/hello/admin/workers"
+
+
+def token_of(answer: httpx.Response) -> tuple[str, str]:
+    """The worker id and secret on the page."""
+    worker_id, _, secret = words(page(answer).select_one("section[aria-labelledby=token] code")).partition(":")
+    return worker_id, secret
+
+
+async def test_a_new_workers_token_works_and_is_shown_this_once(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    answer = await browser_of_admin.post(f"{PATH}/register", data={"name": "  lab-gpu-3 "})
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    assert "Token of lab-gpu-3" in says(answer)
+    worker_id, secret = token_of(answer)
+    me = await world.deployment.store(hello.experiment_id, StaticBearer(worker_id, secret)).whoami()
+    assert me.name == "lab-gpu-3"
+    for path in (PATH, "/e/hello/", "/"):
+        assert secret not in (await browser_of_admin.get(path)).text
+    assert secret not in str(dict(browser_of_admin.cookies))
+
+
+async def test_the_table_says_who_is_there_in_which_groups_and_what_they_hold(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    ada = await Worker.of(world, hello)
+    await world.store(hello.experiment_id).register_group("night shift", (ada.worker_id,))
+    await ada.claim("ideation")
+    listed = {row[0].split()[0]: row[1:4] for row in rows(part(await browser_of_admin.get(PATH), "workers"))}
+    assert listed["Ada"][:2] == ["night shift", "1"]
+    assert listed["Administrator"][:2] == ["admins", "0"]
+    assert listed["orchestrator"][2] == "never"
+
+
+async def test_a_replaced_token_stops_working_and_the_new_one_works(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    ada = await Worker.of(world, hello)
+    answer = await browser_of_admin.post(f"{PATH}/{ada.worker_id}/reissue")
+    assert "Token of Ada" in says(answer)
+    with pytest.raises(Unauthorized):
+        await ada.store.whoami()
+    bearer = StaticBearer(*token_of(answer))
+    assert (await world.deployment.store(hello.experiment_id, bearer).whoami()).worker_id == ada.worker_id
+    assert (await browser_of_admin.post(f"{PATH}/wkr_{'0' * 26}/reissue")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("", "Give the worker one"),
+        ("   ", "Give the worker one"),
+        ("admin", "stands for the system itself"),
+        ("x" * 129, "128"),
+        ("a\tb", "control"),
+    ],
+)
+async def test_a_bad_name_gives_the_form_again_with_what_was_typed(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient, name: str, problem: str
+) -> None:
+    answer = await browser_of_admin.post(f"{PATH}/register", data={"name": name})
+    assert answer.status_code == 422
+    field = page(answer).find("input", id="name")
+    assert field is not None
+    assert field["value"] == name.strip()
+    assert field["aria-invalid"] == "true"
+    told = words(page(answer).find(id="name-error"))
+    assert problem in told
+    assert told[0].isupper()
+    assert told.endswith(".")
+    found = await world.store(hello.experiment_id).list_workers()
+    assert {worker.name for worker in found.workers} == {"Administrator"}
+
+
+async def test_a_name_with_markup_is_only_a_name(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    name = "<b onclick=x>Bo</b> & 'co' \"x\""
+    answer = await browser_of_admin.post(f"{PATH}/register", data={"name": name})
+    assert f"Token of {name}" in says(answer)
+    assert "<b onclick" not in answer.text
+
+
+async def test_an_experiment_with_no_worker_says_how_they_come(world: World, hello: ExperimentDetail) -> None:
+    bo = await world.person("Bo", "viewer")
+    answer = await bo.get(PATH)
+    assert answer.status_code == 200
+    assert [row[0].split()[0] for row in rows(part(answer, "workers"))] == ["Bo"]
+
+
+async def test_others_than_administrators_see_the_list_and_change_nothing(
+    world: World, hello: ExperimentDetail
+) -> None:
+    bo = await world.person("Bo")
+    answer = await bo.get(PATH)
+    assert not page(answer).select("main form")
+    assert (await bo.post(f"{PATH}/register", data={"name": "sneaky"})).status_code == 403
+    ada = await Worker.of(world, hello)
+    assert (await bo.post(f"{PATH}/{ada.worker_id}/reissue")).status_code == 403
+    assert (await ada.store.whoami()).name == "Ada"
