@@ -36,8 +36,7 @@ def main(argv: Sequence[str]) -> int:
         app, log_level="warning", access_log=False, timeout_graceful_shutdown=3, server_header=False
     )
     server = Server(config, app.state.live.stop)
-    host, port = listener.getsockname()[:2]
-    print(json.dumps({"event": "ready", "web": f"http://{host}:{port}"}), flush=True)  # noqa: T201 - the ready line
+    print(json.dumps({"event": "ready", "web": address(listener)}), flush=True)  # noqa: T201 - the ready line
     asyncio.run(server.serve(sockets=[listener]))
     return 0
 
@@ -51,6 +50,12 @@ def listen(settings: Settings) -> socket.socket:
     listener.bind((settings.host, settings.port))
     listener.listen(256)
     return listener
+
+
+def address(listener: socket.socket) -> str:
+    """Where a listening socket is reached."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 if __name__ == "__main__":
