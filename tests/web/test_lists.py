@@ -45,7 +45,9 @@ async def test_a_variant_shows_its_score_its_parent_and_what_it_changed(desk_wit
     assert "1.0000" in words(part(shown, "origin"))
     assert [words(line) for line in page(shown).select(".diff .is-added, .diff .is-removed")] == ["-1.0", "+1.4"]
     assert "against baseline" in says(shown)
-    assert "wrote guess__txt" in says(shown)
+    said = (await desk.store.read_variant(variant_id)).description
+    assert said
+    assert said in says(shown)
 
 
 async def test_a_variant_whose_repository_is_silent_still_shows_everything_else(desk: Desk) -> None:
