@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from control_plane.scheduler import processes
 from control_plane.scheduler.processes import Exit, Handle, Launch
@@ -51,13 +52,13 @@ class Bench:
         self.cwd.mkdir()
         self.plain = Launch(argv=(), cwd=self.cwd, env={"PATH": "/usr/bin:/bin"}, marker=f"job_{directory.name}/1")
 
-    def start(self, *argv: str, **options: object) -> Handle:
+    def start(self, *argv: str, **options: Any) -> Handle:
         return processes.launch(self.directory, replace(self.plain, argv=argv, **options))
 
-    def shell(self, script: str, **options: object) -> Handle:
+    def shell(self, script: str, **options: Any) -> Handle:
         return self.start("/bin/sh", "-c", script, **options)
 
-    def python(self, program: str, **options: object) -> Handle:
+    def python(self, program: str, **options: Any) -> Handle:
         return self.start(sys.executable, "-I", "-S", "-c", program, **options)
 
     def end(self, handle: Handle) -> Exit:
