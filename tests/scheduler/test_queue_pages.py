@@ -67,8 +67,8 @@ def shelf(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         yield Queue(store)
 
 
-@settings(max_examples=60, deadline=None)
-@given(described_jobs, st.integers(1, 7), st.booleans())
+@settings(max_examples=150, deadline=None)
+@given(described_jobs, st.integers(1, 4), st.booleans())
 def test_pages_hold_each_job_once_in_order(
     shelf: Queue, described: list[tuple[JobState, int, bool]], limit: int, is_open: bool
 ) -> None:
@@ -92,6 +92,13 @@ def test_a_position_counts_everybody_ahead_in_all_experiments(
     places = {number: place for place, (_, number) in enumerate(sorted(waiting), 1)}
     for job in walk(shelf, limit=50):
         assert job.position == places.get(job.number)
+
+
+def test_more_jobs_run_than_a_page_holds(shelf: Queue) -> None:
+    described = [(S.QUEUED, 1, True), (S.RUNNING, 1, True), (S.STARTING, 3, True)] * 3
+    shelf.store.write(lambda tx: fill(tx, described), shelf.store.caller("ann"))
+    for limit in range(1, 10):
+        assert [job.number for job in walk(shelf, limit=limit, is_open=True)] == [2, 3, 5, 6, 8, 9, 1, 4, 7]
 
 
 def test_the_newest_come_first_when_all_are_asked_for(queue: Queue) -> None:

@@ -114,6 +114,7 @@ def test_an_operation_that_fails_takes_only_itself_back(database: Database, writ
     assert heard == [frozenset({"exp_a"})]
     with database.reading() as connection:
         assert tally.read(connection, "exp_b") == {}
+        assert connection.scalar(text("SELECT count(*) FROM experiments")) == 0
 
 
 def test_an_answer_means_that_everybody_can_read_it(database: Database, writer: Writer) -> None:
