@@ -9,8 +9,10 @@ from control_plane.repos.backend import HttpLimits
 from control_plane.repos.examine import Examiner
 from control_plane.repos.squash import EvaluatedVariant, Lineage
 from control_plane.repos.vend import Repositories
-from tests.git.serving import Served, served
+from store_client import StaticBearer
+from tests.git.serving import OWN, Served, served
 from tests.git.stock import EXPERIMENT, SEEDED_AT, Stock
+from web_ui.repos import Clone, Clones
 
 
 @pytest.fixture
@@ -113,3 +115,12 @@ def clone(server: Served, git: Stock, tmp_path: Path) -> Path:
     git("clone", "--quiet", server.url(), str(folder), cwd=tmp_path)
     git("checkout", "--quiet", "-b", "work/wkr_a/v1", cwd=folder)
     return folder
+
+
+@pytest.fixture
+def mirror(server: Served, tmp_path: Path) -> Clone:
+    """The console's clone of the served experiment; nothing is fetched yet."""
+    worker_id, _, secret = OWN.partition(":")
+    return Clones(tmp_path / "clones", f"http://127.0.0.1:{server.port}").of(
+        EXPERIMENT, StaticBearer(worker_id, secret)
+    )

@@ -1,5 +1,6 @@
 """The deployment that tests of the console share."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -44,3 +45,20 @@ async def desk_with_git(world: World, hello: ExperimentDetail) -> AsyncIterator[
     async with served(plane.app) as address:
         console = await world.another_console(store_url=address)
         yield await Desk.of(world, hello, await world.signed_in(console=console))
+
+
+@pytest.fixture
+async def two_metrics(world: World, tmp_path: Path) -> ExperimentDetail:
+    """An experiment with a metric beside its objective, and a text."""
+    folder = tmp_path / "source"
+    (folder / ".eden").mkdir(parents=True)
+    (folder / "guess.txt").write_text("1.0\n")
+    config = {
+        "parallel_variants": 1,
+        "evaluation_schema": {"error": "real", "seconds": "real", "note": "text"},
+        "objective": {"expr": "error", "direction": "minimize"},
+        "ideation_policy": {"kind": "fixed_total", "total": 9},
+        "evaluation_command": "true",
+    }
+    (folder / ".eden" / "config.yaml").write_text(json.dumps(config))
+    return await world.experiment("Two metrics", folder, automation=None)

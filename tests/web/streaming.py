@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import httpx
-from starlette.types import ASGIApp, Message
+from starlette.types import ASGIApp, Message, Scope
 
 PATIENCE_SECONDS = 10.0
 
@@ -50,7 +50,6 @@ async def open_tab(console: ASGIApp, browser: httpx.AsyncClient, path: str, **he
     """A tab of this browser on a stream; `hello` has arrived when this returns, and the tab is closed afterwards."""
     tab, gone = Tab(), asyncio.Event()
     tab.is_reading.set()
-    request = browser.build_request("GET", path, headers=headers)
     rest = ""
 
     async def receive() -> Message:
@@ -69,18 +68,7 @@ async def open_tab(console: ASGIApp, browser: httpx.AsyncClient, path: str, **he
         if not message.get("more_body"):
             tab.lines.put_nowait(None)
 
-    scope = {
-        "type": "http",
-        "method": "GET",
-        "path": request.url.path,
-        "raw_path": request.url.raw_path.partition(b"?")[0],
-        "query_string": request.url.query,
-        "headers": [(name.lower(), value) for name, value in request.headers.raw],
-        "scheme": "http",
-        "server": ("console", 80),
-        "http_version": "1.1",
-    }
-    running: asyncio.Task[None] = asyncio.create_task(console(scope, receive, send))  # type: ignore[arg-type]
+    running = asyncio.ensure_future(console(_scope(browser.build_request("GET", path, headers=headers)), receive, send))
     try:
         block = await tab.next_block()
         assert block is not None
@@ -91,3 +79,18 @@ async def open_tab(console: ASGIApp, browser: httpx.AsyncClient, path: str, **he
         tab.is_reading.set()
         with suppress(asyncio.CancelledError):
             await asyncio.wait_for(running, PATIENCE_SECONDS)
+
+
+def _scope(request: httpx.Request) -> Scope:
+    """A request as a server hands it to an application."""
+    return {
+        "type": "http",
+        "method": request.method,
+        "path": request.url.path,
+        "raw_path": request.url.raw_path.partition(b"?")[0],
+        "query_string": request.url.query,
+        "headers": [(name.lower(), value) for name, value in request.headers.raw],
+        "scheme": "http",
+        "server": ("console", 80),
+        "http_version": "1.1",
+    }

@@ -1,7 +1,7 @@
 """What stands before every page: nothing is open by accident, and no other site can act here."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -155,7 +155,7 @@ async def test_a_form_that_grows_beyond_measure_is_refused_while_it_arrives(
 ) -> None:
     sent = 0
 
-    async def body() -> object:
+    async def body() -> AsyncIterator[bytes]:
         nonlocal sent
         while True:
             sent += 65_536
@@ -164,7 +164,7 @@ async def test_a_form_that_grows_beyond_measure_is_refused_while_it_arrives(
     for path in ("/e/hello/automation", "/signin"):
         sent = 0
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        answer = await browser_of_admin.post(path, content=body(), headers=headers)  # type: ignore[arg-type]
+        answer = await browser_of_admin.post(path, content=body(), headers=headers)
         assert answer.status_code in {400, 413}
         assert "too large" in says(answer) or "exceeded" in says(answer)
         assert sent <= FORM_BYTES + 200_000

@@ -135,3 +135,17 @@ class Worker:
         variant_id = await self.execute(guess__txt=f"{number}\n")
         await self.evaluate(**metrics)
         return variant_id
+
+
+async def worked(world: World, one: ExperimentDetail) -> Worker:
+    """A baseline, a better and a worse variant, a failed execution, a failed variant."""
+    ada = await Worker.of(world, one)
+    await ada.evaluate(error=1.0)
+    await ada.variant("better", 1.4, error=0.25)
+    await ada.variant("worse", 1.9, error=1.5)
+    await ada.propose("unbuilt")
+    await ada.execute()
+    await ada.propose("broken")
+    await ada.execute(guess__txt="x\n")
+    await ada.evaluate()
+    return ada
