@@ -14,6 +14,7 @@ from store_client.credentials import Bearer, ExchangedBearer, FileBearer
 from store_client.errors import Unauthorized
 from store_client.runner.__main__ import until_told_to_stop
 from store_client.runner.host import Host, Pace
+from store_client.runner.listener import Listener
 from store_client.transport import Transport
 from store_client.wire.experiments import ROLES, Role
 
@@ -53,8 +54,11 @@ async def run(url: str, role: Role, experiment_id: str, own: Bearer, pace: Pace)
     async with ControlPlaneClient(Transport(url), own) as deployment:
         bearer = await identity(deployment, experiment_id)
         is_of_deployment = bearer is not own
-        host = Host(deployment.store(experiment_id, bearer), role, deployment if is_of_deployment else None, pace)
-        await host.run()
+        store = deployment.store(experiment_id, bearer)
+        host = Host(store, role, deployment if is_of_deployment else None, pace)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(host.run())
+            group.create_task(Listener(store, host).run())
 
 
 async def identity(deployment: ControlPlaneClient, experiment_id: str) -> Bearer:

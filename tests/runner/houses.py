@@ -16,6 +16,7 @@ from store_client.client import ControlPlaneClient, StoreClient
 from store_client.credentials import ExchangedBearer, FileBearer
 from store_client.runner.automation import Automation, NamedBearer
 from store_client.runner.host import Host, Pace
+from store_client.runner.listener import Listener
 from store_client.transport import Patience, Transport
 from store_client.wire.experiments import CreateExperiment, ExperimentDetail, Role
 
@@ -115,7 +116,7 @@ async def opened(data: Path) -> AsyncIterator[House]:
 
 
 @asynccontextmanager
-async def running(work: Automation | Host) -> AsyncIterator[asyncio.Task[None]]:
+async def running(work: Automation | Host | Listener) -> AsyncIterator[asyncio.Task[None]]:
     """A worker host at work, until the end of the block."""
     task = asyncio.create_task(work.run())
     try:

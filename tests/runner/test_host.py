@@ -7,11 +7,13 @@ import pytest
 from store_client.client import StoreClient
 from store_client.credentials import StaticBearer
 from store_client.errors import NotFound
+from store_client.runner.host import Host
+from store_client.runner.listener import Listener
 from store_client.wire.experiments import ExperimentDetail, Role
 from store_client.wire.jobs import JobState
 from store_client.wire.tasks import Target, Task, TaskState
 from store_client.wire.variants import VariantStatus
-from tests.runner.houses import House, running
+from tests.runner.houses import TOLD, House, running
 
 FAIL = "echo it broke; exit 3"
 GIVE_UP = """printf '{"status": "error", "description": "cannot"}' >"$EDEN_OUTPUT" """
@@ -158,6 +160,22 @@ async def a_worker(house: House, experiment: ExperimentDetail, name: str) -> Sto
 async def jobs_of(store: StoreClient, role: Role, state: JobState | None = None) -> list[Any]:
     page = await store.list_experiment_jobs(state)
     return [job for job in page.items if job.role == role]
+
+
+async def test_a_host_alone_is_told_of_tasks_by_its_listener(house: House) -> None:
+    experiment = await house.experiment("told")
+    store = house.store(experiment)
+    await house.until(lambda: store.list_tasks("ideation"))
+    host = house.host(experiment, "executor")
+    host._pace = TOLD
+    async with running(host), running(Listener(host._store, host)):
+        await house.until(lambda: looked_in_vain(host))
+        async with running(house.host(experiment, "ideator")):
+            await house.until(lambda: jobs_of(store, "executor"))
+
+
+async def looked_in_vain(host: Host) -> bool:
+    return host._experiment is not None and not host.is_busy
 
 
 async def test_a_host_leaves_a_task_that_is_meant_for_somebody_else(house: House) -> None:
