@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Column, Connection, RowMapping, ScalarSelect, func, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, RowMapping, ScalarSelect, bindparam, func, insert, select
 
 from control_plane.db.tables import events
 
@@ -21,32 +21,26 @@ PROTOCOL_TYPES = frozenset(
 """The registered types (protocol §6.2): these, and no others, are served under `/v0`."""
 
 
+def _after(column: Column[int], *conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+    """One more than the largest so far, found by the statement that inserts."""
+    largest = select(func.coalesce(func.max(column), 0) + 1).where(*conditions)
+    return largest.correlate(None).scalar_subquery()
+
+
+_PLAIN = insert(events).inline().values(position=_after(events.c.position))
+_COUNTED = _PLAIN.values(sequence=_after(events.c.sequence, events.c.experiment_id == bindparam("of")))
+
+
 def append(
     connection: Connection, event_id: str, now: str, experiment_id: str, told: tuple[str, Mapping[str, Any]]
 ) -> None:
     """Append one event; positions and sequences are gap-free because one writer at a time appends."""
     type_, data = told
-    connection.execute(
-        insert(events)
-        .inline()
-        .values(
-            position=_after(events.c.position),
-            experiment_id=experiment_id,
-            sequence=_after(events.c.sequence, experiment_id) if type_ in PROTOCOL_TYPES else None,
-            event_id=event_id,
-            type=type_,
-            occurred_at=now,
-            data=dict(data),
-        )
-    )
-
-
-def _after(column: Column[int], experiment_id: str | None = None) -> ScalarSelect[int]:
-    """One more than the largest so far, found by the statement that inserts."""
-    largest = select(func.coalesce(func.max(column), 0) + 1)
-    if experiment_id is not None:
-        largest = largest.where(events.c.experiment_id == experiment_id)
-    return largest.correlate(None).scalar_subquery()
+    row = {"experiment_id": experiment_id, "event_id": event_id, "type": type_, "occurred_at": now, "data": dict(data)}
+    if type_ in PROTOCOL_TYPES:
+        connection.execute(_COUNTED, {**row, "of": experiment_id})
+    else:
+        connection.execute(_PLAIN, row)
 
 
 def tip(connection: Connection) -> int:

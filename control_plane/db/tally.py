@@ -1,6 +1,7 @@
 """Maintained counters: what lists and badges show without counting rows."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,15 +17,18 @@ def move(connection: Connection, experiment_id: str, old: str | None, new: str |
         add(connection, experiment_id, new, 1)
 
 
+def _upsert(insert: Any) -> Any:
+    return insert.on_conflict_do_update(
+        index_elements=["experiment_id", "name"], set_={"total": tallies.c.total + insert.excluded.total}
+    )
+
+
+_ADD = {"sqlite": _upsert(sqlite.insert(tallies)), "postgresql": _upsert(postgresql.insert(tallies))}
+
+
 def add(connection: Connection, experiment_id: str, name: str, amount: int) -> None:
     """Add to a counter, made at zero on first use."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(tallies).values(experiment_id=experiment_id, name=name, total=amount)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["experiment_id", "name"], set_={"total": tallies.c.total + statement.excluded.total}
-        )
-    )
+    connection.execute(_ADD[connection.dialect.name], {"experiment_id": experiment_id, "name": name, "total": amount})
 
 
 def read(connection: Connection, experiment_id: str) -> dict[str, int]:

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, event, insert
 
 from control_plane.db.transaction import Tx
-from control_plane.scheduler.operations import listing, submit
+from control_plane.scheduler.operations import attempts, listing, submit
 from control_plane.scheduler.tables import jobs
 from store_client.errors import BadRequest
 from store_client.wire.calls.jobs import JobPageQuery
@@ -142,3 +143,23 @@ def test_the_order_follows_a_change_of_priority(queue: Queue) -> None:
     shown = list(walk(queue, is_open=True, limit=1))
     assert [job.job_id for job in shown] == [running, third, first, second]
     assert [job.position for job in shown] == [None, 1, 2, 3]
+
+
+def test_what_the_scheduler_asks_with_each_round_reads_the_narrow_indexes(shelf: Queue) -> None:
+    asked: list[tuple[str, Any]] = []
+    engine = shelf.store.house.database.engine
+
+    def note(*given: Any) -> None:
+        asked.append((str(given[2]), given[3]))
+
+    event.listen(engine, "before_cursor_execute", note)
+    shelf.store.see(attempts.placed)
+    shelf.store.see(attempts.waiting)
+    event.remove(engine, "before_cursor_execute", note)
+    plans = []
+    with engine.connect() as connection:
+        for statement, given in asked:
+            if statement.startswith("SELECT"):
+                rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)
+                plans.append(" / ".join(row.detail for row in rows))
+    assert plans == ["SCAN jobs USING INDEX ix_jobs_placed", "SCAN jobs USING INDEX ix_jobs_waiting"]
