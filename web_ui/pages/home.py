@@ -108,7 +108,7 @@ def _living(experiments: Sequence[ExperimentSummary]) -> str:
     if live == 0:
         return "No experiment runs" if total else "There is no experiment yet"
     if live == total:
-        return f"All {total} experiments run" if total > 1 else "The one experiment runs"
+        return {1: "The one experiment runs", 2: "Both experiments run"}.get(total, f"All {total} experiments run")
     return f"{live} of {plural(total, 'experiment')} {_verb(live, 'run')}"
 
 
