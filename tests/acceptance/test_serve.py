@@ -2,13 +2,14 @@
 
 import signal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
 from store_client import ReservedIdentifier, StaticBearer
 from tests.acceptance import audit, processes
-from tests.acceptance.deployment import Deployment
+from tests.acceptance.deployment import Deployment, Part
 from tests.acceptance.experiments import MANUAL, Recipe
 
 HOSTED = f"exp_{'0' * 25}1"
@@ -40,23 +41,30 @@ def test_serve_hosts_an_experiment_in_which_nobody_is_registered(deployment: Dep
 
 
 @pytest.mark.postgres
-def test_on_postgresql_every_part_is_a_process_of_its_own(
+def test_on_postgresql_every_part_is_a_process_of_its_own_and_may_be_killed(
     deployment: Deployment, postgresql_url: str, tmp_path: Path
 ) -> None:
     database = ("--database-url", postgresql_url)
     served = deployment.run("serve", "--port", "0", *database)
-    deployment.run("orchestrate", *database)
-    deployment.run("schedule", *database)
-    experiment = deployment.create(Recipe(2).write(tmp_path / "source"), "apart")
+    url = served.ready["control_plane"]
+    others = {name: deployment.run(name, *database) for name in ("orchestrate", "schedule")}
+    experiment = deployment.create(Recipe(4, meanwhile="sleep 0.3").write(tmp_path / "source"), "apart")
+    tokens = str(deployment.data / "runner-tokens.json")
+    deployment.run_module("store_client.runner", "--control-plane", url, "--token-file", tokens)
+    for name, part in others.items():
+        deployment.event(deployment.position(), "job.started")
+        replace(deployment, part, name, *database)
+    replace(deployment, served, "serve", "--port", str(urlsplit(url).port), *database)
     store = deployment.store(experiment)
-    host = deployment.run_module(
-        "store_client.runner",
-        *("--control-plane", served.ready["control_plane"]),
-        *("--token-file", str(deployment.data / "runner-tokens.json")),
-    )
-    deployment.until(lambda: store.read_experiment_detail().counts.integrated == 2, "two are integrated", 90)
-    assert store.read_experiment_detail().counts.evaluated == 3
-    host.kill()
+    deployment.until(lambda: store.read_experiment_detail().counts.integrated == 4, "four are integrated", 90)
+    assert store.read_experiment_detail().counts.evaluated == 5
     assert deployment.stop() in STOPPED
     assert processes.of_directory(deployment.data) == {}
     assert audit.faults(postgresql_url, deployment.data) == []
+
+
+def replace(deployment: Deployment, part: Part, *arguments: str) -> None:
+    """`kill -9`, and start it again."""
+    part.kill()
+    deployment.parts.remove(part)
+    deployment.run(*arguments)
