@@ -1,5 +1,6 @@
 #!/bin/sh
 # Runs the tests in two pytest invocations: sync Playwright leaves an event loop in the main thread, which async tests cannot share.
+# The others run on two workers, a file at a time: most of them wait for a disk, a process or a lease.
 # pytest's exit status 5 (nothing selected) is fine for one of the two, not for both.
 set -u
 pytest=".venv/bin/python -m pytest"
@@ -7,7 +8,7 @@ pytest=".venv/bin/python -m pytest"
 browser=0
 $pytest -m "browser and not long" "$@" || browser=$?
 rest=0
-$pytest -m "not browser and not long" "$@" || rest=$?
+$pytest -n 2 --dist loadfile -m "not browser and not long" "$@" || rest=$?
 
 [ "$browser" = 5 ] && [ "$rest" = 5 ] && exit 5
 [ "$browser" = 5 ] && browser=0

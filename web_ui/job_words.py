@@ -10,6 +10,7 @@ ENDINGS = {
     "out_of_memory": "it ran out of memory",
     "node_lost": "its processes were lost",
     "start_failed": "it could not be started",
+    "preempted": "it was stopped before its end and is queued again",
 }
 KIND_OF = {"ideator": "ideation", "executor": "execution", "evaluator": "evaluation"}
 
