@@ -20,6 +20,7 @@ from control_plane.registry import creation
 from control_plane.registry.operations.bootstrap import Bootstrap, bootstrap, issue_service_token
 from control_plane.registry.routes import Neighbours
 from control_plane.registry.seen import Seen
+from control_plane.repos.backend import HttpLimits
 from control_plane.repos.examine import Examiner
 from control_plane.repos.http import GitHttp
 from control_plane.repos.squash import Lineage
@@ -70,7 +71,7 @@ def build(settings: Settings) -> Starlette:
     house = House(Database.open(settings.url), keys)
     house.seen = Seen(house.writer).note
     repositories = Repositories(settings.data / "repos")
-    repositories.tidy(time.time())
+    repositories.tidy(time.time() - HttpLimits().total_seconds)  # a younger push may be another process's, and alive
     identities = house.writer.write(bootstrap)
     if settings.runs_api:  # a loop alone must not replace the tokens that the server's neighbours hold
         _hand_out_tokens(house, settings, identities)
