@@ -8,7 +8,7 @@ import sqlite3
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +28,14 @@ def database_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     """A fresh, migrated SQLite file."""
-    file = tmp_path / "switchyard.db"
-    with closing(sqlite3.connect(sqlite_template)) as template, closing(sqlite3.connect(file)) as fresh:
-        template.backup(fresh)
-    return f"sqlite:///{file}"
+    return sqlite_database(sqlite_template, tmp_path / "switchyard.db")
 
 
 @pytest.fixture
 def postgresql_url(postgresql_server: URL, postgresql_template: str) -> Iterator[str]:
     """A fresh, migrated PostgreSQL database, dropped afterwards."""
-    name = f"test_{uuid.uuid4().hex}"
-    _administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {postgresql_template}")
-    yield _text(postgresql_server.set(database=name))
-    _administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
+    with postgresql_database(postgresql_server, postgresql_template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -50,6 +45,24 @@ def empty_postgresql_url(postgresql_server: URL) -> Iterator[str]:
     _administer(postgresql_server, f"CREATE DATABASE {name}")
     yield _text(postgresql_server.set(database=name))
     _administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def sqlite_database(template: Path, file: Path) -> str:
+    """A copy of a migrated SQLite file."""
+    with closing(sqlite3.connect(template)) as migrated, closing(sqlite3.connect(file)) as fresh:
+        migrated.backup(fresh)
+    return f"sqlite:///{file}"
+
+
+@contextmanager
+def postgresql_database(server: URL, template: str) -> Iterator[str]:
+    """A copy of a migrated PostgreSQL database, dropped afterwards."""
+    name = f"test_{uuid.uuid4().hex}"
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield _text(server.set(database=name))
+    finally:
+        _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")

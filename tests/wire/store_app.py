@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 from starlette.applications import Starlette
@@ -17,11 +17,23 @@ from tests.store.task_house import TaskHouse, open_house
 MAX_ARTIFACT_BYTES = 100_000
 
 
-@dataclass
-class StoreApp:
+class Settled(Protocol):
+    """An experiment with people in it."""
+
+    @property
+    def experiment_id(self) -> str: ...
+
+    @property
+    def tokens(self) -> dict[str, str]: ...
+
+    def id_of(self, name: str) -> str: ...
+
+
+@dataclass(frozen=True)
+class WireApp:
     """What a wire test talks to."""
 
-    store: TaskHouse
+    store: Settled
     http: httpx.AsyncClient
 
     @property
@@ -68,6 +80,13 @@ class StoreApp:
         assert problem["title"]
         assert problem["instance"] == response.request.url.path
         return str(problem["detail"])
+
+
+@dataclass(frozen=True)
+class StoreApp(WireApp):
+    """The same with the house itself within reach."""
+
+    store: TaskHouse
 
 
 @asynccontextmanager

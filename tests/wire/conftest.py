@@ -1,0 +1,65 @@
+"""One experiment behind HTTP, four ways: in process and as a server process, on SQLite and on PostgreSQL."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.databases import postgresql_database, sqlite_database
+from tests.wire.live import Servers, in_process, serving_processes, settle
+from tests.wire.store_app import WireApp
+
+WAYS = ("in_process-sqlite", "in_process-postgresql", "live-sqlite", "live-postgresql")
+
+
+def _way(name: str) -> object:
+    return pytest.param(name, marks=pytest.mark.postgres) if name.endswith("postgresql") else name
+
+
+@pytest.fixture(params=[_way(name) for name in WAYS])
+async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[WireApp]:
+    """The whole control plane and a fresh experiment without a repository; see `tests.wire.live.settle`."""
+    how, _, kind = str(request.param).partition("-")
+    if how == "live":
+        servers: Servers = request.getfixturevalue(f"live_{kind}")
+        async with servers.client() as http:
+            yield await settle(http)
+        return
+    url = str(request.getfixturevalue(f"{kind}_url"))
+    async with in_process(url, tmp_path / "data") as http:
+        yield await settle(http)
+
+
+@pytest.fixture(scope="module")
+def live_sqlite(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Servers]:
+    """A server process on SQLite for all tests of a file."""
+    data = tmp_path_factory.mktemp("live") / "data"
+    with serving_processes(sqlite_database(sqlite_template, data.parent / "live.db"), data) as servers:
+        yield servers
+
+
+@pytest.fixture(scope="module")
+def live_postgresql(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """A server process on PostgreSQL for all tests of a file."""
+    with _on_postgresql(request, tmp_path_factory) as servers:
+        yield servers
+
+
+@pytest.fixture(scope="module")
+def replicas(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Three server processes on one PostgreSQL for all tests of a file."""
+    with _on_postgresql(request, tmp_path_factory, 3) as servers:
+        yield servers
+
+
+@contextmanager
+def _on_postgresql(
+    request: pytest.FixtureRequest, folders: pytest.TempPathFactory, replicas: int = 1
+) -> Iterator[Servers]:
+    server, template = (request.getfixturevalue(f"postgresql_{name}") for name in ("server", "template"))
+    with (
+        postgresql_database(server, template) as url,
+        serving_processes(url, folders.mktemp("live"), replicas) as found,
+    ):
+        yield found
