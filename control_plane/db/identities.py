@@ -42,6 +42,8 @@ class Issue:
     expires_at: str | None = None
     task_id: str | None = None
     claimed_at: str | None = None
+    session_digest: str | None = None
+    is_read_only: bool = False
 
 
 def issue(connection: Connection, keys: Keys, worker_id: str, now: str, what: Issue) -> str:
@@ -56,6 +58,8 @@ def issue(connection: Connection, keys: Keys, worker_id: str, now: str, what: Is
             expires_at=what.expires_at,
             task_id=what.task_id,
             claimed_at=what.claimed_at,
+            session_digest=what.session_digest,
+            is_read_only=what.is_read_only,
         )
     )
     return secret
@@ -83,7 +87,13 @@ def identify(connection: Connection, keys: Keys, bearer: tuple[str, str], now: s
     row = find_credential(connection, keys, principal, secret, now)
     if row is None or row["kind"] == "git":
         return None
-    return Caller(row["worker_id"], row["scope"], row["name"], is_by_token=row["kind"] == "token")
+    return Caller(
+        row["worker_id"],
+        row["scope"],
+        row["name"],
+        is_by_token=row["kind"] == "token",
+        is_read_only=row["is_read_only"],
+    )
 
 
 def groups_of(connection: Connection, member_id: str) -> set[str]:

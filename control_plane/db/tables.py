@@ -3,6 +3,7 @@
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Float,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     text,
 )
 
@@ -119,6 +121,9 @@ credentials = Table(
     Column("expires_at", String),
     Column("task_id", String, comment="the claim that a git password is good for"),
     Column("claimed_at", String),
+    Column("session_digest", String, comment="the session that it ends with"),
+    Column("is_read_only", Boolean, nullable=False, server_default=false(), comment="a viewer's: it changes nothing"),
+    Index("ix_credentials_session_digest", "session_digest"),
     Index("ix_credentials_worker_id", "worker_id", "kind"),
     Index("ix_credentials_expires_at", "expires_at"),
     CheckConstraint("kind IN ('registration', 'token', 'git')", name="kind"),

@@ -21,6 +21,8 @@ class Caller:
     name: str | None = None
     is_by_token: bool = field(default=False, compare=False)
     """Whether a short-lived token proved it, not the worker's own registration."""
+    is_read_only: bool = field(default=False, compare=False)
+    """Whether the credential is a viewer's, who looks and changes nothing."""
 
     @property
     def is_admin(self) -> bool:

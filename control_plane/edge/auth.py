@@ -65,6 +65,8 @@ def _check_class(call: Call, caller: Caller) -> None:
         raise Forbidden("the admin bearer may not do this; use a registered worker")
     if not caller.is_admin and not call.who.admits_workers:
         raise Forbidden("only the admin bearer may do this")
+    if caller.is_read_only and not call.is_read:
+        raise Forbidden("this credential is a viewer's: it reads and changes nothing")
 
 
 def _check_header(call: Call, experiment_id: str, header: str | None) -> None:

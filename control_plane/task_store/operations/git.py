@@ -53,7 +53,8 @@ def git_access(connection: Connection, keys: Keys, username: str, secret: str, n
     row = identities.find_credential(connection, keys, username, secret, now)
     if row is None or (row["kind"] == "git" and not _is_live(connection, row)):
         return None
-    return GitAccess(row["worker_id"], row["scope"], f"refs/heads/work/{row['worker_id']}/")
+    prefix = None if row["is_read_only"] else f"refs/heads/work/{row['worker_id']}/"
+    return GitAccess(row["worker_id"], row["scope"], prefix)
 
 
 def _is_live(connection: Connection, credential: RowMapping) -> bool:
