@@ -109,24 +109,29 @@ class Servers:
 @contextmanager
 def serving_processes(url: str, data: Path, replicas: int = 1, *options: str) -> Iterator[Servers]:
     """`python -m control_plane` as so many processes, without their loops; ended afterwards."""
+    with ExitStack() as opened:
+        processes = []
+        for _ in range(replicas):
+            processes.append(start(url, data, *options))
+            opened.callback(end, processes[-1])
+        yield Servers([ready(process, data) for process in processes], processes, data)
+
+
+def start(url: str, data: Path, *options: str) -> "subprocess.Popen[str]":
+    """One server process; what it says on standard error is kept beside its data."""
     data.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SWITCHYARD_", "EDEN_"))}
     environment |= {"SWITCHYARD_ADMIN_TOKEN": ADMIN_TOKEN}
     command = [sys.executable, "-m", "control_plane", "--data", str(data), "--port", "0", "--database-url", url]
-    with ExitStack() as opened:
-        errors = opened.enter_context((data / "errors.log").open("w"))
-        processes = []
-        for _ in range(replicas):
-            process = subprocess.Popen(
-                [*command, "--no-orchestrator", "--no-scheduler", *options],
-                stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT, env=environment,
-            )  # fmt: skip
-            opened.callback(_end, process)
-            processes.append(process)
-        yield Servers([_ready(process, data) for process in processes], processes, data)
+    with (data / "errors.log").open("a") as errors:
+        return subprocess.Popen(
+            [*command, "--no-orchestrator", "--no-scheduler", *options],
+            stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT, env=environment,
+        )  # fmt: skip
 
 
-def _ready(process: "subprocess.Popen[str]", data: Path) -> str:
+def ready(process: "subprocess.Popen[str]", data: Path) -> str:
+    """The address of a server, once it says that it is ready."""
     assert process.stdout is not None
     select.select([process.stdout], [], [], READY_SECONDS)
     line = process.stdout.readline() if process.poll() is None else ""
@@ -134,7 +139,8 @@ def _ready(process: "subprocess.Popen[str]", data: Path) -> str:
     return str(json.loads(line)["control_plane"])
 
 
-def _end(process: "subprocess.Popen[str]") -> None:
+def end(process: "subprocess.Popen[str]") -> None:
+    """Ask a server to stop, and see to it that it does."""
     process.terminate()
     try:
         process.wait(20)
