@@ -1,6 +1,6 @@
 """The registry's own tables: reserved groups, the deployment's services, operators and their sessions."""
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, Text
 
 from control_plane.db.tables import metadata
 
@@ -46,4 +46,35 @@ sessions = Table(
     Column("created_at", String, nullable=False),
     Column("expires_at", String, nullable=False),
     Index("ix_sessions_expires_at", "expires_at"),
+)
+
+registrations = Table(
+    "registrations",
+    metadata,
+    Column("experiment_id", String, primary_key=True, comment="registered here; it need not be hosted here, or yet"),
+    Column("name", String),
+    Column("config_uri", Text, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("last_known_state", String, nullable=False, comment="of one that is hosted elsewhere"),
+    Column("polled_at", String, comment="when the place that hosts it was asked last"),
+    Column("synced_at", String, comment="when it answered last"),
+    Column("failures", Integer, nullable=False, comment="how often in a row it has not answered"),
+    Index("ix_registrations_name", "name"),
+    Index("ix_registrations_created_at", "created_at", "experiment_id"),
+    CheckConstraint("last_known_state IN ('running', 'terminated')", name="last_known_state"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("experiment_id", String, primary_key=True, comment="one row each, for good: the epoch must never go back"),
+    Column("lease_id", String, nullable=False, unique=True),
+    Column("epoch", BigInteger, nullable=False, comment="counts the experiment's leases"),
+    Column("holder", String, nullable=False),
+    Column("holder_instance", String, nullable=False),
+    Column("acquired_at", String, nullable=False),
+    Column("expires_at", String, nullable=False),
+    Column("renewed_at", String, nullable=False),
+    Column("released_at", String),
+    Index("ix_leases_holder", "holder", "holder_instance"),
 )
