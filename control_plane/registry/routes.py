@@ -12,7 +12,7 @@ from control_plane.db.transaction import Tx
 from control_plane.edge.endpoint import Operation, endpoint, prepare, read_arguments, respond
 from control_plane.edge.house import House
 from control_plane.registry.creation import Creation
-from control_plane.registry.operations import exchange, groups, lifecycle, reading, sessions, workers
+from control_plane.registry.operations import exchange, groups, lifecycle, reading, sessions, standing, workers
 from control_plane.registry.ports import OpenClaims, Seeds
 from store_client.wire.call import Call
 from store_client.wire.calls import experiments as e
@@ -38,7 +38,7 @@ def routes(house: House, neighbours: Neighbours) -> list[Route]:
     """Every route of the registry."""
     creation = Creation(house, neighbours.seeds, neighbours.git_root)
     table = _experiments(neighbours) | _sessions(house)
-    table[w.LIST_WORKER_DETAILS] = partial(workers.list_details, open_claims=neighbours.open_claims)
+    table |= _details(neighbours.open_claims)
     for rows in (w.EXPERIMENT_REGISTRY, w.DEPLOYMENT_REGISTRY, w.CONSOLE_REGISTRY):
         table |= {call: act for call, act in _registry(house, rows).items() if call in w.CALLS}
     return [_creating(house, creation), *(endpoint(house, call, act) for call, act in table.items())]
@@ -70,6 +70,17 @@ def _sessions(house: House) -> dict[Call, Operation]:
         w.END_SESSION: partial(sessions.end_session, keys=house.keys),
         w.CREATE_SIGN_IN_CODE: partial(sessions.create_code, keys=house.keys),
     }
+
+
+def _details(open_claims: OpenClaims) -> dict[Call, Operation]:
+    """Workers as an admin sees and switches them, in an experiment and in the deployment."""
+    listing = dict.fromkeys(
+        (w.LIST_WORKER_DETAILS, w.LIST_DEPLOYMENT_WORKER_DETAILS),
+        partial(workers.list_details, open_claims=open_claims),
+    )
+    switches = partial(standing.disable, open_claims=open_claims), partial(standing.enable, open_claims=open_claims)
+    rows = w.EXPERIMENT_SWITCHES, w.DEPLOYMENT_SWITCHES
+    return listing | {call: act for both in rows for call, act in zip(both, switches, strict=True)}
 
 
 def _registry(house: House, rows: tuple[Call, ...]) -> dict[Call, Operation]:

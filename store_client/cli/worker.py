@@ -8,12 +8,12 @@ import click
 from store_client.cli import show
 from store_client.cli.server import Server, find_experiment, talks_to_server
 from store_client.client import ControlPlaneClient
-from store_client.wire.workers import RegisteredWorker
+from store_client.wire.workers import RegisteredWorker, WorkerDetail
 
 
 @click.group()
 def worker() -> None:
-    """Register workers."""
+    """Register workers, and switch them off and on."""
 
 
 @worker.command()
@@ -47,6 +47,39 @@ def register(
     else:
         token = ("Token, shown once", registered.registration_token)
         show.facts([("Worker", registered.worker_id), ("Name", registered.name), token])
+
+
+@worker.command()
+@click.argument("worker_id")
+@click.option("--experiment", help="id or slug; without it the worker is the deployment's")
+@talks_to_server
+def disable(worker_id: str, experiment: str | None, server: Server) -> None:
+    """Take none of a worker's credentials any more, from this moment on."""
+    _switch(server, worker_id, experiment, is_on=False)
+
+
+@worker.command()
+@click.argument("worker_id")
+@click.option("--experiment", help="id or slug; without it the worker is the deployment's")
+@talks_to_server
+def enable(worker_id: str, experiment: str | None, server: Server) -> None:
+    """Take a disabled worker's token again."""
+    _switch(server, worker_id, experiment, is_on=True)
+
+
+def _switch(server: Server, worker_id: str, experiment: str | None, *, is_on: bool) -> None:
+    async def ask_for(deployment: ControlPlaneClient) -> WorkerDetail:
+        if experiment is None:
+            switch = deployment.enable_deployment_worker if is_on else deployment.disable_deployment_worker
+            return await switch(worker_id)
+        store = deployment.store(await find_experiment(deployment, experiment))
+        return await (store.enable_experiment_worker if is_on else store.disable_experiment_worker)(worker_id)
+
+    switched = server.ask(ask_for)
+    if server.is_json:
+        show.as_json(switched)
+    else:
+        click.echo(f"{switched.worker_id} is {'enabled' if switched.disabled_at is None else 'disabled'}.")
 
 
 async def _register_runner(deployment: ControlPlaneClient, name: str | None) -> RegisteredWorker:

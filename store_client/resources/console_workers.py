@@ -10,6 +10,7 @@ from store_client.wire.workers import (
     RegisterGroup,
     RegisterWorker,
     Worker,
+    WorkerDetail,
     WorkerDetailList,
 )
 
@@ -58,6 +59,16 @@ class ConsoleWorkers(Resource):
 
     async def delete_experiment_group(self, group_id: str) -> None:
         await self._send(calls.DELETE_EXPERIMENT_GROUP, group_id=group_id)
+
+    async def disable_experiment_worker(self, worker_id: str) -> WorkerDetail:
+        """Take none of its credentials any more, from this moment on."""
+        answer: WorkerDetail = await self._send(calls.DISABLE_EXPERIMENT_WORKER, worker_id=worker_id)
+        return answer
+
+    async def enable_experiment_worker(self, worker_id: str) -> WorkerDetail:
+        """Take its token again."""
+        answer: WorkerDetail = await self._send(calls.ENABLE_EXPERIMENT_WORKER, worker_id=worker_id)
+        return answer
 
     async def list_worker_details(self) -> WorkerDetailList:
         """Workers with when they were last seen, their groups and their open claims."""

@@ -11,6 +11,8 @@ from store_client.wire.workers import (
     RegisterWorker,
     Whoami,
     Worker,
+    WorkerDetail,
+    WorkerDetailList,
     WorkerList,
 )
 
@@ -21,7 +23,7 @@ from store_client.wire.workers import (
 
 
 class DeploymentWorkers(Resource):
-    """The deployment's own registry; the administrator's alone."""
+    """The deployment's own registry; the administrator's."""
 
     async def register_deployment_worker(
         self, name: str | None = None, labels: dict[str, str] | None = None
@@ -42,6 +44,21 @@ class DeploymentWorkers(Resource):
     async def reissue_deployment_credential(self, worker_id: str) -> RegisteredWorker:
         """Replace a worker's secret; the old one stops working at once."""
         answer: RegisteredWorker = await self._send(REISSUE_CREDENTIAL, worker_id=worker_id)
+        return answer
+
+    async def list_deployment_worker_details(self) -> WorkerDetailList:
+        """The deployment's workers with when they were last seen and their groups."""
+        answer: WorkerDetailList = await self._send(calls.LIST_DEPLOYMENT_WORKER_DETAILS)
+        return answer
+
+    async def disable_deployment_worker(self, worker_id: str) -> WorkerDetail:
+        """Take none of its credentials any more, nor those of its identities in experiments."""
+        answer: WorkerDetail = await self._send(calls.DISABLE_DEPLOYMENT_WORKER, worker_id=worker_id)
+        return answer
+
+    async def enable_deployment_worker(self, worker_id: str) -> WorkerDetail:
+        """Take its token again."""
+        answer: WorkerDetail = await self._send(calls.ENABLE_DEPLOYMENT_WORKER, worker_id=worker_id)
         return answer
 
     async def register_deployment_group(self, name: str | None = None, members: tuple[str, ...] = ()) -> Group:

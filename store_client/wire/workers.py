@@ -29,7 +29,8 @@ class WorkerDetail(Worker):
     """A worker as the admin page shows it."""
 
     last_seen_at: Timestamp | None = None
-    disabled_at: Timestamp | None = None
+    disabled_at: Timestamp | None = Field(default=None, description="since when none of its credentials is taken")
+    is_service: bool = Field(default=False, description="one of the deployment's own, which cannot be disabled")
     groups: tuple[str, ...] = ()
     open_claims: int = 0
 

@@ -104,6 +104,13 @@ def test_a_worker_is_registered_with_its_credential_in_a_file_of_its_own(data: P
     assert "registration_token" in asked(data, "worker", "register", "--name", "GPU host")
 
 
+def test_a_worker_is_disabled_and_enabled_in_its_registry(data: Path, slug: str) -> None:
+    for where in ([], ["--experiment", slug]):
+        worker_id = asked(data, "worker", "register", "--name", "host", *where)["worker_id"]
+        assert asked(data, "worker", "disable", worker_id, *where)["disabled_at"]
+        assert told(data, "worker", "enable", worker_id, *where) == f"{worker_id} is enabled.\n"
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [

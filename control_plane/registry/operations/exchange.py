@@ -41,7 +41,14 @@ def exchange(tx: Tx, body: Exchange, *, keys: Keys) -> Exchanged:
         worker_id = enter(tx, worker_id, body.experiment_id)
     _purge(tx)
     expires_at = lifetimes.after(tx.now, lifetimes.TOKEN)
-    token = identities.issue(tx.connection, keys, worker_id, tx.now, Issue("token", expires_at))
+    what = Issue(
+        body.experiment_id or DEPLOYMENT,
+        "token",
+        expires_at,
+        session_digest=None if body.session is None else keys.digest(body.session),
+        is_read_only=principal.role == "viewer",
+    )
+    token = identities.issue(tx.connection, keys, worker_id, tx.now, what)
     return Exchanged(worker_id=worker_id, token=token, expires_at=expires_at, name=principal.name, role=principal.role)
 
 
@@ -50,15 +57,12 @@ def enter(tx: Tx, deployment_worker_id: str, experiment_id: str) -> str:
     principal = find_principal(tx, deployment_worker_id)
     inside = tx.at(experiment_id)
     inside.experiment  # noqa: B018 - reading the row raises NotFound when there is no such experiment
-    query = select(workers.c.worker_id).where(
-        workers.c.scope == experiment_id, workers.c.deployment_worker_id == deployment_worker_id
-    )
-    worker_id = tx.connection.scalar(query) or registry.make(
+    worker_id = _identity(inside, deployment_worker_id) or registry.make(
         inside, principal.name, deployment_worker_id=deployment_worker_id
     )
     for name in _groups_inside(tx, principal):
         _join_reserved(inside, name, worker_id)
-    return str(worker_id)
+    return worker_id
 
 
 def find_principal(tx: Tx, worker_id: str) -> Principal:
@@ -88,6 +92,17 @@ def _operator(tx: Tx, session: str, keys: Keys) -> Principal:
         raise Forbidden("only a console may act for a session's operator")
     operator = sessions.renew(tx, session, keys)
     return Principal(operator["operator_id"], operator["name"], operator["role"])
+
+
+def _identity(tx: Tx, deployment_worker_id: str) -> str | None:
+    """The worker that a deployment worker is in this experiment already; Forbidden when that one is disabled."""
+    query = select(workers.c.worker_id, workers.c.disabled_at).where(
+        workers.c.scope == tx.experiment_id, workers.c.deployment_worker_id == deployment_worker_id
+    )
+    row = tx.connection.execute(query).first()
+    if row is not None and row.disabled_at is not None:
+        raise Forbidden(f"{row.worker_id} is disabled in this experiment; its admins can enable it")
+    return None if row is None else str(row.worker_id)
 
 
 def _groups_inside(tx: Tx, principal: Principal) -> set[str]:

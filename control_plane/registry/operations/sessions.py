@@ -4,7 +4,7 @@ from sqlalchemy import RowMapping, delete, insert, select, update
 
 from control_plane.db import identities
 from control_plane.db.identities import Keys
-from control_plane.db.tables import workers
+from control_plane.db.tables import DEPLOYMENT, credentials, workers
 from control_plane.db.transaction import Tx
 from control_plane.registry.rules import lifetimes
 from control_plane.registry.tables import operators, sessions, sign_in_codes
@@ -47,8 +47,16 @@ def sign_in(tx: Tx, body: SignIn, *, keys: Keys) -> Session:
 
 
 def end_session(tx: Tx, body: EndSession, *, keys: Keys) -> None:
-    """End a session; an unknown one has ended already."""
-    tx.connection.execute(delete(sessions).where(sessions.c.digest == keys.digest(body.session)))
+    """End a session and every token that was given out for it; an unknown one has ended already."""
+    digest = keys.digest(body.session)
+    tx.connection.execute(delete(sessions).where(sessions.c.digest == digest))
+    tx.connection.execute(delete(credentials).where(credentials.c.session_digest == digest))
+
+
+def end_sessions_of(tx: Tx, operator_id: str) -> None:
+    """Sign an operator out everywhere, and void the codes that would sign them in."""
+    for table in (sessions, sign_in_codes):
+        tx.connection.execute(delete(table).where(table.c.operator_id == operator_id))
 
 
 def renew(tx: Tx, secret: str, keys: Keys) -> RowMapping:
@@ -67,6 +75,7 @@ def renew(tx: Tx, secret: str, keys: Keys) -> RowMapping:
 def find_operator(tx: Tx, worker_id: str) -> RowMapping | None:
     """The operator that a deployment worker is, unless it is none or disabled."""
     query = select(operators, workers.c.name).join(workers, workers.c.worker_id == operators.c.operator_id)
+    query = query.where(workers.c.scope == DEPLOYMENT)
     query = query.where(operators.c.operator_id == worker_id, workers.c.disabled_at.is_(None))
     return tx.connection.execute(query).mappings().first()
 

@@ -1,7 +1,7 @@
 """Workers, of an experiment or of the deployment: the scope is that of the transaction."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import RowMapping, delete, insert, select
@@ -12,6 +12,7 @@ from control_plane.db.tables import credentials, groups, members, workers
 from control_plane.db.transaction import Tx
 from control_plane.registry.ports import OpenClaims
 from control_plane.registry.rules import names
+from control_plane.registry.tables import operators, services
 from store_client.errors import NotFound, ReservedIdentifier
 from store_client.wire.calls.workers import NameFilter
 from store_client.wire.scalars import SUFFIX
@@ -58,10 +59,11 @@ def make(
 
 def reissue(tx: Tx, worker_id: str, *, keys: Keys) -> RegisteredWorker:
     """Replace a worker's token; everything the worker could prove itself with before is void."""
-    _must_have(tx, worker_id)
-    tx.connection.execute(delete(credentials).where(credentials.c.worker_id == worker_id))
+    row = find(tx, worker_id)
+    held = (credentials.c.scope == tx.experiment_id) & (credentials.c.worker_id == worker_id)
+    tx.connection.execute(delete(credentials).where(held))
     tx.tell("worker.reissued", worker_id=worker_id)
-    return _with_token(tx, keys, worker_id)
+    return _with_token(tx, keys, worker_id, is_read_only=_is_viewer(tx, row))
 
 
 def list_all(tx: Tx, query: NameFilter) -> WorkerList:
@@ -76,7 +78,7 @@ def list_all(tx: Tx, query: NameFilter) -> WorkerList:
 
 
 def read(tx: Tx, worker_id: str) -> Worker:
-    return Worker(**_fields(_must_have(tx, worker_id)))
+    return Worker(**_fields(find(tx, worker_id)))
 
 
 def whoami(tx: Tx) -> Whoami:
@@ -85,30 +87,49 @@ def whoami(tx: Tx) -> Whoami:
 
 def list_details(tx: Tx, *, open_claims: OpenClaims) -> WorkerDetailList:
     """The workers of the experiment as its admin page shows them."""
+    here = select(workers).where(workers.c.scope == tx.experiment_id).order_by(workers.c.worker_id)
+    return WorkerDetailList(workers=_details(tx, tx.connection.execute(here).mappings().all(), open_claims))
+
+
+def read_detail(tx: Tx, worker_id: str, *, open_claims: OpenClaims) -> WorkerDetail:
+    (detail,) = _details(tx, [find(tx, worker_id)], open_claims)
+    return detail
+
+
+def _details(tx: Tx, rows: Sequence[RowMapping], open_claims: OpenClaims) -> tuple[WorkerDetail, ...]:
     held, named = open_claims(tx), _group_names(tx)
-    rows = tx.connection.execute(
-        select(workers).where(workers.c.scope == tx.experiment_id).order_by(workers.c.worker_id)
-    ).mappings()
-    return WorkerDetailList(
-        workers=tuple(
-            WorkerDetail(
-                **_fields(row),
-                last_seen_at=row["last_seen_at"],
-                disabled_at=row["disabled_at"],
-                groups=tuple(named.get(row["worker_id"], ())),
-                open_claims=held.get(row["worker_id"], 0),
-            )
-            for row in rows
+    own = set(tx.connection.scalars(select(services.c.worker_id)))
+    return tuple(
+        WorkerDetail(
+            **_fields(row),
+            last_seen_at=row["last_seen_at"],
+            disabled_at=row["disabled_at"],
+            is_service=home_of(row) in own,
+            groups=tuple(named.get(row["worker_id"], ())),
+            open_claims=held.get(row["worker_id"], 0),
         )
+        for row in rows
     )
 
 
-def _with_token(tx: Tx, keys: Keys, worker_id: str) -> RegisteredWorker:
-    token = identities.issue(tx.connection, keys, worker_id, tx.now, Issue())
-    return RegisteredWorker(**_fields(_must_have(tx, worker_id)), registration_token=token)
+def home_of(row: RowMapping) -> str:
+    """The deployment worker that this worker is or whose identity it is; of any other worker, its own id and scope."""
+    return str(row["deployment_worker_id"] or row["scope"] + row["worker_id"])
 
 
-def _must_have(tx: Tx, worker_id: str) -> RowMapping:
+def _is_viewer(tx: Tx, row: RowMapping) -> bool:
+    """Whether this is an operator who may look and change nothing, or the identity of one."""
+    role = tx.connection.scalar(select(operators.c.role).where(operators.c.operator_id == home_of(row)))
+    return bool(role == "viewer")
+
+
+def _with_token(tx: Tx, keys: Keys, worker_id: str, *, is_read_only: bool = False) -> RegisteredWorker:
+    token = identities.issue(tx.connection, keys, worker_id, tx.now, Issue(tx.experiment_id, is_read_only=is_read_only))
+    return RegisteredWorker(**_fields(find(tx, worker_id)), registration_token=token)
+
+
+def find(tx: Tx, worker_id: str) -> RowMapping:
+    """The row of a worker of this scope; NotFound when there is none."""
     query = select(workers).where(workers.c.worker_id == worker_id, workers.c.scope == tx.experiment_id)
     row = tx.connection.execute(query).mappings().first() if _WORKER.fullmatch(worker_id) else None
     if row is None:
@@ -130,7 +151,7 @@ def _fields(row: RowMapping) -> dict[str, Any]:
 def _group_names(tx: Tx) -> dict[str, list[str]]:
     """The groups that list each member directly, by name or else by id."""
     query = select(members.c.member_id, groups.c.group_id, groups.c.name).join(
-        groups, groups.c.group_id == members.c.group_id
+        groups, (groups.c.scope == members.c.scope) & (groups.c.group_id == members.c.group_id)
     )
     named: dict[str, list[str]] = {}
     for row in tx.connection.execute(query.where(groups.c.scope == tx.experiment_id).order_by(groups.c.name)):

@@ -16,6 +16,7 @@ from store_client.wire.workers import (
     SignInCode,
     Whoami,
     Worker,
+    WorkerDetail,
     WorkerDetailList,
     WorkerList,
 )
@@ -72,6 +73,26 @@ LIST_WORKER_DETAILS = Call(
     "list_worker_details", "GET", A + "/worker-details", Who.EITHER,
     "List workers with last seen, groups and claims", answer=WorkerDetailList,
 )  # fmt: skip
+LIST_DEPLOYMENT_WORKER_DETAILS = Call(
+    "list_deployment_worker_details", "GET", "/api/worker-details", Who.ADMIN_OR_ADMINS,
+    "List the deployment's workers with last seen and groups", answer=WorkerDetailList,
+)  # fmt: skip
+
+
+def _switches(prefix: str, tag: str) -> tuple[Call, Call]:
+    """Disabling and enabling the workers under one prefix."""
+    path = prefix + "/workers/{worker_id}/"
+    return (
+        Call(f"disable_{tag}worker", "POST", path + "disable", Who.ADMIN_OR_ADMINS,
+             "Take none of a worker's credentials any more", answer=WorkerDetail),
+        Call(f"enable_{tag}worker", "POST", path + "enable", Who.ADMIN_OR_ADMINS,
+             "Take a disabled worker's token again", answer=WorkerDetail),
+    )  # fmt: skip
+
+
+DISABLE_EXPERIMENT_WORKER, ENABLE_EXPERIMENT_WORKER = EXPERIMENT_SWITCHES = _switches(A, "experiment_")
+DISABLE_DEPLOYMENT_WORKER, ENABLE_DEPLOYMENT_WORKER = DEPLOYMENT_SWITCHES = _switches("/api", "deployment_")
+
 EXCHANGE = Call(
     "exchange", "POST", "/api/exchange", Who.WORKER,
     "Get a short-lived identity: one's own, or (consoles) that of a session's operator",
@@ -91,5 +112,6 @@ CREATE_SIGN_IN_CODE = Call(
 
 CALLS = (
     *EXPERIMENT_REGISTRY, *DEPLOYMENT_REGISTRY, *(call for call in CONSOLE_REGISTRY if call is not _LIST), WHOAMI,
-    DEPLOYMENT_WHOAMI, LIST_WORKER_DETAILS, EXCHANGE, SIGN_IN, END_SESSION, CREATE_SIGN_IN_CODE,
+    DEPLOYMENT_WHOAMI, LIST_WORKER_DETAILS, LIST_DEPLOYMENT_WORKER_DETAILS, *EXPERIMENT_SWITCHES, *DEPLOYMENT_SWITCHES,
+    EXCHANGE, SIGN_IN, END_SESSION, CREATE_SIGN_IN_CODE,
 )  # fmt: skip
