@@ -97,7 +97,7 @@ def _server_of_the_wheel(run: str) -> Iterator[URL]:
     # As root the server opens the parents of its data to another user: it lies in a directory made for it.
     home = Path(tempfile.gettempdir(), f"switchyard-tests-{run}")
     home.mkdir(mode=0o711, exist_ok=True)
-    server = _wheel(home).get_server(home / "data", cleanup_mode="delete")
+    server = wheel(home).get_server(home / "data", cleanup_mode="delete")
     url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     _administer(url, "ALTER SYSTEM SET fsync = off")  # the tests kill clients, never the server's machine
     _administer(url, "SELECT pg_reload_conf()")
@@ -109,8 +109,8 @@ def _server_of_the_wheel(run: str) -> Iterator[URL]:
             shutil.rmtree(home, ignore_errors=True)
 
 
-def _wheel(home: Path) -> Any:
-    """The wheel's module, keeping its lock under `home`: it looks for a place when it is imported."""
+def wheel(home: Path) -> Any:
+    """The module of the wheel, keeping its lock under `home`: it looks for a place when it is imported."""
     locks = home / "run"
     (locks / "python_PostgresServer").mkdir(mode=0o700, parents=True, exist_ok=True)
     locks.chmod(0o700)
