@@ -84,8 +84,13 @@ class Registry:
 
     def credential(self, worker_id: str, kind: str, expires_at: str | None = None) -> str:
         """One more credential of a worker: its secret."""
-        what = Issue(kind, expires_at)
-        return self.act(lambda tx: issue(tx.connection, KEYS, worker_id, tx.now, what))
+        scope = select(metadata.tables["workers"].c.scope).where(metadata.tables["workers"].c.worker_id == worker_id)
+
+        def work(tx: Tx) -> str:
+            what = Issue(tx.connection.scalars(scope).one(), kind, expires_at)
+            return issue(tx.connection, KEYS, worker_id, tx.now, what)
+
+        return self.act(work)
 
     def service(self, name: str) -> tuple[str, str]:
         """A service worker of the deployment: its id and a fresh token."""

@@ -36,8 +36,9 @@ def new_secret() -> str:
 
 @dataclass(frozen=True)
 class Issue:
-    """What a new credential is for."""
+    """What a new credential is for, and in which scope its worker is registered."""
 
+    scope: str
     kind: str = "registration"
     expires_at: str | None = None
     task_id: str | None = None
@@ -52,6 +53,7 @@ def issue(connection: Connection, keys: Keys, worker_id: str, now: str, what: Is
     connection.execute(
         insert(credentials).values(
             digest=keys.digest(secret),
+            scope=what.scope,
             worker_id=worker_id,
             kind=what.kind,
             created_at=now,
@@ -68,8 +70,8 @@ def issue(connection: Connection, keys: Keys, worker_id: str, now: str, what: Is
 def find_credential(connection: Connection, keys: Keys, worker_id: str, secret: str, now: str) -> RowMapping | None:
     """The live credential with this secret and its worker's row, looked up by keyed hash."""
     query = (
-        select(credentials, workers.c.scope, workers.c.name)
-        .join(workers, workers.c.worker_id == credentials.c.worker_id)
+        select(credentials, workers.c.name)
+        .join(workers, (workers.c.scope == credentials.c.scope) & (workers.c.worker_id == credentials.c.worker_id))
         .where(credentials.c.digest == keys.digest(secret), credentials.c.worker_id == worker_id)
         .where(workers.c.disabled_at.is_(None))
     )
@@ -96,33 +98,25 @@ def identify(connection: Connection, keys: Keys, bearer: tuple[str, str], now: s
     )
 
 
-def groups_of(connection: Connection, member_id: str) -> set[str]:
-    """Ids of every group of the member's own scope that contains it, directly or through others of that scope.
+def groups_of(connection: Connection, scope: str, member_id: str) -> set[str]:
+    """Ids of every group of the scope that contains the worker or group of that scope, directly or through others.
 
-    An id from elsewhere in a group's list means nobody: registries are never shared.
+    Registries are never shared: what a group elsewhere lists says nothing here.
     """
-    scope = connection.scalar(
-        select(workers.c.scope)
-        .where(workers.c.worker_id == member_id)
-        .union_all(select(groups.c.scope).where(groups.c.group_id == member_id))
-    )
-    if scope is None:
-        return set()
-    # The sum keeps planners from walking all groups of the scope: from a member to its groups is the short way.
-    is_near = groups.c.scope + "" == literal(scope)
-    step = select(members.c.group_id).join(groups, groups.c.group_id == members.c.group_id).where(is_near)
-    holding = step.where(members.c.member_id == literal(member_id)).cte("holding", recursive=True)
-    holding = holding.union(step.join(holding, members.c.member_id == holding.c.group_id))
-    return set(connection.scalars(select(holding.c.group_id)))
+    here = members.c.scope == literal(scope)
+    direct = select(members.c.group_id).where(here, members.c.member_id == literal(member_id))
+    holding = direct.cte("holding", recursive=True)
+    step = select(members.c.group_id).join(holding, members.c.member_id == holding.c.group_id).where(here)
+    return set(connection.scalars(select(holding.union(step).c.group_id)))
 
 
-def is_in(connection: Connection, worker_id: str, group_id: str) -> bool:
-    """Whether a worker is transitively in a group."""
-    return group_id in groups_of(connection, worker_id)
+def is_in(connection: Connection, scope: str, worker_id: str, group_id: str) -> bool:
+    """Whether a worker is transitively in a group of its scope."""
+    return group_id in groups_of(connection, scope, worker_id)
 
 
 def is_in_named(connection: Connection, caller: Caller, names: tuple[str, ...]) -> bool:
     """Whether a worker is in one of the reserved groups of its own scope."""
     query = select(groups.c.group_id).where(groups.c.scope == caller.scope, groups.c.name.in_(names))
     reserved = set(connection.scalars(query))
-    return bool(reserved) and bool(reserved & groups_of(connection, caller.worker_id))
+    return bool(reserved) and bool(reserved & groups_of(connection, caller.scope, caller.worker_id))

@@ -7,7 +7,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Float,
-    ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -41,6 +41,7 @@ experiments = Table(
     Column("description", Text),
     Column("hypothesis", Text),
     Column("config", JSON, nullable=False),
+    Column("config_text", Text, comment="the config as written"),
     Column("dispatch_mode", JSON, nullable=False),
     Column("automation", JSON, nullable=False),
     Column("base_commit_sha", String),
@@ -69,8 +70,8 @@ events = Table(
 workers = Table(
     "workers",
     metadata,
-    Column("worker_id", String, primary_key=True),
-    Column("scope", String, nullable=False, comment="an experiment id, or empty for the deployment"),
+    Column("scope", String, primary_key=True, comment="an experiment id, or empty for the deployment"),
+    Column("worker_id", String, primary_key=True, comment="unique in its scope: an imported experiment keeps its own"),
     Column("name", String),
     Column("labels", JSON),
     Column("registered_at", String, nullable=False),
@@ -78,7 +79,6 @@ workers = Table(
     Column("deployment_worker_id", String, comment="whose identity in the experiment this is"),
     Column("last_seen_at", String),
     Column("disabled_at", String),
-    Index("ix_workers_scope", "scope", "worker_id"),
     Index("ix_workers_name", "scope", "name"),
     Index(
         "uq_workers_identity",
@@ -93,29 +93,33 @@ workers = Table(
 groups = Table(
     "groups",
     metadata,
+    Column("scope", String, primary_key=True),
     Column("group_id", String, primary_key=True),
-    Column("scope", String, nullable=False),
     Column("name", String),
     Column("created_at", String, nullable=False),
     Column("created_by", String),
-    Index("ix_groups_scope", "scope", "group_id"),
     Index("ix_groups_name", "scope", "name"),
 )
 
 members = Table(
     "members",
     metadata,
-    Column("group_id", String, ForeignKey("groups.group_id", ondelete="CASCADE"), primary_key=True),
+    Column("scope", String, primary_key=True),
+    Column("group_id", String, primary_key=True),
     Column("member_id", String, primary_key=True, comment="a worker or group; need not exist"),
     Column("added_at", String, nullable=False),
-    Index("ix_members_member_id", "member_id"),
+    ForeignKeyConstraint(
+        ["scope", "group_id"], ["groups.scope", "groups.group_id"], name="fk_members_group", ondelete="CASCADE"
+    ),
+    Index("ix_members_member_id", "scope", "member_id"),
 )
 
 credentials = Table(
     "credentials",
     metadata,
     Column("digest", String, primary_key=True, comment="keyed hash of the secret"),
-    Column("worker_id", String, ForeignKey("workers.worker_id"), nullable=False),
+    Column("scope", String, nullable=False),
+    Column("worker_id", String, nullable=False),
     Column("kind", String, nullable=False),
     Column("created_at", String, nullable=False),
     Column("expires_at", String),
@@ -124,7 +128,8 @@ credentials = Table(
     Column("session_digest", String, comment="the session that it ends with"),
     Column("is_read_only", Boolean, nullable=False, server_default=false(), comment="a viewer's: it changes nothing"),
     Index("ix_credentials_session_digest", "session_digest"),
-    Index("ix_credentials_worker_id", "worker_id", "kind"),
+    ForeignKeyConstraint(["scope", "worker_id"], ["workers.scope", "workers.worker_id"], name="fk_credentials_worker"),
+    Index("ix_credentials_worker_id", "scope", "worker_id", "kind"),
     Index("ix_credentials_expires_at", "expires_at"),
     CheckConstraint("kind IN ('registration', 'token', 'git')", name="kind"),
 )

@@ -19,25 +19,26 @@ class Seen:
 
     def __init__(self, writer: Writer, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._writer, self._monotonic = writer, monotonic
-        self._noted: dict[str, float] = {}
+        self._noted: dict[tuple[str, str], float] = {}
         self._lock = threading.Lock()
 
     def note(self, caller: Caller) -> None:
         """Somebody made itself known just now."""
-        if caller.worker_id.startswith("wkr_") and self._is_due(caller.worker_id):
-            self._writer.submit(lambda tx: record(tx, caller.worker_id))
+        if caller.worker_id.startswith("wkr_") and self._is_due((caller.scope, caller.worker_id)):
+            self._writer.submit(lambda tx: record(tx, caller))
 
-    def _is_due(self, worker_id: str) -> bool:
+    def _is_due(self, worker: tuple[str, str]) -> bool:
         now = self._monotonic()
         with self._lock:
-            last = self._noted.pop(worker_id, None)
+            last = self._noted.pop(worker, None)
             is_due = last is None or now - last >= PAUSE_SECONDS
-            self._noted[worker_id] = now if last is None or is_due else last
+            self._noted[worker] = now if last is None or is_due else last
             if len(self._noted) > MAX_WORKERS:
                 del self._noted[next(iter(self._noted))]
         return is_due
 
 
-def record(tx: Tx, worker_id: str) -> None:
+def record(tx: Tx, caller: Caller) -> None:
     """Write that a worker was seen at the transaction's time."""
-    tx.connection.execute(update(workers).where(workers.c.worker_id == worker_id).values(last_seen_at=tx.now))
+    which = (workers.c.scope == caller.scope) & (workers.c.worker_id == caller.worker_id)
+    tx.connection.execute(update(workers).where(which).values(last_seen_at=tx.now))

@@ -16,13 +16,13 @@ services = Table(
     "services",
     metadata,
     Column("name", String, primary_key=True),
-    Column("worker_id", String, ForeignKey("workers.worker_id"), nullable=False),
+    Column("worker_id", String, nullable=False),
 )
 
 operators = Table(
     "operators",
     metadata,
-    Column("operator_id", String, ForeignKey("workers.worker_id"), primary_key=True),
+    Column("operator_id", String, primary_key=True),
     Column("role", String, nullable=False),
     Column("created_at", String, nullable=False),
     CheckConstraint("role IN ('viewer', 'operator', 'administrator')", name="role"),

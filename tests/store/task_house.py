@@ -63,7 +63,7 @@ class TaskHouse:
         worker = self.id_of(name)
         row = {"worker_id": worker, "scope": self.experiment_id, "name": name, "registered_at": tx.now}
         tx.connection.execute(insert(workers).values(**row))
-        self.tokens[name] = issue(tx.connection, self.house.keys, worker, tx.now, Issue())
+        self.tokens[name] = issue(tx.connection, self.house.keys, worker, tx.now, Issue(self.experiment_id))
 
     def _found(self, tx: Tx, name: str, *member_ids: str) -> str:
         group_id = mint("grp")
@@ -79,7 +79,8 @@ class TaskHouse:
 
     @staticmethod
     def join(tx: Tx, group_id: str, member_id: str) -> None:
-        tx.connection.execute(insert(members).values(group_id=group_id, member_id=member_id, added_at=tx.now))
+        row = {"scope": tx.experiment_id, "group_id": group_id, "member_id": member_id, "added_at": tx.now}
+        tx.connection.execute(insert(members).values(row))
 
     def id_of(self, name: str) -> str:
         return "wkr_" + ulid(sum(ord(letter) * 31**place for place, letter in enumerate(name)) % 10**20)

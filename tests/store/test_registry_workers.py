@@ -159,7 +159,7 @@ def test_membership_goes_through_groups_and_ends_at_a_deleted_one(registry: Regi
 
     def is_in() -> bool:
         with registry.house.database.reading() as connection:
-            return identities.is_in(connection, worker_id, outer)
+            return identities.is_in(connection, scope, worker_id, outer)
 
     assert is_in()
     registry.at(scope, partial(groups.drop, group_id=middle))
@@ -175,7 +175,7 @@ def test_a_group_of_another_experiment_means_nobody(registry: Registry) -> None:
     add(registry, here, admins, foreign)
     with registry.house.database.reading() as connection:
         assert not identities.is_in_named(connection, Caller(worker_id, here), ("admins",))
-        assert not identities.is_in(connection, worker_id, foreign)
+        assert not identities.is_in(connection, here, worker_id, foreign)
 
 
 def test_no_group_contains_itself(registry: Registry, scope: str) -> None:
@@ -204,7 +204,7 @@ def test_edits_at_once_cannot_compose_a_cycle(registry: Registry, scope: str) ->
         landed = list(pool.map(close_the_ring, range(len(ring))))
     assert landed.count(False) == 1
     with registry.house.database.reading() as connection:
-        assert not any(each in identities.groups_of(connection, each) for each in ring)
+        assert not any(each in identities.groups_of(connection, scope, each) for each in ring)
 
 
 def test_reserved_groups_are_given_once_and_only_to_the_admin(registry: Registry) -> None:

@@ -125,4 +125,4 @@ def _register(tx: Tx, keys: Keys) -> str:
     """A bearer of the deployment."""
     worker = "wkr_" + ulid(77)
     tx.connection.execute(workers.insert().values(worker_id=worker, scope=DEPLOYMENT, registered_at=tx.now))
-    return f"Bearer {worker}:{issue(tx.connection, keys, worker, tx.now, Issue())}"
+    return f"Bearer {worker}:{issue(tx.connection, keys, worker, tx.now, Issue(DEPLOYMENT))}"

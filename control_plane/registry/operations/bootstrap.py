@@ -41,18 +41,19 @@ def bootstrap(tx: Tx) -> Bootstrap:
     for name in sorted(groups.reserved(DEPLOYMENT)):
         if not groups.is_taken(inside, name):
             groups.make(inside, name)
-    ids = {name.replace("-", "_"): _service(inside, name, group) for name, group in SERVICES.items()}
+    ids = {name.replace("-", "_"): service(inside, name, group) for name, group in SERVICES.items()}
     return Bootstrap(**ids, administrator=_administrator(inside))
 
 
 def issue_service_token(tx: Tx, worker_id: str, *, keys: Keys) -> str:
     """A new token of a service worker in place of the one it had; only hashes are stored, so each start asks."""
-    held = (credentials.c.worker_id == worker_id) & (credentials.c.kind == "registration")
-    tx.connection.execute(delete(credentials).where(held))
-    return identities.issue(tx.connection, keys, worker_id, tx.now, Issue())
+    held = (credentials.c.scope == DEPLOYMENT) & (credentials.c.worker_id == worker_id)
+    tx.connection.execute(delete(credentials).where(held, credentials.c.kind == "registration"))
+    return identities.issue(tx.connection, keys, worker_id, tx.now, Issue(DEPLOYMENT))
 
 
-def _service(tx: Tx, name: str, group: str) -> str:
+def service(tx: Tx, name: str, group: str) -> str:
+    """The deployment's own worker of a name, made on first use and in its group from then on."""
     worker_id = tx.connection.scalar(select(services.c.worker_id).where(services.c.name == name))
     if worker_id is None:
         worker_id = workers.make(tx, name)

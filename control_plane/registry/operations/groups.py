@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from sqlalchemy import RowMapping, delete, insert, select, tuple_
+from sqlalchemy import RowMapping, delete, insert, select
 
 from control_plane.db import identities
 from control_plane.db.identities import RESERVED_GROUPS
@@ -92,6 +92,7 @@ def remove(tx: Tx, group_id: str, member_id: str) -> Group:
     _must_have(tx, group_id)
     if _MEMBER.fullmatch(member_id):
         which = (members.c.group_id == group_id) & (members.c.member_id == member_id)
+        which &= members.c.scope == tx.experiment_id
         if tx.connection.execute(delete(members).where(which)).rowcount:
             tx.tell("group.changed", group_id=group_id, act="removed", member_id=member_id)
     return read(tx, group_id)
@@ -100,18 +101,18 @@ def remove(tx: Tx, group_id: str, member_id: str) -> Group:
 def drop(tx: Tx, group_id: str) -> None:
     """Delete a group; its id stays where it is named, and means nobody."""
     _must_have(tx, group_id)
-    tx.connection.execute(delete(groups).where(groups.c.group_id == group_id))
+    tx.connection.execute(delete(groups).where(groups.c.scope == tx.experiment_id, groups.c.group_id == group_id))
     tx.tell("group.changed", group_id=group_id, act="deleted")
 
 
 def join(tx: Tx, group_id: str, member_id: str) -> bool:
     """Whether this made somebody a member who was none; CycleDetected when the group would contain itself."""
-    if member_id == group_id or member_id in identities.groups_of(tx.connection, group_id):
+    if member_id == group_id or member_id in identities.groups_of(tx.connection, tx.experiment_id, group_id):
         raise CycleDetected(f"{member_id} contains {group_id}")
-    key = (group_id, member_id)
-    if tx.connection.scalar(select(members.c.group_id).where(tuple_(members.c.group_id, members.c.member_id) == key)):
+    row = {"scope": tx.experiment_id, "group_id": group_id, "member_id": member_id}
+    if tx.connection.scalar(select(members.c.group_id).filter_by(**row)):
         return False
-    tx.connection.execute(insert(members).values(group_id=group_id, member_id=member_id, added_at=tx.now))
+    tx.connection.execute(insert(members).values(**row, added_at=tx.now))
     return True
 
 
@@ -148,7 +149,8 @@ def _reserved_id(tx: Tx, name: str | None) -> str | None:
 
 
 def _members_of(tx: Tx, group_ids: list[str]) -> dict[str, list[str]]:
-    query = select(members.c.group_id, members.c.member_id).where(members.c.group_id.in_(group_ids))
+    here = members.c.scope == tx.experiment_id
+    query = select(members.c.group_id, members.c.member_id).where(here, members.c.group_id.in_(group_ids))
     held: dict[str, list[str]] = {}
     for group_id, member_id in tx.connection.execute(query.order_by(members.c.added_at, members.c.member_id)):
         held.setdefault(group_id, []).append(member_id)

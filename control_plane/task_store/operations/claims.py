@@ -23,7 +23,8 @@ def renew(tx: Tx, task_id: str, body: RenewClaim) -> Claim:
     rows.change(tx, tasks, task_id, expires_at=expires_at, lapses_at=expires_at)
     tx.connection.execute(
         update(credentials)
-        .where(credentials.c.worker_id == tx.caller.worker_id, credentials.c.kind == "git")
+        .where(credentials.c.scope == tx.experiment_id, credentials.c.worker_id == tx.caller.worker_id)
+        .where(credentials.c.kind == "git")
         .where(credentials.c.task_id == task_id, credentials.c.claimed_at == task["claimed_at"])
         .values(expires_at=expires_at)
     )

@@ -34,7 +34,7 @@ def of_tasks(tx: Tx, found: Found, jobs: JobsOfTasks) -> tuple[TaskDetail, ...]:
     """Tasks with what they are about, who holds them, and whether the caller may."""
     subjects = _Subjects(tx, found)
     called = names.of_members(tx, chain.from_iterable((row["claimed_by"], row["target_id"]) for row in found))
-    mine = set() if tx.caller.is_admin else identities.groups_of(tx.connection, tx.caller.worker_id)
+    mine = set() if tx.caller.is_admin else identities.groups_of(tx.connection, tx.experiment_id, tx.caller.worker_id)
     latest = jobs(tx, [row["task_id"] for row in found])
     return tuple(
         TaskDetail(

@@ -35,7 +35,7 @@ def password(tx: Tx, task_id: str, keys: Keys) -> GitPassword:
         raise InvalidPrecondition("an ideation needs no git")
     _revoke(tx, task)
     expires_at = task["lapses_at"] or claims.after(tx.now, claims.GIT_PASSWORD_SECONDS)
-    what = Issue("git", expires_at, task_id, task["claimed_at"])
+    what = Issue(tx.experiment_id, "git", expires_at, task_id, task["claimed_at"])
     return GitPassword(
         username=tx.caller.worker_id,
         password=identities.issue(tx.connection, keys, tx.caller.worker_id, tx.now, what),
@@ -71,4 +71,5 @@ def _is_live(connection: Connection, credential: RowMapping) -> bool:
 
 def _revoke(tx: Tx, task: RowMapping) -> None:
     held = credentials.c.worker_id == tx.caller.worker_id, credentials.c.kind == "git"
+    held += (credentials.c.scope == tx.experiment_id,)
     tx.connection.execute(delete(credentials).where(*held, credentials.c.task_id == task["task_id"]))

@@ -18,9 +18,10 @@ def of_members(tx: Tx, member_ids: Iterable[str | None]) -> dict[str, str | None
     wanted = {member_id for member_id in member_ids if member_id is not None}
     if not wanted:
         return {}
-    people = select(workers.c.worker_id, workers.c.name).where(workers.c.worker_id.in_(wanted))
-    bands = select(groups.c.group_id, groups.c.name).where(groups.c.group_id.in_(wanted))
-    return {id_: name for query in (people, bands) for id_, name in tx.connection.execute(query)}
+    people = select(workers.c.worker_id, workers.c.name).where(workers.c.scope == tx.experiment_id)
+    bands = select(groups.c.group_id, groups.c.name).where(groups.c.scope == tx.experiment_id)
+    queries = people.where(workers.c.worker_id.in_(wanted)), bands.where(groups.c.group_id.in_(wanted))
+    return {id_: name for query in queries for id_, name in tx.connection.execute(query)}
 
 
 def ideas_by_id(tx: Tx, idea_ids: Iterable[str | None]) -> Rows:

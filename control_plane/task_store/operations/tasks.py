@@ -74,7 +74,8 @@ def claim(tx: Tx, task_id: str, body: ClaimTask) -> Claim:
     task = rows.task(tx, task_id)
     rules.move("claim", task)
     _must_be_registered(tx)
-    groups = identities.groups_of(tx.connection, tx.caller.worker_id) if task["target_kind"] == "group" else set()
+    is_for_a_group = task["target_kind"] == "group"
+    groups = identities.groups_of(tx.connection, tx.experiment_id, tx.caller.worker_id) if is_for_a_group else set()
     rules.must_be_eligible(task, tx.caller.worker_id, groups)
     seconds = claims.seconds_for(task["kind"], tx.experiment["config"])
     expires_at = body.expires_at or claims.after(tx.now, seconds)
