@@ -1,7 +1,7 @@
 """One experiment behind HTTP, four ways: in process and as a server process, on SQLite and on PostgreSQL."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from tests.databases import postgresql_database, sqlite_database
 from tests.wire.live import Servers, in_process, serving_processes, settle
 from tests.wire.store_app import WireApp
+from tests.wire.yard import Door, Yard, in_this_process, through
 
 WAYS = ("in_process-sqlite", "in_process-postgresql", "live-sqlite", "live-postgresql")
 
@@ -63,3 +64,32 @@ def _on_postgresql(
         serving_processes(url, folders.mktemp("live"), replicas) as found,
     ):
         yield found
+
+
+@pytest.fixture(scope="session", params=[_way(name) for name in WAYS])
+def door(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """One control plane and one experiment for the tests of all rules."""
+    how, _, kind = str(request.param).partition("-")
+    folder = tmp_path_factory.mktemp("door")
+    with ExitStack() as opened:
+        if kind == "sqlite":
+            url = sqlite_database(request.getfixturevalue("sqlite_template"), folder / "door.db")
+        else:
+            server, template = (request.getfixturevalue(f"postgresql_{name}") for name in ("server", "template"))
+            url = opened.enter_context(postgresql_database(server, template))
+        if how == "in_process":
+            yield opened.enter_context(in_this_process(url, folder / "data"))
+        else:
+            servers = opened.enter_context(serving_processes(url, folder / "data"))
+            yield opened.enter_context(through(servers))
+
+
+@pytest.fixture
+async def yard(door: Door) -> AsyncIterator[Yard]:
+    """The experiment that the tests of the rules share: each makes its own tasks, ideas and variants in it."""
+    door.begin()
+    async with door.client() as http:
+        opened = Yard(door.store, http, [door.seen])
+        await opened.told()
+        yield opened
+        door.seen = opened.place[0]

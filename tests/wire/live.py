@@ -18,6 +18,7 @@ import httpx
 from control_plane.app import build
 from control_plane.settings import Settings
 from tests.store.task_house import CONFIG
+from tests.wire.contract import HOOKS
 from tests.wire.store_app import WireApp
 
 ADMIN_TOKEN = "admin-token"
@@ -88,7 +89,7 @@ async def in_process(url: str, data: Path) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://control-plane", timeout=60) as http,
+        httpx.AsyncClient(transport=transport, base_url="http://control-plane", timeout=60, event_hooks=HOOKS) as http,
     ):
         yield http
 
@@ -103,7 +104,8 @@ class Servers:
 
     def client(self) -> httpx.AsyncClient:
         """A client that spreads its requests over all of them."""
-        return httpx.AsyncClient(transport=RoundRobin(self.urls), base_url=self.urls[0], timeout=60)
+        transport = RoundRobin(self.urls)
+        return httpx.AsyncClient(transport=transport, base_url=self.urls[0], timeout=60, event_hooks=HOOKS)
 
 
 @contextmanager

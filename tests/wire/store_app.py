@@ -13,6 +13,7 @@ from control_plane.edge.problems import HANDLERS
 from control_plane.task_store.routes import Shelf, routes
 from store_client.errors import kinds
 from tests.store.task_house import TaskHouse, open_house
+from tests.wire.contract import HOOKS
 
 MAX_ARTIFACT_BYTES = 100_000
 
@@ -98,5 +99,5 @@ async def serving(url: str, folder: Path) -> AsyncIterator[StoreApp]:
             routes=routes(store.house, Shelf(folder, MAX_ARTIFACT_BYTES)), exception_handlers=dict(HANDLERS)
         )
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)
-        async with httpx.AsyncClient(transport=transport, base_url="http://store") as http:
+        async with httpx.AsyncClient(transport=transport, base_url="http://store", event_hooks=HOOKS) as http:
             yield StoreApp(store, http)
