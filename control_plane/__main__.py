@@ -13,6 +13,7 @@ import uvicorn
 
 from control_plane.app import build
 from control_plane.edge.hub import Hub
+from control_plane.edge.lines import Lines
 from control_plane.settings import Settings, from_process
 
 
@@ -37,7 +38,13 @@ def main(argv: Sequence[str]) -> int:
     listener = listen(settings)
     app = build(settings)
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, timeout_graceful_shutdown=3, server_header=False
+        app,
+        http=Lines,
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=3,
+        server_header=False,
     )
     host, port = listener.getsockname()[:2]
     print(json.dumps({"event": "ready", "control_plane": f"http://{host}:{port}"}), flush=True)  # noqa: T201 - the ready line

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 import yaml
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from control_plane import wiring
 from control_plane.db.engine import Database
 from control_plane.db.migrate import upgrade
 from control_plane.edge.house import House
 from control_plane.edge.problems import HANDLERS
+from control_plane.edge.segments import WholeSegments
 from control_plane.orchestrator.loop import Orchestrator
 from control_plane.registry import creation
 from control_plane.registry.operations.bootstrap import Bootstrap, bootstrap, issue_service_token
@@ -103,8 +105,12 @@ def _application(parts: Parts, yard: Yard) -> Starlette:
             await asyncio.to_thread(parts.stop)
 
     app = Starlette(
-        routes=routes(house, neighbours, shelf, yard, git), exception_handlers=dict(HANDLERS), lifespan=lifespan
+        routes=routes(house, neighbours, shelf, yard, git),
+        exception_handlers=dict(HANDLERS),
+        middleware=[Middleware(WholeSegments)],
+        lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # an address with a slash too many is none of ours
     app.state.parts = parts
     return app
 

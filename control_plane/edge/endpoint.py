@@ -18,6 +18,7 @@ from control_plane.db.transaction import Tx
 from control_plane.edge import problems
 from control_plane.edge.auth import Credentials, admit
 from control_plane.edge.house import House
+from control_plane.edge.segments import decode
 from control_plane.edge.waiting import read_until
 from store_client.errors import BadRequest, NotFound, PayloadTooLarge, SwitchyardError
 from store_client.wire.call import Call
@@ -74,7 +75,9 @@ def prepare(house: House, call: Call, operation: Operation, asked: tuple[Request
 
 async def read_arguments(request: Request, call: Call) -> Arguments:
     """The operation's arguments, or the refusal to raise once the caller has been admitted."""
-    arguments: dict[str, Any] = {key: value for key, value in request.path_params.items() if key != "experiment_id"}
+    arguments: dict[str, Any] = {
+        key: decode(value) for key, value in request.path_params.items() if key != "experiment_id"
+    }
     if "\x00" in request.scope["path"]:
         return NotFound("nothing here has a null character in its name")
     try:

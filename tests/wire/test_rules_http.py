@@ -1,0 +1,149 @@
+"""§1.2 and §16 at the edge: whatever is sent, the answer is in the vocabulary, as a problem, and never a fault."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from control_plane.edge.endpoint import MAX_BODY_BYTES
+from control_plane.edge.lines import MAX_HEAD_BYTES
+from store_client.errors import kinds
+from tests.store.task_house import AT
+from tests.wire.live import Servers
+from tests.wire.store_app import WireApp
+
+PROBLEM = "application/problem+json; charset=utf-8"
+SEGMENTS = ("%00", "%FF%FE", "%C0%AF", "%ED%A0%80", "..", "%2E%2E", "%2e%2e%2fadmin", "%", "%zz", "x" * 5000, "%0A")
+BODIES = (
+    *((body, "application/json") for body in (b"", b"{", b"null", b"[]", b'"x"', b"7", b"\xff\xfe{}", b"[" * 100_000)),
+    (b'{"reason": "\\ud800"}', "application/json"),
+    (b'{"reason": NaN}', "application/json"),
+    (b'{"a": 1e999999}', "application/json"),
+    (b'{"reason": "worker_error", "reason": 1}', "application/json"),
+    (b"{}", "text/html"),
+    (b"reason=worker_error", "application/x-www-form-urlencoded"),
+)
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
+
+
+def is_in_the_vocabulary(answer: httpx.Response, status: int, kind: str) -> bool:
+    """Whether a refusal is whole: type, title, status, detail, instance and media type."""
+    assert answer.headers["content-type"] == PROBLEM, answer.text
+    if answer.request.method == "HEAD":
+        return answer.status_code == status
+    problem = answer.json()
+    assert problem["title"]
+    assert problem["detail"]
+    assert problem["instance"].startswith("/")
+    assert kinds()[problem["type"]].status == problem["status"] == answer.status_code
+    return (answer.status_code, problem["type"]) == (status, f"eden://error/{kind}")
+
+
+async def test_a_path_that_is_none_is_not_found_whatever_the_method(app: WireApp) -> None:
+    for method in METHODS:
+        for path in ("/v0", "/v0/", "/v0/nothing", "/v0/experiments", "/v0/control", "/v0/checkpoints"):
+            answer = await app.http.request(method, path, headers=app.headers("admin"))
+            assert is_in_the_vocabulary(answer, 404, "not-found"), (method, path)
+
+
+async def test_a_method_that_a_path_does_not_have_is_not_found(app: WireApp) -> None:
+    for method in ("PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"):
+        answer = await app.http.request(method, f"{app.v0}/tasks", headers=app.headers("admin"))
+        assert is_in_the_vocabulary(answer, 404, "not-found"), method
+
+
+async def test_a_slash_too_many_leads_nowhere(app: WireApp) -> None:
+    for path in (f"{app.v0}/", f"{app.v0}/tasks/", f"{app.v0}//tasks", f"{app.api}/"):
+        answer = await app.http.get(path, headers=app.headers("admin"), follow_redirects=False)
+        assert is_in_the_vocabulary(answer, 404, "not-found"), path
+
+
+async def test_a_head_is_a_read_without_its_bytes(app: WireApp) -> None:
+    answer = await app.http.head(f"{app.v0}/state", headers=app.headers("ann"))
+    assert answer.status_code == 200
+    refused = await app.http.head(f"{app.v0}/state")
+    assert is_in_the_vocabulary(refused, 401, "unauthorized")
+
+
+async def test_an_encoded_slash_belongs_to_the_id(app: WireApp) -> None:
+    odd = "a/claim %2F?#é"
+    body = {"kind": "ideation", "state": "pending", "payload": {"experiment_id": app.store.experiment_id}}
+    for task_id in ("a", odd):
+        await app.post("v0:tasks", {"task_id": task_id, **body, "created_at": AT, "updated_at": AT}, "orchestrators")
+    path = f"{app.v0}/tasks/a%2Fclaim%20%252F%3F%23%C3%A9"
+    assert (await app.http.get(path, headers=app.headers("ann"))).json()["task_id"] == odd
+    assert (await app.http.post(f"{path}/claim", json={}, headers=app.headers("ann"))).status_code == 200
+    answer = await app.http.post(f"{app.v0}/tasks/a%2Fclaim", json={}, headers=app.headers("bob"))
+    assert is_in_the_vocabulary(answer, 404, "not-found")
+    assert (await app.get("v0:tasks/a"))["state"] == "pending"
+
+
+async def test_ids_that_cannot_be_are_not_found(app: WireApp) -> None:
+    for segment in SEGMENTS:
+        for noun in ("tasks", "ideas", "variants", "workers", "groups"):
+            answer = await app.http.get(f"{app.v0}/{noun}/{segment}", headers=app.headers("ann"))
+            if answer.request.url.raw_path.decode().endswith(f"/{noun}/{segment}"):  # clients take dots out themselves
+                assert is_in_the_vocabulary(answer, 404, "not-found"), (noun, segment)
+
+
+async def test_a_body_that_is_none_is_a_bad_request(app: WireApp) -> None:
+    for content, kind in BODIES:
+        headers = app.headers("orchestrators") | {"Content-Type": kind}
+        for path in ("tasks/t/reject", "ideas", "terminate", "variants/v/integrate"):
+            answer = await app.http.post(f"{app.v0}/{path}", content=content, headers=headers)
+            assert is_in_the_vocabulary(answer, 400, "bad-request"), (path, content[:100])
+
+
+async def test_a_body_beyond_the_limit_is_too_large(app: WireApp) -> None:
+    for length, expected in ((MAX_BODY_BYTES, (400, "bad-request")), (MAX_BODY_BYTES + 1, (413, "payload-too-large"))):
+        body = b'{"reason": "' + b"x" * (length - 14) + b'"}'
+        answer = await app.http.post(f"{app.v0}/tasks/t/reject", content=body, headers=app.headers("orchestrators"))
+        assert is_in_the_vocabulary(answer, *expected)
+
+
+async def test_odd_queries_are_bad_requests_or_ignored(app: WireApp) -> None:
+    for query in ("cursor=-1", "cursor=x", "cursor=1.5", "cursor=%FF", "cursor=%00", f"cursor={2**70}"):
+        answer = await app.http.get(f"{app.v0}/events?{query}", headers=app.headers("ann"))
+        assert is_in_the_vocabulary(answer, 400, "bad-request"), query
+    for query in ("", "unknown=1", "cursor=", "&&&", "cursor=0&cursor=0", "%FF=%FE"):
+        answer = await app.http.get(f"{app.v0}/events?{query}", headers=app.headers("ann"))
+        assert answer.status_code == 200, query
+
+
+async def test_nothing_to_say_is_zero_bytes_and_the_rest_is_json_with_its_charset(app: WireApp) -> None:
+    fault = {"policy_kind": "k", "error_type": "t", "error_message": ""}
+    silent = await app.call("orchestrators", "POST", "v0:policy-errors", fault)
+    assert (silent.status_code, silent.content, "content-type" in silent.headers) == (204, b"", False)
+    task = {"task_id": "t", "kind": "ideation", "state": "pending", "created_at": AT, "updated_at": AT}
+    payload: dict[str, Any] = {"payload": {"experiment_id": app.store.experiment_id}}
+    created = await app.call("orchestrators", "POST", "v0:tasks", task | payload)
+    assert (created.status_code, created.headers["content-type"]) == (200, "application/json; charset=utf-8")
+    await app.post("v0:tasks/t/claim", {})
+    reclaimed = await app.call("ann", "POST", "v0:tasks/t/reclaim", {"cause": "operator"})
+    assert (reclaimed.status_code, reclaimed.content) == (200, b"")
+
+
+GARBAGE = (
+    b"nonsense\r\n\r\n",
+    b"GET /v0/\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * (MAX_HEAD_BYTES + 1) + b"\r\n\r\n",
+    b"GET /" + b"x" * (MAX_HEAD_BYTES + 1) + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+)
+
+
+@pytest.mark.parametrize("sent", GARBAGE, ids=range(len(GARBAGE)))
+async def test_what_is_no_request_is_a_bad_request_too(live_sqlite: Servers, sent: bytes) -> None:
+    url = httpx.URL(live_sqlite.urls[0])
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(sent)
+    head, _, body = (await asyncio.wait_for(reader.read(), 20)).partition(b"\r\n\r\n")
+    writer.close()
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert f"content-type: {PROBLEM}".encode() in head
+    assert json.loads(body)["type"] == "eden://error/bad-request"
