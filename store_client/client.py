@@ -11,6 +11,7 @@ from store_client.resources.events import DeploymentEvents, Events
 from store_client.resources.experiments import Experiments, OneExperiment
 from store_client.resources.ideas import Ideas
 from store_client.resources.jobs import ExperimentJobs, Jobs
+from store_client.resources.leases import Leases
 from store_client.resources.resource import Resource
 from store_client.resources.sessions import Sessions
 from store_client.resources.tasks import Tasks
@@ -45,7 +46,7 @@ class StoreClient(
         self.experiment_id = experiment_id
 
 
-class ControlPlaneClient(Experiments, Jobs, DeploymentWorkers, DeploymentEvents, Sessions, Client):
+class ControlPlaneClient(Experiments, Leases, Jobs, DeploymentWorkers, DeploymentEvents, Sessions, Client):
     """A deployment, as one identity. Every method is a row of the table of calls."""
 
     def store(self, experiment_id: str, bearer: Bearer | None = None) -> StoreClient:

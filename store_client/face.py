@@ -103,6 +103,15 @@ from store_client.wire.jobs import (
     SlotInfo,
     SubmitJob,
 )
+from store_client.wire.leases import (
+    AcquireLease,
+    HoldLease,
+    Lease,
+    LeaseList,
+    RegisterExperiment,
+    RegistryEntry,
+    RegistryEntryList,
+)
 from store_client.wire.record import Record
 from store_client.wire.scalars import fault_of_name, format_time, normal_name, parse_time
 from store_client.wire.tasks import (
@@ -162,23 +171,24 @@ from store_client.wire.workers import (
 )
 
 __all__ = [
-    "DISPATCH_KEYS", "FINAL_STATES", "KINDS", "KIND_OF", "RESULTS", "ROLES", "ROLE_OF", "SUBJECT", "AddMember",
-    "AlreadyExists", "ArtifactInfo", "Assignment", "Attempt", "Automation", "AutomationMode", "BadRequest", "Bearer",
-    "Blocking", "ChangeAutomation", "ChangeDispatchMode", "CheckpointInProgress", "CheckpointInvalid", "Claim",
-    "ClaimTask", "ClosedTarget", "Conflicting", "ConflictingResubmission", "ControlPlaneClient", "Counts",
+    "DISPATCH_KEYS", "FINAL_STATES", "KINDS", "KIND_OF", "RESULTS", "ROLES", "ROLE_OF", "SUBJECT", "AcquireLease",
+    "AddMember", "AlreadyExists", "ArtifactInfo", "Assignment", "Attempt", "Automation", "AutomationMode", "BadRequest",
+    "Bearer", "Blocking", "ChangeAutomation", "ChangeDispatchMode", "CheckpointInProgress", "CheckpointInvalid",
+    "Claim", "ClaimTask", "ClosedTarget", "Conflicting", "ConflictingResubmission", "ControlPlaneClient", "Counts",
     "CreateExperiment", "CreateIdea", "CreateTask", "CreateVariant", "CreatedIdea", "CycleDetected",
     "DepositedArtifact", "Direction", "DispatchMode", "Download", "EndExperiment", "EndSession", "Evaluated",
     "EvaluationFailed", "EvaluationOutcome", "EvaluationResult", "Event", "EventBatch", "Exchange", "Exchanged",
     "ExchangedBearer", "Executed", "ExecutionFailed", "ExecutionOutcome", "ExecutionResult", "ExitCause", "Experiment",
     "ExperimentDetail", "ExperimentIdConflict", "ExperimentIdMismatch", "ExperimentState", "ExperimentSummary",
-    "FileBearer", "Fleet", "Forbidden", "GitPassword", "Group", "GroupList", "Idea", "IdeaDetail", "IdeaDraft",
-    "IdeaPage", "IdeaState", "IdeaTexts", "IdeasProposed", "IdeationFailed", "IdeationOutcome", "IdeationResult",
-    "IllegalTransition", "ImportedFrom", "IntegrateVariant", "InvalidName", "InvalidPrecondition", "Job", "JobDetail",
-    "JobPage", "JobState", "Landed", "LeaseExpired", "LeaseHeldByOther", "LeaseInstanceMismatch", "LeaseNotHeld",
-    "LogEvent", "LogPage", "LogSlice", "Lost", "Mode", "NoOpVariant", "NotClaimed", "NotFound", "Objective",
-    "OperatorRole", "ParentVariant", "Patience", "PayloadTooLarge", "PolicyError", "ProgressPoint", "ProtocolBroken",
-    "QueueSummary", "ReassignTask", "ReclaimCause", "ReclaimTask", "Record", "Refused", "RegisterGroup",
-    "RegisterWorker", "RegisteredWorker", "RejectReason", "RejectTask", "RenewClaim", "Reprioritise",
+    "FileBearer", "Fleet", "Forbidden", "GitPassword", "Group", "GroupList", "HoldLease", "Idea", "IdeaDetail",
+    "IdeaDraft", "IdeaPage", "IdeaState", "IdeaTexts", "IdeasProposed", "IdeationFailed", "IdeationOutcome",
+    "IdeationResult", "IllegalTransition", "ImportedFrom", "IntegrateVariant", "InvalidName", "InvalidPrecondition",
+    "Job", "JobDetail", "JobPage", "JobState", "Landed", "Lease", "LeaseExpired", "LeaseHeldByOther",
+    "LeaseInstanceMismatch", "LeaseList", "LeaseNotHeld", "LogEvent", "LogPage", "LogSlice", "Lost", "Mode",
+    "NoOpVariant", "NotClaimed", "NotFound", "Objective", "OperatorRole", "ParentVariant", "Patience",
+    "PayloadTooLarge", "PolicyError", "ProgressPoint", "ProtocolBroken", "QueueSummary", "ReassignTask", "ReclaimCause",
+    "ReclaimTask", "Record", "Refused", "RegisterExperiment", "RegisterGroup", "RegisterWorker", "RegisteredWorker",
+    "RegistryEntry", "RegistryEntryList", "RejectReason", "RejectTask", "RenewClaim", "Reprioritise",
     "ReservedIdentifier", "Resources", "RetryPolicy", "Role", "Session", "Settled", "SignIn", "SignInCode", "SlotInfo",
     "SpecVersionMismatch", "StaticBearer", "Status", "StoreClient", "SubmitJob", "SubmitTask", "SwitchyardError",
     "Target", "Task", "TaskDetail", "TaskKind", "TaskPage", "TaskState", "Terminate", "Transport", "Unauthorized",

@@ -13,6 +13,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 WRITER_LOCK = 0x5357_4259  # any constant: the advisory lock that serialises the writers of all processes
 
+_TIME = text("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+
 
 @dataclass(frozen=True)
 class Database:
@@ -53,13 +55,15 @@ class Database:
 
     def now(self, connection: Connection, clock: Callable[[], str]) -> str:
         """The time of the database's machine; a file database shares ours."""
-        if self.is_sqlite:
-            return clock()
-        statement = text("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
-        return str(connection.scalar(statement))
+        return clock() if self.is_sqlite else str(connection.scalar(_TIME))
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def time_of(connection: Connection, ours: str) -> str:
+    """The database's time for a reader whose own clock says `ours`; a file database shares ours."""
+    return ours if connection.dialect.name == "sqlite" else str(connection.scalar(_TIME))
 
 
 def is_out_of_reach(error: SQLAlchemyError) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from control_plane.db.transaction import Tx
 from control_plane.edge.house import House
 from control_plane.registry import directories
-from control_plane.registry.operations import experiments, reading
+from control_plane.registry.operations import experiments, reading, registrations
 from control_plane.registry.operations.experiments import Seeded
 from control_plane.registry.ports import Seeds
 from control_plane.registry.rules.plans import Plan, plan
@@ -31,14 +31,23 @@ class Creation:
         """Check the config, seed the repository, write the row; `write` runs the writing operation as its caller."""
         directory = None if body.directory is None else await asyncio.to_thread(directories.find, body.directory)
         decided = plan(body, await self._config(body, directory), directory.name if directory else "Experiment")
-        experiment_id = self.house.mint("exp")
+        experiment_id = await self._id(body)
         seeded = Seeded(experiment_id, await self._seed(experiment_id, directory))
         try:
             return await (write or self.house.write)(lambda tx: self._write(tx, decided, seeded))
         except Refused:
-            # A refusal wrote nothing, so nobody will ever know of this repository.
-            await asyncio.to_thread(self.seeds.remove, experiment_id)
+            # A refusal wrote nothing, so nobody will ever know of this repository, unless others made the experiment.
+            if not await self.house.read(lambda tx: experiments.exists(tx.at(experiment_id))):
+                await asyncio.to_thread(self.seeds.remove, experiment_id)
             raise
+
+    async def _id(self, body: CreateExperiment) -> str:
+        """A new id, or the registered one under which nobody has made an experiment yet."""
+        named = body.experiment_id
+        if named is None:
+            return self.house.mint("exp")
+        await self.house.read(lambda tx: registrations.must_be_vacant(tx, named))
+        return named
 
     async def _config(self, body: CreateExperiment, directory: Path | None) -> Any:
         if body.config is not None:

@@ -23,3 +23,18 @@ class OpenClaims(Protocol):
     def __call__(self, tx: Tx) -> Mapping[str, int]:
         """How many tasks of the experiment each worker holds."""
         ...
+
+
+class States(Protocol):
+    def __call__(self, experiment_id: str) -> str | None:
+        """The state of an experiment that is hosted elsewhere; None when it is not there, Unreachable when unknown.
+
+        Blocking, so it is asked on a thread.
+        """
+        ...
+
+
+class Refresh(Protocol):
+    def __call__(self, experiment_id: str) -> None:
+        """Bring the last known state of an experiment up to date, if that is possible; blocking."""
+        ...

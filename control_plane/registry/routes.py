@@ -11,9 +11,10 @@ from starlette.routing import Route
 from control_plane.db.transaction import Tx
 from control_plane.edge.endpoint import Operation, endpoint, prepare, read_arguments, respond
 from control_plane.edge.house import House
+from control_plane.registry.control_routes import LEASE_SECONDS, control_routes
 from control_plane.registry.creation import Creation
 from control_plane.registry.operations import exchange, groups, lifecycle, reading, sessions, standing, workers
-from control_plane.registry.ports import OpenClaims, Seeds
+from control_plane.registry.ports import OpenClaims, Refresh, Seeds
 from store_client.wire.call import Call
 from store_client.wire.calls import experiments as e
 from store_client.wire.calls import workers as w
@@ -32,6 +33,9 @@ class Neighbours:
     seeds: Seeds
     open_claims: OpenClaims = no_claims
     git_root: str = ""
+    lease_seconds: float = LEASE_SECONDS
+    refresh: Refresh | None = None
+    """Of experiments that another server hosts; None where there is no such server."""
 
 
 def routes(house: House, neighbours: Neighbours) -> list[Route]:
@@ -41,7 +45,8 @@ def routes(house: House, neighbours: Neighbours) -> list[Route]:
     table |= _details(neighbours.open_claims)
     for rows in (w.EXPERIMENT_REGISTRY, w.DEPLOYMENT_REGISTRY, w.CONSOLE_REGISTRY):
         table |= {call: act for call, act in _registry(house, rows).items() if call in w.CALLS}
-    return [_creating(house, creation), *(endpoint(house, call, act) for call, act in table.items())]
+    own = [_creating(house, creation), *(endpoint(house, call, act) for call, act in table.items())]
+    return [*own, *control_routes(house, neighbours.lease_seconds, neighbours.refresh)]
 
 
 def _experiments(neighbours: Neighbours) -> dict[Call, Operation]:

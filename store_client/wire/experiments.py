@@ -168,6 +168,7 @@ class CreateExperiment(Body):
     config: dict[str, JsonValue] | None = Field(default=None, description="the config; default: the directory's own")
     automation: ChangeAutomation | None = None
     is_draft: bool = False
+    experiment_id: ExperimentId | None = Field(default=None, description="registered before and not made yet")
 
 
 class EndExperiment(Body):

@@ -7,7 +7,7 @@ from sqlalchemy import insert, select
 
 from control_plane.db.tables import experiments
 from control_plane.db.transaction import Tx
-from control_plane.registry.operations import groups
+from control_plane.registry.operations import groups, registrations
 from control_plane.registry.rules import names
 from control_plane.registry.rules.plans import Plan
 from store_client.errors import AlreadyExists, ExperimentIdConflict
@@ -30,6 +30,7 @@ def create(tx: Tx, plan: Plan, seeded: Seeded, *, has_groups: bool = True) -> Tx
         raise ExperimentIdConflict(f"there is an experiment {seeded.experiment_id} already")
     slug = _free_slug(tx, plan)
     tx.connection.execute(insert(experiments).values(_row(inside, plan, slug, seeded.base_commit_sha)))
+    registrations.register(inside, seeded.experiment_id, plan.name)
     inside.tell("experiment.created", name=plan.name, slug=slug, status=plan.status.value)
     if has_groups:
         for name in RESERVED:

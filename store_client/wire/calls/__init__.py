@@ -1,7 +1,7 @@
 """The table of calls: every row, read by client, server, documentation and tests."""
 
 from store_client.wire.call import Call
-from store_client.wire.calls import artifacts, events, experiments, ideas, jobs, tasks, variants, workers
+from store_client.wire.calls import artifacts, control, events, experiments, ideas, jobs, tasks, variants, workers
 
 CALLS: tuple[Call, ...] = (
     *experiments.CALLS,
@@ -9,6 +9,7 @@ CALLS: tuple[Call, ...] = (
     *ideas.CALLS,
     *variants.CALLS,
     *workers.CALLS,
+    *control.CALLS,
     *events.CALLS,
     *artifacts.CALLS,
     *jobs.CALLS,
