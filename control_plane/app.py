@@ -35,6 +35,7 @@ from control_plane.scheduler.operations import listing
 from control_plane.scheduler.routes import Yard
 from control_plane.settings import Settings, write_secret
 from control_plane.task_store.operations import claims
+from control_plane.task_store.reaper import Reaper
 from control_plane.task_store.routes import Shelf
 
 
@@ -48,11 +49,12 @@ class Parts:
     repositories: Repositories
     orchestrator: Orchestrator | None = None
     scheduler: Scheduler | None = None
+    reaper: Reaper | None = None
 
     def start(self) -> None:
         """Start the loops; the event loop that serves requests must be running."""
         self.house.hub.start()
-        for loop in (self.scheduler, self.orchestrator):
+        for loop in (self.reaper, self.scheduler, self.orchestrator):
             if loop is not None:
                 loop.start()
 
@@ -62,6 +64,8 @@ class Parts:
             self.orchestrator.stop()
         if self.scheduler is not None:
             self.scheduler.stop(ends_attempts=self.settings.ends_attempts)
+        if self.reaper is not None:
+            self.reaper.stop()
         self.house.close()
         self.repositories.close()
 
@@ -81,6 +85,8 @@ def build(settings: Settings) -> Starlette:
     parts = Parts(settings, house, identities, repositories)
     engine = LocalEngine(settings.data / "attempts", repositories)
     inventory = Inventory(settings.cpu_slots, settings.visible_gpus)
+    if settings.runs_api:
+        parts.reaper = Reaper(house)
     if settings.runs_scheduler:
         parts.scheduler = Scheduler(house, engine, inventory, wiring.ClaimsForScheduler())
     if settings.runs_orchestrator:
@@ -94,7 +100,8 @@ def _application(parts: Parts, yard: Yard) -> Starlette:
     gate = wiring.GitGate(house)
     git = GitHttp(parts.repositories, gate, gate.pushed)
     neighbours = Neighbours(parts.repositories, claims.open_by_worker)
-    shelf = Shelf(settings.data / "artifacts", jobs=listing.latest_of_tasks)
+    asked = wiring.RepositoryForTaskStore(Examiner(parts.repositories))
+    shelf = Shelf(settings.data / "artifacts", jobs=listing.latest_of_tasks, is_unchanged=asked.is_unchanged)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

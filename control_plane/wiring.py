@@ -15,7 +15,7 @@ from control_plane.repos.ports import Access
 from control_plane.repos.squash import EvaluatedVariant, Lineage
 from control_plane.task_store import tables as task_tables
 from control_plane.task_store.operations import claims, dispatch, git, tasks, variants
-from store_client.errors import NotFound
+from store_client.errors import NotFound, Refused, Unreachable
 from store_client.wire.experiments import PolicyError, Terminate
 from store_client.wire.variants import Variant
 
@@ -47,6 +47,19 @@ class RegistryForOrchestrator:
 
     def report_policy_error(self, tx: Tx, body: PolicyError) -> None:
         lifecycle.report_policy_error(tx, body)
+
+
+@dataclass(frozen=True)
+class RepositoryForTaskStore:
+    """Git as a submission asks it: what it cannot say is no objection."""
+
+    examiner: Examiner
+
+    def is_unchanged(self, experiment_id: str, commit: str, parents: Sequence[str]) -> bool:
+        try:
+            return self.examiner.is_unchanged(experiment_id, commit, parents)
+        except (Refused, Unreachable):
+            return False
 
 
 @dataclass(frozen=True)

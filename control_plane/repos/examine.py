@@ -91,6 +91,12 @@ class Examiner:
             is_manifest_absent=is_manifest_absent,
         )
 
+    def is_unchanged(self, experiment_id: str, commit: str, parents: Iterable[str]) -> bool:
+        """Whether the commit's tree is the tree of every parent; False when one of them is not there."""
+        with self._repositories.objects(experiment_id) as objects:
+            found = {tree_of(objects, names.commit(sha)) for sha in (commit, *parents)}
+        return len(found) == 1 and None not in found
+
     def reachable(self, experiment_id: str, commits: Iterable[str], from_commits: Iterable[str]) -> bool:
         """Whether each of `commits` is one of `from_commits` or an ancestor of one; unknown commits are not."""
         starts = set(map(names.commit, from_commits))

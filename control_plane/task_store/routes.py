@@ -1,5 +1,6 @@
 """The task store's calls and the operation behind each."""
 
+import asyncio
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,10 +27,12 @@ from control_plane.task_store.operations import (
     ideas,
     listing,
     progress,
+    results,
     tasks,
     variants,
 )
-from control_plane.task_store.ports import JobsOfTasks, no_jobs
+from control_plane.task_store.ports import IsUnchanged, JobsOfTasks, by_name_alone, no_jobs
+from store_client.errors import SwitchyardError
 from store_client.wire.call import Call
 from store_client.wire.calls import artifacts as a
 from store_client.wire.calls import events as e
@@ -45,6 +48,7 @@ class Shelf:
     artifacts: Path
     max_artifact_bytes: int = MAX_BYTES
     jobs: JobsOfTasks = no_jobs
+    is_unchanged: IsUnchanged = by_name_alone
 
 
 def routes(house: House, shelf: Shelf) -> list[Route]:
@@ -61,6 +65,7 @@ def routes(house: House, shelf: Shelf) -> list[Route]:
         waiting_endpoint(house, e.SUBSCRIBE, events.read, lambda batch: batch.events),
         _log(house, e.READ_LOG),
         _log(house, e.READ_DEPLOYMENT_LOG),
+        _submit(house, shelf.is_unchanged),
         _deposit(house, files),
         endpoint(house, a.FETCH_ARTIFACT, partial(_serve, files=files, find=artifacts.fetch)),
         endpoint(house, a.READ_ARTIFACT, partial(_serve, files=files, find=artifacts.view)),
@@ -74,7 +79,6 @@ def _tasks(house: House, jobs: JobsOfTasks) -> dict[Call, Operation]:
         t.READ_TASK: tasks.read,
         t.READ_SUBMISSION: tasks.read_submission,
         t.CLAIM_TASK: tasks.claim,
-        t.SUBMIT_TASK: tasks.submit,
         t.ACCEPT_TASK: tasks.accept,
         t.REJECT_TASK: tasks.reject,
         t.RECLAIM_TASK: tasks.reclaim,
@@ -125,6 +129,26 @@ def _log(house: House, call: Call) -> Route:
             scope = request.path_params.get("experiment_id", DEPLOYMENT)
             page = await read_until(house, work, lambda found: found.events, query.wait_seconds, scope)
         return respond(call, page)
+
+    return Route(call.path, serve, methods=[call.method], name=call.name)
+
+
+def _submit(house: House, is_unchanged: IsUnchanged) -> Route:
+    """What git says of a successful execution's commit is asked before the transaction that takes it in."""
+    call = t.SUBMIT_TASK
+
+    async def serve(request: Request) -> Response:
+        arguments = await read_arguments(request, call)
+        same = False
+        commit = None if isinstance(arguments, SwitchyardError) else results.commit_in(arguments["body"].payload)
+        if commit is not None:
+            here = {"task_id": request.path_params["task_id"]}
+            parents = await house.read(prepare(house, call, results.parents_for, (request, here)))
+            same = bool(parents) and await asyncio.to_thread(
+                is_unchanged, request.path_params["experiment_id"], commit, parents
+            )
+        work = prepare(house, call, partial(tasks.submit, is_unchanged=same), (request, arguments))
+        return respond(call, await house.write(work))
 
     return Route(call.path, serve, methods=[call.method], name=call.name)
 

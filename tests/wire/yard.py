@@ -32,15 +32,19 @@ class Door:
 
 @contextmanager
 def in_this_process(url: str, data: Path) -> Iterator[Door]:
-    """The whole control plane in this process, without its loops; begun anew on each test's event loop."""
+    """The whole control plane in this process, without orchestrator and scheduler; it wakes each test's event loop."""
     app = build(Settings(data=data, database_url=url, admin_token=ADMIN_TOKEN))
 
     def client() -> httpx.AsyncClient:
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)
         return httpx.AsyncClient(transport=transport, base_url="http://control-plane", event_hooks=HOOKS)
 
+    async def start() -> Settled:
+        app.state.parts.start()
+        return await _settled(client)
+
     try:
-        yield Door(client, app.state.parts.house.hub.start, asyncio.run(_settled(client)))
+        yield Door(client, app.state.parts.house.hub.start, asyncio.run(start()))
     finally:
         app.state.parts.stop()
 
@@ -77,6 +81,15 @@ class Yard(WireApp):
 
     async def types(self) -> list[str]:
         return [type_ for type_, _ in await self.told()]
+
+    async def hears(self, type_: str, **data: Any) -> None:
+        """Wait for an event that says this."""
+        async with asyncio.timeout(30):
+            while True:
+                batch = await self.get("v0:events/subscribe", cursor=self.place[0])
+                self.place[0] = batch["cursor"]
+                if any(one["type"] == type_ and data.items() <= one["data"].items() for one in batch["events"]):
+                    return
 
     async def changes_nothing(self, kind: str, name: str, path: str, body: Any = None, method: str = "POST") -> None:
         """A refusal of this kind that leaves no event."""

@@ -1,6 +1,6 @@
 """Claims after they are made: kept longer, given back, lost when they lapse."""
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from control_plane.db.tables import credentials
 from control_plane.db.transaction import Tx
@@ -47,6 +47,11 @@ def sweep_expired(tx: Tx, limit: int = SWEEP_LIMIT) -> int:
     for task in found:
         operations.take_back(tx.at(task["experiment_id"]), task, "expired")
     return len(found)
+
+
+def first_lapse(connection: Connection) -> str | None:
+    """When the first of all claims lapses, or has."""
+    return connection.scalar(select(tasks.c.lapses_at).where(IS_CLAIMED).order_by(tasks.c.lapses_at).limit(1))
 
 
 def open_by_worker(tx: Tx) -> dict[str, int]:

@@ -85,8 +85,11 @@ def claim(tx: Tx, task_id: str, body: ClaimTask) -> Claim:
     return Claim(worker_id=tx.caller.worker_id, claimed_at=tx.now, expires_at=expires_at)
 
 
-def submit(tx: Tx, task_id: str, body: SubmitTask) -> None:
-    """Hand in the claimant's result; the same result again changes nothing."""
+def submit(tx: Tx, task_id: str, body: SubmitTask, *, is_unchanged: bool = False) -> None:
+    """Hand in the claimant's result; the same result again changes nothing.
+
+    `is_unchanged` is what git said beforehand of an execution's commit: that its tree is that of every parent.
+    """
     task = rows.task(tx, task_id)
     is_again = task["state"] == TaskState.SUBMITTED
     if not is_again:
@@ -97,7 +100,7 @@ def submit(tx: Tx, task_id: str, body: SubmitTask) -> None:
         _must_repeat(tx, task, body.payload)
         return
     result = submissions.parse(task["kind"], body.payload)
-    results.must_refer_rightly(tx, task, result)
+    results.must_refer_rightly(tx, task, result, is_unchanged=is_unchanged)
     _keep(tx, task_id, body.payload, getattr(result, "artifacts_uri", None))
     move(tx, "submit", task, submitted_by=tx.caller.worker_id)
     tx.tell("task.submitted", task_id=task_id, worker_id=tx.caller.worker_id)

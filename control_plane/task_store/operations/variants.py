@@ -81,6 +81,7 @@ def fail_starting_of(tx: Tx, idea_id: str) -> None:
         variants.c.experiment_id == tx.experiment_id,
         variants.c.idea_id == idea_id,
         variants.c.status == VariantStatus.STARTING,
+        variants.c.kind.is_(None),
     )
     for variant in tx.connection.execute(left.order_by(variants.c.number)).mappings().all():
         fail(tx, variant)

@@ -43,7 +43,9 @@ def must_have_succeeded(result: Result) -> None:
         raise InvalidPrecondition(f"the submission says {result.status}; reject it instead")
 
 
-def must_change_something(result: ExecutionResult, parent_commits: Sequence[str]) -> None:
-    """A success differs from at least one parent (§5.6)."""
-    if result.status == "success" and all(parent == result.commit_sha for parent in parent_commits):
+def must_change_something(result: ExecutionResult, parent_commits: Sequence[str], *, is_unchanged: bool) -> None:
+    """A success differs from at least one parent (§5.6): by its name, and by its tree where git knows both."""
+    if result.status != "success":
+        return
+    if is_unchanged or all(parent == result.commit_sha for parent in parent_commits):
         raise NoOpVariant(f"commit {result.commit_sha} is every parent of the idea: nothing was changed")
