@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from typing import Any
 
 import httpx
 import pytest
@@ -10,9 +9,8 @@ import pytest
 from control_plane.edge.endpoint import MAX_BODY_BYTES
 from control_plane.edge.lines import MAX_HEAD_BYTES
 from store_client.errors import kinds
-from tests.store.task_house import AT
 from tests.wire.live import Servers
-from tests.wire.store_app import WireApp
+from tests.wire.yard import Yard
 
 PROBLEM = "application/problem+json; charset=utf-8"
 SEGMENTS = ("%00", "%FF%FE", "%C0%AF", "%ED%A0%80", "..", "%2E%2E", "%2e%2e%2fadmin", "%", "%zz", "x" * 5000, "%0A")
@@ -41,87 +39,83 @@ def is_in_the_vocabulary(answer: httpx.Response, status: int, kind: str) -> bool
     return (answer.status_code, problem["type"]) == (status, f"eden://error/{kind}")
 
 
-async def test_a_path_that_is_none_is_not_found_whatever_the_method(app: WireApp) -> None:
+async def test_a_path_that_is_none_is_not_found_whatever_the_method(yard: Yard) -> None:
     for method in METHODS:
         for path in ("/v0", "/v0/", "/v0/nothing", "/v0/experiments", "/v0/control", "/v0/checkpoints"):
-            answer = await app.http.request(method, path, headers=app.headers("admin"))
+            answer = await yard.http.request(method, path, headers=yard.headers("admin"))
             assert is_in_the_vocabulary(answer, 404, "not-found"), (method, path)
 
 
-async def test_a_method_that_a_path_does_not_have_is_not_found(app: WireApp) -> None:
+async def test_a_method_that_a_path_does_not_have_is_not_found(yard: Yard) -> None:
     for method in ("PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"):
-        answer = await app.http.request(method, f"{app.v0}/tasks", headers=app.headers("admin"))
+        answer = await yard.http.request(method, f"{yard.v0}/tasks", headers=yard.headers("admin"))
         assert is_in_the_vocabulary(answer, 404, "not-found"), method
 
 
-async def test_a_slash_too_many_leads_nowhere(app: WireApp) -> None:
-    for path in (f"{app.v0}/", f"{app.v0}/tasks/", f"{app.v0}//tasks", f"{app.api}/"):
-        answer = await app.http.get(path, headers=app.headers("admin"), follow_redirects=False)
+async def test_a_slash_too_many_leads_nowhere(yard: Yard) -> None:
+    for path in (f"{yard.v0}/", f"{yard.v0}/tasks/", f"{yard.v0}//tasks", f"{yard.api}/"):
+        answer = await yard.http.get(path, headers=yard.headers("admin"), follow_redirects=False)
         assert is_in_the_vocabulary(answer, 404, "not-found"), path
 
 
-async def test_a_head_is_a_read_without_its_bytes(app: WireApp) -> None:
-    answer = await app.http.head(f"{app.v0}/state", headers=app.headers("ann"))
+async def test_a_head_is_a_read_without_its_bytes(yard: Yard) -> None:
+    answer = await yard.http.head(f"{yard.v0}/state", headers=yard.headers("ann"))
     assert answer.status_code == 200
-    refused = await app.http.head(f"{app.v0}/state")
+    refused = await yard.http.head(f"{yard.v0}/state")
     assert is_in_the_vocabulary(refused, 401, "unauthorized")
 
 
-async def test_an_encoded_slash_belongs_to_the_id(app: WireApp) -> None:
-    odd = "a/claim %2F?#é"
-    body = {"kind": "ideation", "state": "pending", "payload": {"experiment_id": app.store.experiment_id}}
-    for task_id in ("a", odd):
-        await app.post("v0:tasks", {"task_id": task_id, **body, "created_at": AT, "updated_at": AT}, "orchestrators")
-    path = f"{app.v0}/tasks/a%2Fclaim%20%252F%3F%23%C3%A9"
-    assert (await app.http.get(path, headers=app.headers("ann"))).json()["task_id"] == odd
-    assert (await app.http.post(f"{path}/claim", json={}, headers=app.headers("ann"))).status_code == 200
-    answer = await app.http.post(f"{app.v0}/tasks/a%2Fclaim", json={}, headers=app.headers("bob"))
+async def test_an_encoded_slash_belongs_to_the_id(yard: Yard) -> None:
+    whole = await yard.task()
+    odd = await yard.task(task_id=f"{whole}/claim %2F?#é")
+    path = f"{yard.v0}/tasks/{whole}%2Fclaim%20%252F%3F%23%C3%A9"
+    assert (await yard.http.get(path, headers=yard.headers("ann"))).json()["task_id"] == odd
+    assert (await yard.http.post(f"{path}/claim", json={}, headers=yard.headers("ann"))).status_code == 200
+    answer = await yard.http.post(f"{yard.v0}/tasks/{whole}%2Fclaim", json={}, headers=yard.headers("bob"))
     assert is_in_the_vocabulary(answer, 404, "not-found")
-    assert (await app.get("v0:tasks/a"))["state"] == "pending"
+    assert (await yard.see("task", whole))["state"] == "pending"
 
 
-async def test_ids_that_cannot_be_are_not_found(app: WireApp) -> None:
+async def test_ids_that_cannot_be_are_not_found(yard: Yard) -> None:
     for segment in SEGMENTS:
         for noun in ("tasks", "ideas", "variants", "workers", "groups"):
-            answer = await app.http.get(f"{app.v0}/{noun}/{segment}", headers=app.headers("ann"))
+            answer = await yard.http.get(f"{yard.v0}/{noun}/{segment}", headers=yard.headers("ann"))
             if answer.request.url.raw_path.decode().endswith(f"/{noun}/{segment}"):  # clients take dots out themselves
                 assert is_in_the_vocabulary(answer, 404, "not-found"), (noun, segment)
 
 
-async def test_a_body_that_is_none_is_a_bad_request(app: WireApp) -> None:
+async def test_a_body_that_is_none_is_a_bad_request(yard: Yard) -> None:
     for content, kind in BODIES:
-        headers = app.headers("orchestrators") | {"Content-Type": kind}
+        headers = yard.headers("orchestrators") | {"Content-Type": kind}
         for path in ("tasks/t/reject", "ideas", "terminate", "variants/v/integrate"):
-            answer = await app.http.post(f"{app.v0}/{path}", content=content, headers=headers)
+            answer = await yard.http.post(f"{yard.v0}/{path}", content=content, headers=headers)
             assert is_in_the_vocabulary(answer, 400, "bad-request"), (path, content[:100])
 
 
-async def test_a_body_beyond_the_limit_is_too_large(app: WireApp) -> None:
+async def test_a_body_beyond_the_limit_is_too_large(yard: Yard) -> None:
     for length, expected in ((MAX_BODY_BYTES, (400, "bad-request")), (MAX_BODY_BYTES + 1, (413, "payload-too-large"))):
         body = b'{"reason": "' + b"x" * (length - 14) + b'"}'
-        answer = await app.http.post(f"{app.v0}/tasks/t/reject", content=body, headers=app.headers("orchestrators"))
+        answer = await yard.http.post(f"{yard.v0}/tasks/t/reject", content=body, headers=yard.headers("orchestrators"))
         assert is_in_the_vocabulary(answer, *expected)
 
 
-async def test_odd_queries_are_bad_requests_or_ignored(app: WireApp) -> None:
+async def test_odd_queries_are_bad_requests_or_ignored(yard: Yard) -> None:
     for query in ("cursor=-1", "cursor=x", "cursor=1.5", "cursor=%FF", "cursor=%00", f"cursor={2**70}"):
-        answer = await app.http.get(f"{app.v0}/events?{query}", headers=app.headers("ann"))
+        answer = await yard.http.get(f"{yard.v0}/events?{query}", headers=yard.headers("ann"))
         assert is_in_the_vocabulary(answer, 400, "bad-request"), query
     for query in ("", "unknown=1", "cursor=", "&&&", "cursor=0&cursor=0", "%FF=%FE"):
-        answer = await app.http.get(f"{app.v0}/events?{query}", headers=app.headers("ann"))
+        answer = await yard.http.get(f"{yard.v0}/events?{query}", headers=yard.headers("ann"))
         assert answer.status_code == 200, query
 
 
-async def test_nothing_to_say_is_zero_bytes_and_the_rest_is_json_with_its_charset(app: WireApp) -> None:
+async def test_nothing_to_say_is_zero_bytes_and_the_rest_is_json_with_its_charset(yard: Yard) -> None:
     fault = {"policy_kind": "k", "error_type": "t", "error_message": ""}
-    silent = await app.call("orchestrators", "POST", "v0:policy-errors", fault)
+    silent = await yard.call("orchestrators", "POST", "v0:policy-errors", fault)
     assert (silent.status_code, silent.content, "content-type" in silent.headers) == (204, b"", False)
-    task = {"task_id": "t", "kind": "ideation", "state": "pending", "created_at": AT, "updated_at": AT}
-    payload: dict[str, Any] = {"payload": {"experiment_id": app.store.experiment_id}}
-    created = await app.call("orchestrators", "POST", "v0:tasks", task | payload)
+    created = await yard.call("orchestrators", "POST", "v0:tasks", body := yard.task_body())
     assert (created.status_code, created.headers["content-type"]) == (200, "application/json; charset=utf-8")
-    await app.post("v0:tasks/t/claim", {})
-    reclaimed = await app.call("ann", "POST", "v0:tasks/t/reclaim", {"cause": "operator"})
+    await yard.claim(body["task_id"])
+    reclaimed = await yard.call("ann", "POST", f"v0:tasks/{body['task_id']}/reclaim", {"cause": "operator"})
     assert (reclaimed.status_code, reclaimed.content) == (200, b"")
 
 

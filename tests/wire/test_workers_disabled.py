@@ -8,6 +8,7 @@ import pytest
 from tests.registry import ADMIN_TOKEN, Registry, open_registry
 from tests.wire.signing_in import entered, exchanged, session_of
 from tests.wire.store_app import WireApp
+from tests.wire.yard import Yard
 
 ADMIN = ("admin", ADMIN_TOKEN)
 NOBODY = "wkr_" + "0" * 26
@@ -27,7 +28,8 @@ async def git_status(app: WireApp, name: str) -> int:
     return (await app.http.get(path, auth=password)).status_code
 
 
-async def test_every_credential_of_a_disabled_worker_is_unauthorized_at_once(app: WireApp) -> None:
+async def test_every_credential_of_a_disabled_worker_is_unauthorized_at_once(yard: Yard) -> None:
+    app = await yard.fresh()
     bob = app.store.id_of("bob")
     assert await git_status(app, "bob") == 404
     switched = await app.post(f"api:workers/{bob}/disable", name="admins")
@@ -40,7 +42,8 @@ async def test_every_credential_of_a_disabled_worker_is_unauthorized_at_once(app
     assert (await app.get("v0:whoami", "ann"))["worker_id"] == app.store.id_of("ann")
 
 
-async def test_an_enabled_worker_is_taken_again_with_its_token_and_what_was_seen_of_it(app: WireApp) -> None:
+async def test_an_enabled_worker_is_taken_again_with_its_token_and_what_was_seen_of_it(yard: Yard) -> None:
+    app = await yard.fresh()
     bob = app.store.id_of("bob")
     await app.post(f"api:workers/{bob}/disable", name="admins")
     await app.refused("unauthorized", "bob", "GET", "v0:whoami")
@@ -56,7 +59,8 @@ async def test_an_enabled_worker_is_taken_again_with_its_token_and_what_was_seen
     assert told == [("worker.disabled", data), ("worker.enabled", data)]
 
 
-async def test_only_admins_switch_workers_and_nobody_themselves(app: WireApp) -> None:
+async def test_only_admins_switch_workers_and_nobody_themselves(yard: Yard) -> None:
+    app = await yard.fresh()
     for act in ("disable", "enable"):
         for name in ("ann", "orchestrators"):
             await app.refused("forbidden", name, "POST", f"api:workers/{app.store.id_of('bob')}/{act}")
