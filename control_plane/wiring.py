@@ -9,7 +9,9 @@ from control_plane.db.tables import DEPLOYMENT, experiments
 from control_plane.db.transaction import Caller, Tx
 from control_plane.edge.house import House
 from control_plane.orchestrator.ports import Orphan, Wings
-from control_plane.registry.operations import exchange, lifecycle
+from control_plane.registry.control_routes import LEASE_SECONDS
+from control_plane.registry.operations import exchange, keeping, lifecycle
+from control_plane.registry.tables import registrations
 from control_plane.repos.examine import Examiner, Facts
 from control_plane.repos.ports import Access
 from control_plane.repos.squash import EvaluatedVariant, Lineage
@@ -18,6 +20,8 @@ from control_plane.task_store.operations import claims, dispatch, git, tasks, va
 from store_client.errors import NotFound, Refused, Unreachable
 from store_client.wire.experiments import PolicyError, Terminate
 from store_client.wire.variants import Variant
+
+_REGISTERED = select(experiments).join(registrations, registrations.c.experiment_id == experiments.c.experiment_id)
 
 
 @dataclass(frozen=True)
@@ -28,16 +32,16 @@ class RegistryForOrchestrator:
     """The deployment worker whose identity in each experiment takes the decisions."""
 
     def open_experiments(self, tx: Tx) -> Sequence[RowMapping]:
-        query = select(experiments).where(experiments.c.status.in_(("running", "paused")))
+        query = _REGISTERED.where(experiments.c.status.in_(("running", "paused")))
         return list(tx.connection.execute(query.order_by(experiments.c.created_at)).mappings())
 
     def named_experiments(self, tx: Tx, experiment_ids: Collection[str]) -> Sequence[RowMapping]:
-        query = select(experiments).where(experiments.c.experiment_id.in_(experiment_ids))
+        query = _REGISTERED.where(experiments.c.experiment_id.in_(experiment_ids))
         return list(tx.connection.execute(query.where(experiments.c.status != "draft")).mappings())
 
     def ended_experiments(self, tx: Tx) -> Collection[str]:
-        query = select(experiments.c.experiment_id).where(experiments.c.status.not_in(("draft", "running", "paused")))
-        return set(tx.connection.scalars(query))
+        query = _REGISTERED.where(experiments.c.status.not_in(("draft", "running", "paused")))
+        return set(tx.connection.scalars(query.with_only_columns(experiments.c.experiment_id)))
 
     def orchestrator_of(self, tx: Tx, experiment_id: str) -> str:
         return exchange.enter(tx.at(DEPLOYMENT), self.orchestrator_worker_id, experiment_id)
@@ -102,7 +106,9 @@ def _variant_of(subject: str) -> str:
     return words[1] if len(words) > 1 and words[0] == "variant:" else ""
 
 
-def wings(orchestrator_worker_id: str, examiner: Examiner, lineage: Lineage) -> Wings:
+def wings(
+    orchestrator_worker_id: str, examiner: Examiner, lineage: Lineage, lease_seconds: float = LEASE_SECONDS
+) -> Wings:
     """What the orchestrator asks, answered by the other wings."""
     return Wings(
         tasks=tasks,
@@ -111,6 +117,8 @@ def wings(orchestrator_worker_id: str, examiner: Examiner, lineage: Lineage) -> 
         claims=claims,
         registry=RegistryForOrchestrator(orchestrator_worker_id),
         repository=RepositoryForOrchestrator(examiner, lineage),
+        leases=keeping,
+        lease_seconds=lease_seconds,
     )
 
 

@@ -32,10 +32,18 @@ class Desk:
     wings: Wings
     experiment_id: str
     caller: Caller
+    fence: Callable[[Tx], None]
+    """Raises where the experiment is no longer this orchestrator's to decide for."""
     memory: Memory = field(default_factory=Memory)
 
     def write(self, work: Callable[[Tx], T]) -> T:
-        return self.house.writer.write(work, self.caller, self.experiment_id)
+        """Act, in one transaction with the proof that one still may."""
+
+        def fenced(tx: Tx) -> T:
+            self.fence(tx)
+            return work(tx)
+
+        return self.house.writer.write(fenced, self.caller, self.experiment_id)
 
     def read(self, work: Callable[[Tx], T]) -> T:
         return self.house.read_now(lambda tx: work(tx.at(self.experiment_id, self.caller)))

@@ -14,6 +14,7 @@ from control_plane.db.transaction import Caller, Tx
 from control_plane.edge.house import House
 from control_plane.orchestrator import decisions, integrator
 from control_plane.orchestrator.decisions import Desk
+from control_plane.orchestrator.keeper import Keeper, LeaseLost
 from control_plane.orchestrator.memory import Memory
 from control_plane.orchestrator.ports import Wings
 from store_client.wire.experiments import DispatchMode, Status
@@ -42,6 +43,8 @@ class Orchestrator:
         self._position = 0
         self._swept_at = float("-inf")
         self._undrained: set[str] | None = None
+        self._drained: set[str] = set()
+        self._keeper = Keeper(house, wings.leases, wings.lease_seconds)
         self._thread = threading.Thread(target=self._run, name="orchestrator", daemon=True)
 
     def start(self) -> None:
@@ -54,6 +57,7 @@ class Orchestrator:
         self._wake.set()
         if self._thread.ident is not None:
             self._thread.join()
+        self._keeper.close()
 
     def tell(self, experiments: frozenset[str]) -> None:
         """Something was committed in these experiments."""
@@ -71,6 +75,7 @@ class Orchestrator:
             except Exception:
                 logger.exception("the orchestrator could not finish a round; it tries again")
                 looked_at_all = float("-inf")
+                self._undrained = None
                 self._stopping.wait(SWEEP_SECONDS)
             self._stopping.wait(PAUSE_SECONDS)
             self._wake.wait(SWEEP_SECONDS)
@@ -81,8 +86,15 @@ class Orchestrator:
         if everything or time.monotonic() - self._swept_at >= SWEEP_SECONDS:
             self._house.writer.write(self._wings.claims.sweep_expired)
             self._swept_at = time.monotonic()
-        for row in self._house.read_now(partial(self._due, everything=everything)):
+        self._keeper.keep()
+        rows = self._house.read_now(partial(self._due, everything=everything))
+        for experiment_id in self._keeper.claim([row["experiment_id"] for row in rows]):
+            self._memories.pop(experiment_id, None)  # somebody else may have decided meanwhile
+        for row in rows:
+            self._keeper.keep()
             self._see_to(row)
+        self._keeper.release(self._drained)
+        self._drained.clear()
 
     def _due(self, tx: Tx, *, everything: bool) -> list[RowMapping]:
         """The experiments to decide for: the changed ones, ended ones with work left and, if asked, all open ones."""
@@ -92,19 +104,28 @@ class Orchestrator:
         self._position, changed = log.changed_after(tx.connection, self._position, CAUSES)
         rows = {row["experiment_id"]: row for row in (registry.open_experiments(tx) if everything else ())}
         others = (changed | self._undrained) - rows.keys() - {DEPLOYMENT}
-        return [*rows.values(), *(registry.named_experiments(tx, others) if others else ())]
+        named = registry.named_experiments(tx, others) if others else ()
+        self._undrained &= {row["experiment_id"] for row in named}  # what is no longer registered is nobody's to drain
+        return [*rows.values(), *named]
 
     def _see_to(self, row: RowMapping) -> None:
-        """One experiment; a fault in it does not stop the others."""
+        """One experiment, if it is this orchestrator's; a fault in it does not stop the others."""
         try:
-            self.step(row)
+            if self._keeper.holds(row["experiment_id"]):
+                self.step(row)
+            elif Status(row["status"]).is_final:
+                self._unfinished.add(row["experiment_id"])
+        except LeaseLost as lost:
+            logger.warning("%s: the lease was lost: %s", row["slug"], lost)
+            self._keeper.drop([row["experiment_id"]])
         except Exception:
             logger.exception("%s: its decisions could not be taken; they are tried again", row["slug"])
 
     def step(self, row: RowMapping) -> None:
         """Settle submissions, then the five decisions in order, each as its dispatch mode allows."""
         experiment_id = row["experiment_id"]
-        desk = Desk(self._house, self._wings, experiment_id, self._caller(experiment_id), self._memories[experiment_id])
+        caller, memory = self._caller(experiment_id), self._memories[experiment_id]
+        desk = Desk(self._house, self._wings, experiment_id, caller, self._keeper.fence, memory)
         mode, status = DispatchMode.model_validate(row["dispatch_mode"]), Status(row["status"])
         settled = decisions.settle(desk)
         if status is Status.RUNNING and not (mode.termination == "auto" and decisions.terminate(desk, row["config"])):
@@ -130,13 +151,20 @@ class Orchestrator:
         return integrator.integrate_all(desk)
 
     def _drain(self, desk: Desk, *, is_quiet: bool) -> None:
-        """An ended experiment is looked at until it is quiet, and again when something changes in it."""
-        undrained = self._undrained if self._undrained is not None else set()
+        """An ended experiment is looked at until it is quiet, then released; and again when something changes in it."""
         if is_quiet:
-            undrained.discard(desk.experiment_id)
+            self._unfinished.discard(desk.experiment_id)
             self._memories.pop(desk.experiment_id, None)
+            self._drained.add(desk.experiment_id)
         else:
-            undrained.add(desk.experiment_id)
+            self._unfinished.add(desk.experiment_id)
+
+    @property
+    def _unfinished(self) -> set[str]:
+        """The ended experiments that have to be looked at."""
+        if self._undrained is None:
+            self._undrained = set()
+        return self._undrained
 
     def _caller(self, experiment_id: str) -> Caller:
         if experiment_id not in self._callers:

@@ -1,6 +1,6 @@
 """What the orchestrator asks of the other wings, wired in app.py. Each method runs inside the caller's transaction."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -102,6 +102,40 @@ class Registry(Protocol):
     def report_policy_error(self, tx: Tx, body: PolicyError) -> None: ...
 
 
+class Held(Protocol):
+    """A lease, as its holder keeps it."""
+
+    @property
+    def experiment_id(self) -> str: ...
+
+
+class Leases(Protocol):
+    """The leases on experiments; who holds, and what is held, is for them alone to look into."""
+
+    def begin(self, tx: Tx, name: str, instance: str) -> Any:
+        """The holder of this name; whatever it held before is released."""
+        ...
+
+    def available(self, tx: Tx, experiment_ids: Collection[str], is_dead: Callable[[str], bool]) -> Sequence[str]:
+        """The registered ones of these experiments that nobody living holds the lease on."""
+        ...
+
+    def acquire_all(
+        self, tx: Tx, experiment_ids: Collection[str], by: tuple[Any, float], is_dead: Callable[[str], bool]
+    ) -> Sequence[Held]:
+        """Leases on those that are available, for a holder and so many seconds."""
+        ...
+
+    def renew_all(self, tx: Tx, holder: Any, lease_seconds: float) -> Collection[str]:
+        """Renew what the holder still holds; the experiments."""
+        ...
+
+    def release_all(self, tx: Tx, holder: Any, experiment_ids: Collection[str]) -> None: ...
+    def verify(self, tx: Tx, held: Any) -> None:
+        """LeaseNotHeld or LeaseExpired unless this very lease is active."""
+        ...
+
+
 class CommitFacts(Protocol):
     @property
     def exists(self) -> bool: ...
@@ -144,3 +178,5 @@ class Wings:
     claims: Claims
     registry: Registry
     repository: Repository
+    leases: Leases
+    lease_seconds: float

@@ -1,7 +1,7 @@
 """A real house with an orchestrator in it, over git made up in a few lines."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -65,6 +65,7 @@ class DeskHouse:
     store: TaskHouse
     git: MadeUpGit
     wings: Wings
+    opened: ExitStack = field(default_factory=ExitStack)
 
     def configure(self, mode: dict[str, str] | None = None, **config: Any) -> None:
         """Set the experiment's config and dispatch mode; the ideation policy keeps quiet unless it is named."""
@@ -72,15 +73,19 @@ class DeskHouse:
         self.store.set(config=CONFIG | quiet | config, dispatch_mode=FULLY_AUTOMATIC | (mode or {}))
 
     def orchestrator(self) -> Orchestrator:
-        """One that remembers nothing."""
-        return Orchestrator(self.store.house, self.wings)
+        """One that remembers nothing, and stops with the house at the latest."""
+        made = Orchestrator(self.store.house, self.wings)
+        self.opened.callback(made.stop)
+        return made
 
     def settle(self, orchestrator: Orchestrator | None = None) -> None:
         """Rounds until there is nothing left to decide."""
-        deciding = orchestrator or self.orchestrator()
+        deciding = orchestrator or Orchestrator(self.store.house, self.wings)
         before = -1
         while before != (before := len(self.store.told())):
             deciding.round()
+        if orchestrator is None:
+            deciding.stop()
 
     def tasks(self, kind: TaskKind, state: TaskState | None = None) -> list[Task]:
         found: list[Task] = self.store.see(tasks.list_all, TaskFilter(kind=kind, state=state))
@@ -129,4 +134,5 @@ def open_desk(url: str) -> Iterator[DeskHouse]:
         wings = replace(wiring.wings(identities.orchestrator, None, None), repository=git)  # type: ignore[arg-type]  # git is made up
         desk = DeskHouse(store, git, wings)
         desk.configure()
-        yield desk
+        with desk.opened:
+            yield desk

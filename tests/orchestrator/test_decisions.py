@@ -85,6 +85,7 @@ def test_while_git_cannot_answer_a_submission_waits_and_the_others_go_on(desk: D
     desk.git.broken.clear()
     desk.settle(orchestrator)
     assert desk.tasks("execution")[0].state is TaskState.SUBMITTED, "it rests for a while"
+    orchestrator.stop()
     desk.settle()
     assert desk.tasks("execution")[0].state is TaskState.COMPLETED
 

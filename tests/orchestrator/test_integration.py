@@ -9,6 +9,7 @@ import pytest
 
 from control_plane import wiring
 from control_plane.db.transaction import Tx
+from control_plane.orchestrator.loop import Orchestrator
 from control_plane.orchestrator.ports import Variants
 from control_plane.repos.examine import Examiner
 from control_plane.repos.squash import Lineage
@@ -79,7 +80,9 @@ class Lab:
     def integrating(self, integrate: Callable[[Tx, str, IntegrateVariant], None]) -> None:
         """One round of an orchestrator whose store integrates like this."""
         wings = replace(self.desk.wings, variants=VariantsBut(integrate))
-        DeskHouse(self.desk.store, self.desk.git, wings).orchestrator().round()
+        orchestrator = Orchestrator(self.desk.store.house, wings)
+        orchestrator.round()
+        orchestrator.stop()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from control_plane.db.identities import Issue, Keys, issue
 from control_plane.db.tables import experiments, groups, members, workers
 from control_plane.db.transaction import ADMIN, Caller, Tx
 from control_plane.edge.house import House, mint
+from control_plane.registry.operations import registrations
 from control_plane.task_store.operations import ideas, tasks, variants
 from store_client.wire.ideas import CreateIdea
 from store_client.wire.tasks import Claim, ClaimTask, CreateTask, RejectTask, SubmitTask, Target, Task
@@ -216,7 +217,7 @@ class TaskHouse:
 
 
 def begin_experiment(tx: Tx, experiment_id: str, **columns: Any) -> None:
-    """The row of a running experiment."""
+    """The row of a running experiment, and its entry in the registry."""
     row = {
         "experiment_id": experiment_id,
         "slug": experiment_id.replace("_", "-"),
@@ -230,6 +231,7 @@ def begin_experiment(tx: Tx, experiment_id: str, **columns: Any) -> None:
         "updated_at": tx.now,
     }
     tx.connection.execute(insert(experiments).values(**row | columns))
+    registrations.register(tx, experiment_id, "An experiment")
 
 
 @contextmanager

@@ -18,15 +18,15 @@ IsDead = Callable[[str], bool]
 """Whether no process lives that holds the name of an orchestrator."""
 
 
-def begin(tx: Tx, name: str) -> str:
-    """The deployment's orchestrator of this name, made on first use; what it held before its process began is released.
+def begin(tx: Tx, name: str, instance: str) -> Holder:
+    """A new instance of the deployment's orchestrator of this name; what earlier ones held is released.
 
     Only for who holds the name: then nobody else can be alive that acts in it.
     """
     worker_id = bootstrap.service(tx.at(DEPLOYMENT), name, "orchestrators")
     left = (table.c.holder == worker_id) & table.c.released_at.is_(None)
     tx.connection.execute(update(table).where(left).values(released_at=tx.now))
-    return worker_id
+    return Holder(worker_id, instance)
 
 
 def available(tx: Tx, experiment_ids: Collection[str], is_dead: IsDead) -> list[str]:
