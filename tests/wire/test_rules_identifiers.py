@@ -11,6 +11,7 @@ from tests.wire.yard import Yard
 SUFFIX = "[0-9a-hjkmnp-tv-z]{26}"
 HEADER = "X-Eden-Experiment-Id"
 NOWHERE = "exp_" + "0" * 26
+OTHER_TYPES: tuple[Any, ...] = (7, None, ["ada"], True, {})
 ILL_FORMED = (
     "", " ", " ada", "ada ", "\tada", "a\nb", "a\x00b", "\x7f", "\u0085", "\ue000", "\uffff", "a\u0378",
     "\u3000ada", "x" * 129,
@@ -95,7 +96,7 @@ async def test_an_ill_formed_name_is_an_invalid_name_and_another_type_a_bad_requ
     for path in ("v0:workers", "v0:groups"):
         for name in ILL_FORMED:
             await yard.refused("invalid-name", "admin", "POST", path, {"name": name})
-        for other in (7, None, ["ada"], True, {}):
+        for other in OTHER_TYPES:
             await yard.refused("bad-request", "admin", "POST", path, {"name": other})
     headers = yard.headers("admin") | {"Content-Type": "application/json"}
     answer = await yard.http.post(f"{yard.v0}/workers", content=b'{"name": "\\ud800"}', headers=headers)

@@ -25,7 +25,7 @@ URIS = {
     False: ("", "no scheme", "/path", "1http://x", "https://ex ample.org", "http://x\n", 7),
 }
 PRIORITIES = {True: (0, -1, 1.5, 1e300, 10**17), False: ("1", True, None, [1])}
-VALUES = {
+VALUES: dict[str, dict[bool, tuple[Any, ...]]] = {
     "steps": {True: (3, -7, 1.0, 0, None), False: (1.5, "3", True, False, [3], {})},
     "accuracy": {True: (1, 0.5, -1e300, None), False: ("0.5", True, False, [], {})},
     "note": {True: ("", "words", None), False: (1, 0.5, True, [], {})},
