@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -17,11 +16,14 @@ from control_plane.db.migrate import upgrade
 from control_plane.edge.house import House
 from control_plane.edge.problems import HANDLERS
 from control_plane.edge.segments import WholeSegments
+from control_plane.handout import hand_out
 from control_plane.orchestrator.loop import Orchestrator
 from control_plane.registry import creation
-from control_plane.registry.operations.bootstrap import Bootstrap, bootstrap, issue_service_token
+from control_plane.registry.operations.bootstrap import Bootstrap, bootstrap
 from control_plane.registry.routes import Neighbours
 from control_plane.registry.seen import Seen
+from control_plane.registry.sync import StateSync
+from control_plane.registry.task_store_http import TaskStoreOverHttp
 from control_plane.repos.backend import HttpLimits
 from control_plane.repos.examine import Examiner
 from control_plane.repos.http import GitHttp
@@ -33,7 +35,7 @@ from control_plane.scheduler.inventory import Inventory
 from control_plane.scheduler.loop import Scheduler
 from control_plane.scheduler.operations import listing
 from control_plane.scheduler.routes import Yard
-from control_plane.settings import Settings, write_secret
+from control_plane.settings import Settings
 from control_plane.task_store.operations import claims
 from control_plane.task_store.reaper import Reaper
 from control_plane.task_store.routes import Shelf
@@ -50,11 +52,12 @@ class Parts:
     orchestrator: Orchestrator | None = None
     scheduler: Scheduler | None = None
     reaper: Reaper | None = None
+    sync: StateSync | None = None
 
     def start(self) -> None:
         """Start the loops; the event loop that serves requests must be running."""
         self.house.hub.start()
-        for loop in (self.reaper, self.scheduler, self.orchestrator):
+        for loop in (self.reaper, self.sync, self.scheduler, self.orchestrator):
             if loop is not None:
                 loop.start()
 
@@ -64,8 +67,9 @@ class Parts:
             self.orchestrator.stop()
         if self.scheduler is not None:
             self.scheduler.stop(ends_attempts=self.settings.ends_attempts)
-        if self.reaper is not None:
-            self.reaper.stop()
+        for loop in (self.reaper, self.sync):
+            if loop is not None:
+                loop.stop()
         self.house.close()
         self.repositories.close()
 
@@ -79,18 +83,21 @@ def build(settings: Settings) -> Starlette:
     repositories = Repositories(settings.data / "repos")
     repositories.tidy(time.time() - HttpLimits().total_seconds)  # a younger push may be another process's, and alive
     identities = house.writer.write(bootstrap)
-    if settings.runs_api:  # a loop alone must not replace the tokens that the server's neighbours hold
-        _hand_out_tokens(house, settings, identities)
+    if settings.runs_api:  # a loop alone has no neighbours that ask for credentials
+        hand_out(house, settings.data, identities)
     _host(house, settings)
     parts = Parts(settings, house, identities, repositories)
     engine = LocalEngine(settings.data / "attempts", repositories)
     inventory = Inventory(settings.cpu_slots, settings.visible_gpus)
     if settings.runs_api:
         parts.reaper = Reaper(house)
+        if settings.task_store_url is not None:
+            parts.sync = StateSync(house, TaskStoreOverHttp(settings.task_store_url, keys.admin_token))
     if settings.runs_scheduler:
         parts.scheduler = Scheduler(house, engine, inventory, wiring.ClaimsForScheduler())
     if settings.runs_orchestrator:
-        wings = wiring.wings(identities.orchestrator, Examiner(repositories), Lineage(repositories))
+        examiner, lineage = Examiner(repositories), Lineage(repositories)
+        wings = wiring.wings(identities.orchestrator, examiner, lineage, settings.lease_seconds)
         parts.orchestrator = Orchestrator(house, wings)
     return _application(parts, Yard(engine, inventory, wiring.ClaimsForScheduler()))
 
@@ -99,7 +106,10 @@ def _application(parts: Parts, yard: Yard) -> Starlette:
     house, settings = parts.house, parts.settings
     gate = wiring.GitGate(house)
     git = GitHttp(parts.repositories, gate, gate.pushed)
-    neighbours = Neighbours(parts.repositories, claims.open_by_worker)
+    refresh = parts.sync.refresh if parts.sync is not None else None
+    neighbours = Neighbours(
+        parts.repositories, claims.open_by_worker, lease_seconds=settings.lease_seconds, refresh=refresh
+    )
     asked = wiring.RepositoryForTaskStore(Examiner(parts.repositories))
     shelf = Shelf(settings.data / "artifacts", jobs=listing.latest_of_tasks, is_unchanged=asked.is_unchanged)
 
@@ -120,23 +130,6 @@ def _application(parts: Parts, yard: Yard) -> Starlette:
     app.router.redirect_slashes = False  # an address with a slash too many is none of ours
     app.state.parts = parts
     return app
-
-
-def _hand_out_tokens(house: House, settings: Settings, who: Bootstrap) -> None:
-    """Leave the credentials of this deployment's own services where its administrator's processes find them."""
-
-    def token(worker_id: str) -> str:
-        secret = house.writer.write(lambda tx: issue_service_token(tx, worker_id, keys=house.keys))
-        return f"{worker_id}:{secret}"
-
-    runners = {
-        "auto-ideator": who.auto_ideator,
-        "auto-executor": who.auto_executor,
-        "auto-evaluator": who.auto_evaluator,
-    }
-    write_secret(settings.data / "console-token", token(who.console) + "\n")
-    held = {name: token(worker_id) for name, worker_id in runners.items()}
-    write_secret(settings.data / "runner-tokens.json", json.dumps(held) + "\n")
 
 
 def _host(house: House, settings: Settings) -> None:

@@ -1,8 +1,10 @@
 """What a control-plane process is told: its arguments, its environment, and the secrets in its data directory."""
 
 import argparse
+import contextlib
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,10 @@ class Settings:
     runs_orchestrator: bool = False
     runs_scheduler: bool = False
     ends_attempts: bool = False
+    lease_seconds: float = 30.0
+    """How long a lease on an experiment lasts; the same for every process of the deployment."""
+    task_store_url: str | None = None
+    """Where registered experiments are that are not in this database; None where there are none."""
 
     @property
     def url(self) -> str:
@@ -44,29 +50,28 @@ class Settings:
 
 
 def kept_secret(path: Path) -> str:
-    """The secret in a file that only its owner reads; a new one when there is none."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="utf-8").strip()
-    secret = secrets.token_urlsafe(32)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(secret + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return secret
+    """The secret in a file that only its owner reads; made when missing, one and the same for all who ask at once."""
+    if not path.exists():
+        draft = _draft(path, secrets.token_urlsafe(32) + "\n")
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text(encoding="utf-8").strip()
 
 
 def write_secret(path: Path, text: str) -> None:
     """Replace a file that only its owner reads."""
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    _draft(path, text).replace(path)
+
+
+def _draft(path: Path, text: str) -> Path:
+    """A complete file beside another, on disk before it gets that one's name."""
+    descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    draft.replace(path)
+    return Path(draft)
 
 
 def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
@@ -85,6 +90,8 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     parser.add_argument("--scheduler", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--api", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--end-attempts", action="store_true", help="end running attempts when this process stops")
+    parser.add_argument("--lease-seconds", type=lease_seconds, default=environ.get("SWITCHYARD_LEASE_SECONDS", "30"))
+    parser.add_argument("--task-store-url", type=http_url, default=environ.get("SWITCHYARD_TASK_STORE_URL") or None)
     given = parser.parse_args(argv)
     return Settings(
         data=given.data.absolute(),
@@ -101,7 +108,24 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         runs_orchestrator=given.orchestrator,
         runs_scheduler=given.scheduler,
         ends_attempts=given.end_attempts,
+        lease_seconds=given.lease_seconds,
+        task_store_url=given.task_store_url,
     )
+
+
+def lease_seconds(text: str) -> float:
+    """A duration that leaves time to renew, and that somebody may wait for."""
+    seconds = float(text)
+    if not 1 <= seconds <= 86_400:
+        raise ValueError("a lease lasts between a second and a day")
+    return seconds
+
+
+def http_url(text: str) -> str:
+    """The address of a server."""
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("the address of a server begins with http:// or https://")
+    return text
 
 
 def _admin_token(file: Path | None, environ: Mapping[str, str]) -> str | None:

@@ -12,6 +12,7 @@ from control_plane.db.tables import DEPLOYMENT, credentials
 from control_plane.db.tables import workers as workers_table
 from control_plane.db.transaction import Caller
 from control_plane.registry.operations import exchange, groups, sessions, workers
+from control_plane.registry.operations.bootstrap import LIVING_TOKENS
 from control_plane.registry.operations.exchange import PURGED_AT_ONCE
 from store_client.errors import Forbidden, NotFound, Unauthorized
 from store_client.wire.calls.workers import NameFilter
@@ -243,11 +244,13 @@ def test_bootstrap_survives_a_namesake_and_an_edit(registry: Registry) -> None:
     assert registry.everything() == edited
 
 
-def test_a_new_service_token_replaces_the_old_one(registry: Registry) -> None:
-    worker_id, old = registry.service("console")
-    _, new = registry.service("console")
-    assert identify(registry, worker_id, old) is None
-    assert identify(registry, worker_id, new) == Caller(worker_id, DEPLOYMENT, "console")
+def test_tokens_of_a_service_live_side_by_side_until_there_are_too_many(registry: Registry) -> None:
+    worker_id = registry.bootstrap().console
+    _, other = registry.service("auto_executor")
+    tokens = [registry.service("console")[1] for _ in range(LIVING_TOKENS + 1)]
+    living = [identify(registry, worker_id, token) for token in tokens]
+    assert living == [None] + [Caller(worker_id, DEPLOYMENT, "console")] * LIVING_TOKENS
+    assert identify(registry, registry.bootstrap().auto_executor, other) is not None
 
 
 def test_no_secret_is_kept_in_clear(registry: Registry, console: Caller) -> None:

@@ -89,7 +89,9 @@ async def test_stopping_with_open_streams_takes_no_time(tmp_path: Path) -> None:
         assert console.process.returncode in {0, -signal.SIGTERM}  # ended by itself, and then as the signal says
 
 
-async def test_a_control_plane_that_starts_again_gives_new_credentials_and_nobody_notices(tmp_path: Path) -> None:
+async def test_a_control_plane_that_starts_again_without_its_credentials_gives_new_ones_and_nobody_notices(
+    tmp_path: Path,
+) -> None:
     async with AsyncExitStack() as stack:
         plane = await stack.enter_async_context(running(*plane_arguments(tmp_path)))
         url = plane.ready["control_plane"]
@@ -105,6 +107,7 @@ async def test_a_control_plane_that_starts_again_gives_new_credentials_and_nobod
         away = await browser.get("/")
         assert away.status_code == 503
         assert "does not answer" in says(away)
+        (tmp_path / "console-token").unlink()
         await stack.enter_async_context(running(*plane_arguments(tmp_path, port)))
         assert (tmp_path / "console-token").read_text() != token
         answer = await browser.get("/")

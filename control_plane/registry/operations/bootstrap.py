@@ -21,6 +21,8 @@ SERVICES: Mapping[str, str] = {
 }
 """The deployment's own workers and the group of each."""
 ADMINISTRATOR = "Administrator"
+LIVING_TOKENS = 8
+"""So many tokens of a service worker live at once."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,12 @@ def bootstrap(tx: Tx) -> Bootstrap:
 
 
 def issue_service_token(tx: Tx, worker_id: str, *, keys: Keys) -> str:
-    """A new token of a service worker in place of the one it had; only hashes are stored, so each start asks."""
-    held = (credentials.c.scope == DEPLOYMENT) & (credentials.c.worker_id == worker_id)
-    tx.connection.execute(delete(credentials).where(held, credentials.c.kind == "registration"))
+    """One more token of a service worker: servers with data directories of their own have one each. The oldest goes."""
+    is_its = (credentials.c.scope == DEPLOYMENT) & (credentials.c.worker_id == worker_id)
+    is_its &= credentials.c.kind == "registration"
+    newest = select(credentials.c.digest).where(is_its).order_by(credentials.c.created_at.desc(), credentials.c.digest)
+    stale = list(tx.connection.scalars(newest.offset(LIVING_TOKENS - 1)))
+    tx.connection.execute(delete(credentials).where(credentials.c.digest.in_(stale)))
     return identities.issue(tx.connection, keys, worker_id, tx.now, Issue(DEPLOYMENT))
 
 
