@@ -14,6 +14,7 @@ from control_plane import wiring
 from control_plane.db.engine import Database
 from control_plane.db.migrate import upgrade
 from control_plane.edge.house import House
+from control_plane.edge.notices import Notices
 from control_plane.edge.problems import HANDLERS
 from control_plane.edge.segments import WholeSegments
 from control_plane.handout import hand_out
@@ -49,6 +50,7 @@ class Parts:
     house: House
     identities: Bootstrap
     repositories: Repositories
+    notices: Notices
     orchestrator: Orchestrator | None = None
     scheduler: Scheduler | None = None
     reaper: Reaper | None = None
@@ -57,6 +59,7 @@ class Parts:
     def start(self) -> None:
         """Start the loops; the event loop that serves requests must be running."""
         self.house.hub.start()
+        self.notices.start()
         for loop in (self.reaper, self.sync, self.scheduler, self.orchestrator):
             if loop is not None:
                 loop.start()
@@ -70,6 +73,7 @@ class Parts:
         for loop in (self.reaper, self.sync):
             if loop is not None:
                 loop.stop()
+        self.notices.stop()
         self.house.close()
         self.repositories.close()
 
@@ -86,7 +90,7 @@ def build(settings: Settings) -> Starlette:
     if settings.runs_api:  # a loop alone has no neighbours that ask for credentials
         hand_out(house, settings.data, identities)
     _host(house, settings)
-    parts = Parts(settings, house, identities, repositories)
+    parts = Parts(settings, house, identities, repositories, Notices(house))
     engine = LocalEngine(settings.data / "attempts", repositories)
     inventory = Inventory(settings.cpu_slots, settings.visible_gpus)
     if settings.runs_api:

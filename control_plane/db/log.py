@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, RowMapping, ScalarSelect, bindparam, func, insert, select
 
-from control_plane.db.tables import events
+from control_plane.db.tables import DEPLOYMENT, events
 
 PROTOCOL_TYPES = frozenset(
     {
@@ -58,6 +58,17 @@ def changed_after(connection: Connection, position: int, types: Collection[str])
     newest = tip(connection)
     query = select(events.c.experiment_id).where(events.c.position > position, events.c.type.in_(types)).distinct()
     return newest, set(connection.scalars(query)) if newest > position else set()
+
+
+def touched_after(connection: Connection, position: int | None, limit: int = 1000) -> tuple[int, set[str]]:
+    """The newest position, and the scopes with events since `position` (the deployment's: any), none without one."""
+    newest = tip(connection)
+    if position is None or newest <= position:
+        return newest, set()
+    if newest - position > limit:
+        return newest, {DEPLOYMENT}
+    query = select(events.c.experiment_id).where(events.c.position > position).distinct()
+    return newest, set(connection.scalars(query))
 
 
 def read_protocol(connection: Connection, experiment_id: str, cursor: int, limit: int = 1000) -> list[RowMapping]:

@@ -41,12 +41,17 @@ class House:
     clock: Callable[[], str] = clock
     mint: Callable[[str], str] = mint
     seen: Callable[[Caller], None] = lambda _caller: None
+    tell_others: Callable[[frozenset[str]], None] = lambda _experiments: None
     writer: Writer = field(init=False)
     readers: ThreadPoolExecutor = field(init=False)
 
     def __post_init__(self) -> None:
-        self.writer = Writer(self.database, self.clock, self.mint, self.hub.committed)
+        self.writer = Writer(self.database, self.clock, self.mint, self._committed)
         self.readers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="reader")
+
+    def _committed(self, experiments: frozenset[str]) -> None:
+        self.hub.committed(experiments)
+        self.tell_others(experiments)
 
     async def write(self, work: Callable[[Tx], T]) -> T:
         """Run an operation on the writer and wait for its commit without holding a thread."""

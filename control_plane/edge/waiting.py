@@ -9,8 +9,6 @@ from control_plane.db.transaction import Tx
 from control_plane.edge.house import House
 
 T = TypeVar("T")
-POLL_SECONDS = 1.0
-"""How often a waiter also looks by itself, for commits of other processes."""
 
 
 async def read_until(
@@ -18,16 +16,26 @@ async def read_until(
 ) -> T:
     """Read until the answer is enough or the time is over; the last answer either way.
 
-    Commits in the experiment of `scope` are waited for, or all of them.
+    Commits in the experiment of `scope` are waited for, or all of them. Nobody looks without being woken: commits of
+    other processes come through `Notices`.
     """
     deadline = time.monotonic() + wait_seconds
+    is_woken = False
     while True:
         ticket = house.hub.ticket(scope)
         try:
-            answer = await house.read(work)
+            answer = await (_in_turn(house, work) if is_woken else house.read(work))
             left = deadline - time.monotonic()
             if is_enough(answer) or left <= 0 or house.hub.is_closed:
                 return answer
-            await house.hub.wait(ticket, left if house.database.is_sqlite else min(left, POLL_SECONDS))
+            is_woken = await house.hub.wait(ticket, left)
+            if not is_woken:
+                return answer
         finally:
             house.hub.drop(ticket)
+
+
+async def _in_turn(house: House, work: Callable[[Tx], T]) -> T:
+    """Read as one of many whom the same commit woke."""
+    async with house.hub.herd:
+        return await house.read(work)

@@ -110,19 +110,6 @@ async def test_nobody_is_left_waiting_after_a_refusal_or_a_departure(house: Hous
     assert not house.hub._waiters
 
 
-@pytest.mark.postgres
-async def test_commits_of_other_processes_are_seen_within_a_second_or_so(postgresql_url: str) -> None:
-    here, there = (House(Database.open(postgresql_url), Keys("admin-token", b"pepper")) for _ in range(2))
-    here.hub.start()
-    waiting = asyncio.create_task(read_until(here, tip, bool, PATIENCE_SECONDS))
-    await asyncio.sleep(0)
-    there.writer.write(tell)
-    async with asyncio.timeout(PATIENCE_SECONDS / 2):
-        assert await waiting == 1
-    here.close()
-    there.close()
-
-
 async def test_listeners_hear_which_experiments_changed_until_they_are_forgotten() -> None:
     hub = Hub()
     heard: list[frozenset[str]] = []
