@@ -27,6 +27,7 @@ class Door:
     client: Callable[[], httpx.AsyncClient]
     begin: Callable[[], None]
     store: Settled
+    data: Path
     seen: int = 0
 
 
@@ -44,7 +45,7 @@ def in_this_process(url: str, data: Path) -> Iterator[Door]:
         return await _settled(client)
 
     try:
-        yield Door(client, app.state.parts.house.hub.start, asyncio.run(start()))
+        yield Door(client, app.state.parts.house.hub.start, asyncio.run(start()), data)
     finally:
         app.state.parts.stop()
 
@@ -52,7 +53,7 @@ def in_this_process(url: str, data: Path) -> Iterator[Door]:
 @contextmanager
 def through(servers: Servers) -> Iterator[Door]:
     """Server processes."""
-    yield Door(servers.client, lambda: None, asyncio.run(_settled(servers.client)))
+    yield Door(servers.client, lambda: None, asyncio.run(_settled(servers.client)), servers.data)
 
 
 async def _settled(client: Callable[[], httpx.AsyncClient]) -> Settled:
