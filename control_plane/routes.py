@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from control_plane.db import log
+from control_plane.edge import openapi
 from control_plane.edge.house import House
 from control_plane.registry import routes as registry
 from control_plane.registry.routes import Neighbours
@@ -13,8 +14,8 @@ from control_plane.scheduler import routes as scheduler
 from control_plane.scheduler.routes import Yard
 from control_plane.task_store import routes as task_store
 from control_plane.task_store.routes import Shelf
-
-SPEC_VERSION = "v0"
+from store_client.wire.calls.implementation import DISCOVER
+from store_client.wire.implementation import IMPLEMENTATION, SPEC_VERSION, Implementation
 
 
 def routes(house: House, neighbours: Neighbours, shelf: Shelf, yard: Yard, git: ASGIApp) -> list[BaseRoute]:
@@ -22,6 +23,9 @@ def routes(house: House, neighbours: Neighbours, shelf: Shelf, yard: Yard, git: 
 
     async def health(_request: Request) -> Response:
         return JSONResponse({"status": "ok", "spec_version": SPEC_VERSION})
+
+    async def discover(_request: Request) -> Response:
+        return JSONResponse(Implementation(implementation=IMPLEMENTATION, spec_version=SPEC_VERSION).to_wire())
 
     async def ready(_request: Request) -> Response:
         """Whether the database answers; constant time, whatever the size of the deployment."""
@@ -31,6 +35,8 @@ def routes(house: House, neighbours: Neighbours, shelf: Shelf, yard: Yard, git: 
     return [
         Route("/health", health, name="health"),
         Route("/ready", ready, name="ready"),
+        Route(DISCOVER.path, discover, name=DISCOVER.name),
+        openapi.route(house),
         Mount("/git", git, name="git"),
         *registry.routes(house, neighbours),
         *task_store.routes(house, shelf),

@@ -10,6 +10,7 @@ from store_client.resources.deployment_workers import DeploymentWorkers
 from store_client.resources.events import DeploymentEvents, Events
 from store_client.resources.experiments import Experiments, OneExperiment
 from store_client.resources.ideas import Ideas
+from store_client.resources.implementation import Discovery
 from store_client.resources.jobs import ExperimentJobs, Jobs
 from store_client.resources.leases import Leases
 from store_client.resources.resource import Resource
@@ -46,7 +47,7 @@ class StoreClient(
         self.experiment_id = experiment_id
 
 
-class ControlPlaneClient(Experiments, Leases, Jobs, DeploymentWorkers, DeploymentEvents, Sessions, Client):
+class ControlPlaneClient(Discovery, Experiments, Leases, Jobs, DeploymentWorkers, DeploymentEvents, Sessions, Client):
     """A deployment, as one identity. Every method is a row of the table of calls."""
 
     def store(self, experiment_id: str, bearer: Bearer | None = None) -> StoreClient:

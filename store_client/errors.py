@@ -4,6 +4,7 @@ SwitchyardError
 ├── Unreachable            no answer: the act may have landed; settle it by reading back
 │   └── Unavailable        the server answered that it cannot serve now (503, 5xx)
 ├── ProtocolBroken         the answer does not have the promised shape
+├── NotOffered             this server speaks the protocol alone and has no such thing: hide it
 └── Refused                the server said no: nothing was written
     ├── BadRequest 400     ├── ExperimentIdMismatch 400   ├── CheckpointInvalid 400
     ├── Unauthorized 401   ├── Forbidden 403              ├── WorkerNotRegistered 403
@@ -41,6 +42,10 @@ class Unavailable(Unreachable):
 
 class ProtocolBroken(SwitchyardError):
     """An answer arrived that does not have the promised shape."""
+
+
+class NotOffered(SwitchyardError):
+    """The server speaks the protocol alone, which has no such thing; nothing was asked of it."""
 
 
 class Refused(SwitchyardError):

@@ -5,6 +5,7 @@ bytes have left, the act may have landed, and whoever asked settles it by readin
 """
 
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,14 +16,26 @@ import anyio
 import httpx
 from pydantic import ValidationError
 
-from store_client.errors import NotFound, ProtocolBroken, SwitchyardError, Unavailable, Unreachable, from_problem
+from store_client.errors import (
+    NotFound,
+    ProtocolBroken,
+    Refused,
+    SwitchyardError,
+    Unavailable,
+    Unreachable,
+    from_problem,
+)
+from store_client.peers.copies import Configs, Copies
 from store_client.wire.call import Call, Query
+from store_client.wire.calls.implementation import DISCOVER
+from store_client.wire.implementation import IMPLEMENTATION
 from store_client.wire.record import Record
 
 HEADER = "X-Eden-Experiment-Id"
 MAX_ERROR_BYTES = 65_536
 BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 # Shorter than the five seconds after which servers drop an idle connection: a reused one is then never half closed.
+ASK_AGAIN_SECONDS = 300.0
 LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=2)
 Application = httpx.AsyncBaseTransport
 
@@ -109,16 +122,54 @@ class Download:
         return bytes(content)
 
 
-class Transport:
-    """A pool of connections to one server; clients of many experiments and identities share it."""
+@dataclass
+class Kind:
+    """What a server has turned out to be; one that looked like a peer may have been a proxy in front of ours."""
 
-    def __init__(self, url: str, patience: Patience | None = None, application: Application | None = None) -> None:
+    is_peer: bool | None = None
+    asked_at: float = 0.0
+    asking: anyio.Lock = field(default_factory=anyio.Lock)
+
+    def is_due(self, moment: float) -> bool:
+        return self.is_peer is None or (self.is_peer and moment - self.asked_at > ASK_AGAIN_SECONDS)
+
+
+class Transport:
+    """A pool of connections to one server; clients of many experiments and identities share it.
+
+    `configs` says by experiment what a peer, which speaks the protocol alone, has no call for (`store_client.peers`).
+    """
+
+    def __init__(
+        self,
+        url: str,
+        patience: Patience | None = None,
+        application: Application | None = None,
+        configs: Configs | None = None,
+    ) -> None:
         self.url = url.rstrip("/")
+        self.copies = Copies(configs)
+        self._kind = Kind()
         self._patience = patience or Patience()
         self._client = httpx.AsyncClient(base_url=self.url, transport=application, limits=LIMITS, trust_env=False)
 
     async def aclose(self) -> None:
         await self._client.aclose()
+
+    async def is_peer(self) -> bool:
+        """Whether the server speaks the protocol alone: asked once, and of a peer again after a while."""
+        async with self._kind.asking:
+            if self._kind.is_due(time.monotonic()):
+                self._kind.is_peer = await self._finds_a_peer()
+                self._kind.asked_at = time.monotonic()
+            return bool(self._kind.is_peer)
+
+    async def _finds_a_peer(self) -> bool:
+        try:
+            said = await self.send(Message(DISCOVER))
+        except (Refused, ProtocolBroken):
+            return True
+        return bool(said.implementation != IMPLEMENTATION)
 
     async def send(self, message: Message, bearer: str | None = None) -> Any:
         """The decoded answer of a call, or the error that its refusal or silence means."""

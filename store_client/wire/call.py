@@ -84,6 +84,11 @@ class Call:
         return self.path.startswith("/v0/experiments/")
 
     @property
+    def is_ours(self) -> bool:
+        """Whether a server that speaks the protocol alone does not know the call."""
+        return self.path.startswith("/api/")
+
+    @property
     def is_read(self) -> bool:
         return self.method == "GET"
 

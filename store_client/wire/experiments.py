@@ -1,5 +1,6 @@
 """Experiments: the runtime object of the protocol and the umbrella record of our own `/api`."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, ClassVar, Literal
 
@@ -13,6 +14,12 @@ Automation = Literal["automatic", "manual"]
 Role = Literal["ideator", "executor", "evaluator"]
 Direction = Literal["maximize", "minimize"]
 ROLES: tuple[Role, ...] = ("ideator", "executor", "evaluator")
+COMMAND_KEYS: Mapping[Role, str] = {
+    "ideator": "ideation_command",
+    "executor": "execution_command",
+    "evaluator": "evaluation_command",
+}
+"""Where a config holds the command of each role."""
 
 
 class Status(StrEnum):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from control_plane.task_store.rules import objective
+from store_client.wire import objective
 
 METRICS = {"accuracy": 0.5, "steps": 4, "loss": -2.0, "note": "fine", "empty": None, "flag": True}
 

@@ -23,7 +23,7 @@ def test_every_call_is_a_method_of_the_client_of_its_scope(call: Call) -> None:
 
 
 def test_clients_have_no_method_beyond_the_table() -> None:
-    own = {"aclose", "store"}
+    own = {"aclose", "store", "is_peer"}
     for client, is_scoped in ((StoreClient, True), (ControlPlaneClient, False)):
         names = {name for name, _ in inspect.getmembers(client, inspect.isfunction) if not name.startswith("_")}
         assert names - own == {call.name for call in CALLS if call.is_scoped is is_scoped}

@@ -9,13 +9,8 @@ from pydantic import ValidationError
 
 from control_plane.registry.rules.shape import Config
 from store_client.errors import BadRequest
-from store_client.wire.experiments import AutomationMode, DispatchMode, Role
+from store_client.wire.experiments import COMMAND_KEYS, AutomationMode, DispatchMode
 
-COMMANDS: Mapping[Role, str] = {
-    "ideator": "ideation_command",
-    "executor": "execution_command",
-    "evaluator": "evaluation_command",
-}
 DEFAULTED = (
     "ideation_policy", "baseline", "max_quiescent_iterations", "ideation_task_deadline", "execution_task_deadline",
     "evaluation_task_deadline",
@@ -50,13 +45,13 @@ def complete(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def commands(config: Mapping[str, Any]) -> dict[str, str]:
     """The shell command of each role that has one."""
-    return {role: config[key] for role, key in COMMANDS.items() if config.get(key)}
+    return {role: config[key] for role, key in COMMAND_KEYS.items() if config.get(key)}
 
 
 def automation(config: Mapping[str, Any], wish: Mapping[str, str]) -> AutomationMode:
     """Who does each role's work: as wished, as configured, else by automatic workers where there is a command."""
     able = commands(config)
-    default = {role: "automatic" if role in able else "manual" for role in COMMANDS}
+    default = {role: "automatic" if role in able else "manual" for role in COMMAND_KEYS}
     mode = AutomationMode.model_validate({**default, **config.get("automation", {}), **wish})
     fault = fault_of_automation(mode, config)
     if fault:
@@ -67,7 +62,7 @@ def automation(config: Mapping[str, Any], wish: Mapping[str, str]) -> Automation
 def fault_of_automation(mode: AutomationMode, config: Mapping[str, Any]) -> str | None:
     """Why these roles cannot be automatic, or None."""
     able = commands(config)
-    for role, key in COMMANDS.items():
+    for role, key in COMMAND_KEYS.items():
         if getattr(mode, role) == "automatic" and role not in able:
             return f"the {role} cannot be automatic: the config has no {key}"
     return None

@@ -6,7 +6,7 @@ from sqlalchemy import RowMapping, insert, select, update
 
 from control_plane.db.tables import scores
 from control_plane.db.transaction import Tx
-from control_plane.task_store.rules import objective
+from store_client.wire import objective
 from control_plane.task_store.tables import ideas, variants
 from store_client.wire.experiments import ProgressPoint
 

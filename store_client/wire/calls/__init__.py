@@ -1,9 +1,21 @@
 """The table of calls: every row, read by client, server, documentation and tests."""
 
 from store_client.wire.call import Call
-from store_client.wire.calls import artifacts, control, events, experiments, ideas, jobs, tasks, variants, workers
+from store_client.wire.calls import (
+    artifacts,
+    control,
+    events,
+    experiments,
+    ideas,
+    implementation,
+    jobs,
+    tasks,
+    variants,
+    workers,
+)
 
 CALLS: tuple[Call, ...] = (
+    *implementation.CALLS,
     *experiments.CALLS,
     *tasks.CALLS,
     *ideas.CALLS,

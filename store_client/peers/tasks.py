@@ -1,0 +1,90 @@
+"""Tasks of a peer with their names, by priority; and claims, which nobody there renews."""
+
+from store_client.errors import NotClaimed
+from store_client.peers import variants
+from store_client.peers.copy import Copy, Registry
+from store_client.peers.kept import KeptTask
+from store_client.peers.peer import Cut, Key, Peer, found, page
+from store_client.wire.calls import tasks as calls
+from store_client.wire.tasks import Claim, ReclaimTask, Task, TaskDetail, TaskPage, TaskState
+
+
+async def list_page(peer: Peer) -> TaskPage:
+    """By priority, then in the order in which they came."""
+    query = peer.query
+    assert isinstance(query, calls.TaskPageQuery)  # noqa: S101 - the table of calls says so
+    copy, registry = await peer.copy(), await peer.registry()
+    holder = peer.caller if query.claimed_by == "me" else query.claimed_by
+    wanted = {"kind": query.kind, "state": query.state, "claimed_by": holder}
+    asked = {name: value for name, value in wanted.items() if value is not None}
+    chosen = [task for task in copy.tasks.values() if all(getattr(task, name) == asked[name] for name in asked)]
+
+    def order(task: KeptTask) -> Key:
+        return (-_priority(copy, task), task.number)
+
+    items, following = page(copy.tasks, chosen, order, Cut(query.after, query.limit))
+    return TaskPage(
+        items=tuple(_detail(peer, copy, registry, task) for task in items),
+        next=following,
+        total=len(chosen) if holder is None else None,
+    )
+
+
+async def read(peer: Peer) -> TaskDetail:
+    copy, registry = await peer.copy(), await peer.registry()
+    return _detail(peer, copy, registry, found(copy.tasks, peer.places["task_id"]))
+
+
+async def renew(peer: Peer) -> Claim:
+    """The caller's claim as it stands; NotClaimed when it is gone."""
+    task: Task = await peer.send(calls.READ_TASK, task_id=peer.places["task_id"])
+    if task.state is not TaskState.CLAIMED or task.claim is None or task.claim.worker_id != peer.caller:
+        raise NotClaimed(f"task {task.task_id} is no longer held by {peer.caller}")
+    return task.claim
+
+
+async def release(peer: Peer) -> Task:
+    """Give the caller's own claim back: there, an operator takes it."""
+    await renew(peer)
+    task_id = peer.places["task_id"]
+    await peer.send(calls.RECLAIM_TASK, ReclaimTask(cause="operator"), task_id=task_id)
+    task: Task = await peer.send(calls.READ_TASK, task_id=task_id)
+    return task
+
+
+def _detail(peer: Peer, copy: Copy, registry: Registry, kept: KeptTask) -> TaskDetail:
+    task = kept.record
+    target = task.target
+    is_member = target is not None and (target.id == peer.caller or target.id in registry.groups_of(peer.caller))
+    return TaskDetail(
+        **task.model_dump(),
+        title=_title(copy, kept),
+        subject_id=kept.subject_id,
+        priority=_priority(copy, kept),
+        claimant_name=registry.name(kept.claimed_by),
+        target_name=registry.name(target.id) if target else None,
+        is_eligible=peer.caller != "admin" and (target is None or is_member),
+        parent_commits=_parent_commits(copy, kept),
+    )
+
+
+def _idea_id(copy: Copy, task: KeptTask) -> str | None:
+    variant = copy.variants.get(task.subject_id or "")
+    return task.subject_id if task.kind == "execution" else variant.idea_id if variant else None
+
+
+def _priority(copy: Copy, task: KeptTask) -> float:
+    idea = copy.ideas.get(_idea_id(copy, task) or "")
+    return idea.priority if idea else 0.0
+
+
+def _title(copy: Copy, task: KeptTask) -> str:
+    if task.kind == "ideation":
+        return "new ideas"
+    variant, idea = copy.variants.get(task.subject_id or ""), copy.ideas.get(task.subject_id or "")
+    return variants.label(copy, variant) if variant else idea.slug if idea else str(task.subject_id)
+
+
+def _parent_commits(copy: Copy, task: KeptTask) -> tuple[str, ...]:
+    about = copy.ideas.get(task.subject_id or "") or copy.variants.get(task.subject_id or "")
+    return about.record.parent_commits if about else ()
