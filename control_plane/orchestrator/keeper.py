@@ -30,8 +30,10 @@ class LeaseLost(Exception):
 class Keeper:
     """Acquires, renews, fences and releases; not for several threads at once."""
 
-    def __init__(self, house: House, leases: Leases, lease_seconds: float) -> None:
-        self._house, self._leases, self._lease_seconds = house, leases, lease_seconds
+    def __init__(
+        self, house: House, leases: Leases, lease_seconds: float, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._house, self._leases, self._lease_seconds, self._monotonic = house, leases, lease_seconds, monotonic
         self._presence: Presence | None = None
         self._holder: Any = None
         self._held: dict[str, Held] = {}
@@ -42,19 +44,19 @@ class Keeper:
         """Begin, or renew after a third of the leases' duration; what cannot be renewed in time is no longer held."""
         if self._presence is None:
             self._begin()
-        elif time.monotonic() >= self._renew_at:
+        elif self._monotonic() >= self._renew_at:
             self._renew()
 
     def holds(self, experiment_id: str) -> bool:
         """Whether the lease was acquired or renewed within its duration, by this process's own clock."""
-        return time.monotonic() < self._until.get(experiment_id, float("-inf"))
+        return self._monotonic() < self._until.get(experiment_id, float("-inf"))
 
     def claim(self, experiment_ids: Collection[str]) -> Collection[str]:
         """Acquire what is not held and nobody else holds; the experiments that are newly held."""
         wanted = [each for each in experiment_ids if not self.holds(each)]
         if not wanted or not self._house.read_now(lambda tx: self._leases.available(tx, wanted, self._is_dead(tx))):
             return ()
-        began = time.monotonic()
+        began = self._monotonic()
         by = self._holder, self._lease_seconds
         taken = self._house.writer.write(lambda tx: self._leases.acquire_all(tx, wanted, by, self._is_dead(tx)))
         for held in taken:
@@ -105,7 +107,7 @@ class Keeper:
         except SwitchyardError:
             taken.let_go()
             raise
-        self._presence, self._renew_at = taken, time.monotonic() + self._lease_seconds / 3
+        self._presence, self._renew_at = taken, self._monotonic() + self._lease_seconds / 3
 
     def _take_name(self) -> tuple[str, Presence]:
         for number in count(1):
@@ -124,7 +126,7 @@ class Keeper:
             self._presence = None
             self._begin()
             return
-        began = time.monotonic()
+        began = self._monotonic()
         self._renew_at = began + self._lease_seconds / 3
         if not self._held:
             return

@@ -45,6 +45,15 @@ def control_plane_url(command: Command) -> Command:
     return click.option("--control-plane-url", envvar="SWITCHYARD_CONTROL_PLANE_URL", help=words)(command)
 
 
+def lease_seconds(command: Command) -> Command:
+    words = "how long a lease on an experiment lasts; the same for all processes of a deployment"
+    kind = click.FloatRange(1, 86_400)
+    option = click.option(
+        "--lease-seconds", type=kind, default=30.0, show_default=True, envvar="SWITCHYARD_LEASE_SECONDS", help=words
+    )
+    return option(command)
+
+
 def is_postgresql(url: str | None) -> bool:
     return url is not None and url.startswith(("postgresql:", "postgresql+", "postgres:"))
 

@@ -19,7 +19,11 @@ from store_client.cli.door import Failed
 @click.option("--admin-token-file", type=options.FILE, help="the administrator's token; default: one made in --data")
 @click.option("--experiment-id", help="host this experiment from the start")
 @click.option("--experiment-config", type=options.FILE, help="its config, as YAML")
-def serve(data: Path, database_url: str | None, host: str, port: int, **given: Path | str | None) -> None:
+@click.option(
+    "--task-store-url", envvar="SWITCHYARD_TASK_STORE_URL", help="server of registered experiments not in this database"
+)
+@options.lease_seconds
+def serve(data: Path, database_url: str | None, host: str, port: int, **given: Path | str | float | None) -> None:
     """Run the control plane alone, without orchestrator and automatic workers."""
     if (given["experiment_id"] is None) != (given["experiment_config"] is None):
         raise click.UsageError("--experiment-id and --experiment-config go together")
@@ -58,11 +62,13 @@ def web(data: Path, host: str, port: int, control_plane_url: str | None, **given
 @click.command()
 @options.data
 @options.database_url
-def orchestrate(data: Path, database_url: str | None) -> None:
+@options.lease_seconds
+def orchestrate(data: Path, database_url: str | None, lease_seconds: float) -> None:
     """Run the orchestrator and integrator alone; needs PostgreSQL."""
     options.needs_postgresql("orchestrate", database_url)
     loops = ("--no-api", "--orchestrator", "--no-scheduler")
-    _become("control_plane", "--data", str(data), *loops, *_given(database_url=database_url))
+    given = _given(database_url=database_url, lease_seconds=lease_seconds)
+    _become("control_plane", "--data", str(data), *loops, *given)
 
 
 @click.command()
@@ -75,7 +81,7 @@ def schedule(data: Path, database_url: str | None) -> None:
     _become("control_plane", "--data", str(data), *loops, *_given(database_url=database_url))
 
 
-def _given(**values: Path | str | None) -> list[str]:
+def _given(**values: Path | str | float | None) -> list[str]:
     """The options that were given, as arguments; what the environment says, the part reads there: it may be secret."""
     source = click.get_current_context().get_parameter_source
     pairs = [

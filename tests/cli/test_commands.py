@@ -81,6 +81,13 @@ def test_an_experiment_is_ended_once(data: Path, tmp_path: Path) -> None:
     assert "Traceback" not in again.stderr
 
 
+def test_leases_are_listed_with_the_experiments_they_are_on(data: Path, slug: str) -> None:
+    (entry,) = [each for each in asked(data, "lease", "list") if each["name"] == "The smallest [bold]one"]
+    assert (entry["last_known_state"], entry["lease"]) == ("running", None)
+    assert entry["experiment_id"] in told(data, "lease", "list")
+    assert asked(data, "experiment", "show", slug)["experiment_id"] == entry["experiment_id"]
+
+
 def test_a_job_is_queued_watched_and_shown(data: Path, slug: str) -> None:
     queued = asked(data, "job", "submit", slug, "--timeout", "60", "--", "/bin/sh", "-c", "echo hello from the job")
     assert "hello from the job" in told(data, "job", "logs", "--follow", str(queued["number"]))
