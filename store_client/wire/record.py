@@ -2,7 +2,8 @@
 
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, model_validator
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationInfo, model_validator
+from pydantic_core import CoreSchema
 
 
 class Record(BaseModel):
@@ -12,6 +13,18 @@ class Record(BaseModel):
 
     nulls: ClassVar[frozenset[str]] = frozenset()
     """The fields that travel as null when they have no value; all others are absent then (protocol §1.8)."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The JSON Schema of what travels: a field is absent where the class of it here says None."""
+        schema = handler(core)
+        for name, field in handler.resolve_ref_schema(schema).get("properties", {}).items():
+            if name not in cls.nulls and "anyOf" in field:
+                choices = [choice for choice in field.pop("anyOf") if choice.get("type") != "null"]
+                field.update(choices[0] if len(choices) == 1 else {"anyOf": choices})
+            if field.get("default", "") is None:
+                del field["default"]
+        return schema
 
     def to_wire(self) -> dict[str, Any]:
         """The JSON object of this record."""

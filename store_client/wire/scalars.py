@@ -6,7 +6,15 @@ import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, core_schema
 
 SUFFIX = "[0-9a-hjkmnp-tv-z]{26}"
 TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z")
@@ -17,15 +25,22 @@ FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Cn", "Co"})
 MAX_NAME = 128
 
 
-def _matching(pattern: str) -> AfterValidator:
-    compiled = re.compile(pattern)
+class _Matching:
+    """Text that matches a pattern as a whole."""
 
-    def check(value: str) -> str:
-        if compiled.fullmatch(value) is None:
-            raise ValueError(f"must match {pattern}")
+    def __init__(self, pattern: str) -> None:
+        self._pattern, self._compiled = pattern, re.compile(pattern)
+
+    def check(self, value: str) -> str:
+        if self._compiled.fullmatch(value) is None:
+            raise ValueError(f"must match {self._pattern}")
         return value
 
-    return AfterValidator(check)
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(core), "pattern": f"^{self._pattern}$"}
 
 
 def _no_nul(value: str) -> str:
@@ -62,16 +77,16 @@ def _finite(value: float) -> float:
 Text = Annotated[str, AfterValidator(_no_nul)]
 NonEmpty = Annotated[str, StringConstraints(min_length=1), AfterValidator(_no_nul)]
 OpaqueId = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_no_nul)]
-ExperimentId = Annotated[str, _matching(f"exp_{SUFFIX}")]
-WorkerId = Annotated[str, _matching(f"wkr_{SUFFIX}")]
-GroupId = Annotated[str, _matching(f"grp_{SUFFIX}")]
-ActorId = Annotated[str, _matching(f"(admin|wkr_{SUFFIX})")]
-MemberId = Annotated[str, _matching(f"(wkr|grp)_{SUFFIX}")]
-Commit = Annotated[str, _matching("[0-9a-f]{40}([0-9a-f]{24})?")]
-Slug = Annotated[str, StringConstraints(max_length=200), _matching("[a-z0-9][a-z0-9-]*")]
-WorkBranch = Annotated[str, StringConstraints(max_length=400), _matching("work/.+"), AfterValidator(_no_nul)]
-Timestamp = Annotated[str, AfterValidator(_timestamp)]
-ArtifactUri = Annotated[str, StringConstraints(min_length=1, max_length=4000), _matching(URI.pattern)]
+ExperimentId = Annotated[str, _Matching(f"exp_{SUFFIX}")]
+WorkerId = Annotated[str, _Matching(f"wkr_{SUFFIX}")]
+GroupId = Annotated[str, _Matching(f"grp_{SUFFIX}")]
+ActorId = Annotated[str, _Matching(f"(admin|wkr_{SUFFIX})")]
+MemberId = Annotated[str, _Matching(f"(wkr|grp)_{SUFFIX}")]
+Commit = Annotated[str, _Matching("[0-9a-f]{40}([0-9a-f]{24})?")]
+Slug = Annotated[str, StringConstraints(max_length=200), _Matching("[a-z0-9][a-z0-9-]*")]
+WorkBranch = Annotated[str, StringConstraints(max_length=400), _Matching("work/.+"), AfterValidator(_no_nul)]
+Timestamp = Annotated[str, AfterValidator(_timestamp), WithJsonSchema({"type": "string", "format": "date-time"})]
+ArtifactUri = Annotated[str, StringConstraints(min_length=1, max_length=4000), _Matching(URI.pattern)]
 Number = Annotated[float | int, BeforeValidator(_not_boolean), AfterValidator(_finite)]
 
 
