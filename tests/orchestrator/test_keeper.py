@@ -1,0 +1,279 @@
+"""The leases of an orchestrator (protocol §11.7): nothing is decided without one, and nobody waits for the dead."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from control_plane.db.tables import DEPLOYMENT
+from control_plane.db.transaction import ADMIN, Caller, Tx
+from control_plane.edge.house import House
+from control_plane.orchestrator.decisions import Desk
+from control_plane.orchestrator.keeper import Keeper, LeaseLost
+from control_plane.orchestrator.loop import Orchestrator
+from control_plane.registry.operations import keeping, leases, registrations, workers
+from control_plane.registry.tables import leases as table
+from store_client.errors import Unavailable
+from store_client.wire.leases import AcquireLease, Lease
+from tests.orchestrator.desk_house import DeskHouse
+from tests.scheduler.attempts import eventually
+from tests.store.lease_time import pass_time
+from tests.store.task_house import begin_experiment, ulid
+
+OTHER = "exp_" + ulid(2)
+SECONDS = 30.0
+
+
+@dataclass
+class Clock:
+    """A monotonic clock that a test sets."""
+
+    now: float = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Bench:
+    """A keeper, its clock, and the leases as the database has them."""
+
+    desk: DeskHouse
+    keeper: Keeper
+    clock: Clock
+
+    @property
+    def house(self) -> House:
+        return self.desk.store.house
+
+    def pass_time(self, seconds: float) -> None:
+        """For the database and for the process."""
+        pass_time(self.house, seconds)
+        self.clock.now += seconds
+
+    def claim(self) -> set[str]:
+        self.keeper.keep()
+        return set(self.keeper.claim([self.desk.store.experiment_id, OTHER]))
+
+
+@pytest.fixture
+def bench(desk: DeskHouse) -> Iterator[Bench]:
+    desk.store.house.writer.write(lambda tx: begin_experiment(tx, OTHER))
+    clock = Clock()
+    made = Bench(desk, Keeper(desk.store.house, keeping, SECONDS, clock), clock)
+    yield made
+    made.keeper.close()
+
+
+def rows(house: House) -> dict[str, Any]:
+    """The leases by experiment."""
+    with house.database.reading() as connection:
+        return {row["experiment_id"]: row for row in connection.execute(select(table)).mappings()}
+
+
+def replace_lease(house: House, experiment_id: str) -> None:
+    """Another worker of the deployment has the lease now, as after an expiry that this process slept through."""
+    house.writer.write(lambda tx: _replace(tx, experiment_id))
+
+
+def _replace(tx: Tx, experiment_id: str) -> Lease:
+    inside = tx.at(DEPLOYMENT)
+    holder = workers.make(inside, "theirs")
+    which = table.c.experiment_id == experiment_id
+    tx.connection.execute(update(table).where(which).values(expires_at="2020-01-01T00:00:00.000000Z"))
+    body = AcquireLease(holder=holder, holder_instance="theirs")
+    return leases.acquire(inside.at(DEPLOYMENT, Caller(holder)), experiment_id, body, lease_seconds=SECONDS)
+
+
+def test_it_acquires_every_experiment_that_nobody_holds_each_on_its_own(bench: Bench) -> None:
+    replace_lease(bench.house, OTHER)
+    assert bench.claim() == {bench.desk.store.experiment_id}
+    assert bench.keeper.holds(bench.desk.store.experiment_id)
+    assert not bench.keeper.holds(OTHER)
+    pass_time(bench.house, SECONDS + 1)
+    assert OTHER in bench.claim(), "theirs has expired"
+
+
+def test_it_renews_after_a_third_of_the_duration_and_not_before(bench: Bench) -> None:
+    bench.claim()
+    before = rows(bench.house)
+    bench.clock.now += SECONDS / 3 - 1
+    bench.keeper.keep()
+    assert rows(bench.house) == before
+    for _ in range(5):
+        bench.pass_time(SECONDS / 3 + 1)
+        bench.keeper.keep()
+    after = rows(bench.house)
+    assert {row["lease_id"] for row in after.values()} == {row["lease_id"] for row in before.values()}
+    assert all(bench.keeper.holds(each) for each in after)
+    assert bench.keeper.claim(list(after)) == ()
+
+
+def test_it_gives_up_by_itself_what_it_could_not_renew_in_time(
+    bench: Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.claim()
+
+    def refuse(_work: object) -> None:
+        raise Unavailable("the database does not answer")
+
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(bench.house.writer, "write", refuse)
+        bench.clock.now += SECONDS - 1
+        bench.keeper.keep()
+        assert bench.keeper.holds(OTHER)
+        bench.clock.now += 1
+        bench.keeper.keep()
+        assert not bench.keeper.holds(OTHER)
+    assert "could not be renewed" in caplog.text
+
+
+def test_a_lease_that_was_replaced_is_dropped_at_the_next_renewal_and_no_other(bench: Bench) -> None:
+    bench.claim()
+    replace_lease(bench.house, OTHER)
+    bench.clock.now += SECONDS / 3
+    bench.keeper.keep()
+    assert not bench.keeper.holds(OTHER)
+    assert bench.keeper.holds(bench.desk.store.experiment_id)
+
+
+def test_a_stale_holders_write_is_refused_and_leaves_nothing(bench: Bench) -> None:
+    bench.claim()
+    house = bench.house
+    desk = Desk(house, bench.desk.wings, OTHER, ADMIN, bench.keeper.fence)
+    desk.write(lambda tx: tx.tell("experiment.policy_error"))
+    replace_lease(house, OTHER)
+    assert bench.keeper.holds(OTHER), "it does not know yet"
+    told: list[str] = []
+    for act in (desk.write, desk.try_to):
+        with pytest.raises(LeaseLost):
+            act(lambda tx: told.append(tx.experiment_id))
+    assert told == [], "the fence comes first"
+
+
+def test_a_write_after_the_leases_end_is_refused_though_nobody_else_has_it(bench: Bench) -> None:
+    bench.claim()
+    desk = Desk(bench.house, bench.desk.wings, OTHER, ADMIN, bench.keeper.fence)
+    pass_time(bench.house, SECONDS + 1)
+    with pytest.raises(LeaseLost):
+        desk.write(lambda tx: tx.tell("experiment.policy_error"))
+
+
+def test_closing_releases_everything_at_once(bench: Bench) -> None:
+    bench.claim()
+    bench.keeper.close()
+    assert all(row["released_at"] is not None for row in rows(bench.house).values())
+
+
+def kill(orchestrator: Orchestrator) -> None:
+    """What the kernel and PostgreSQL do when its process is killed: the name is free, the leases stay."""
+    presence = orchestrator._keeper._presence
+    assert presence is not None
+    presence.let_go()
+
+
+def test_without_a_lease_nothing_is_decided(desk: DeskHouse) -> None:
+    """Neither tasks, nor dispatch, nor integration, nor the end."""
+    replace_lease(desk.store.house, desk.store.experiment_id)
+    desk.configure(termination_policy={"kind": "max_variants", "target": 0}, ideation_policy=None)
+    desk.store.idea()
+    desk.store.evaluated(desk.store.executed(1), accuracy=0.5)
+    before = desk.store.told()
+    orchestrator = desk.orchestrator()
+    for _ in range(3):
+        orchestrator.round()
+    assert desk.store.told() == before
+    pass_time(desk.store.house, SECONDS + 1)
+    orchestrator.round()
+    assert len(desk.store.told()) > len(before)
+
+
+def test_a_lease_lost_in_the_middle_of_a_round_ends_the_step_and_the_next_holder_goes_on(
+    desk: DeskHouse, caplog: pytest.LogCaptureFixture
+) -> None:
+    orchestrator, house = desk.orchestrator(), desk.store.house
+    orchestrator.round()
+    replace_lease(house, desk.store.experiment_id)
+    desk.store.idea()
+    before = desk.store.told()
+    orchestrator.round()
+    assert desk.store.told() == before
+    assert "the lease was lost" in caplog.text
+    pass_time(house, SECONDS + 1)
+    orchestrator.round()
+    assert len(desk.tasks("execution")) == 1
+
+
+def test_the_next_orchestrator_need_not_wait_for_one_that_was_killed(desk: DeskHouse) -> None:
+    killed = desk.orchestrator()
+    killed.round()
+    kill(killed)
+    desk.store.idea()
+    desk.orchestrator().round()
+    assert len(desk.tasks("execution")) == 1
+    (lease,) = rows(desk.store.house).values()
+    assert lease["epoch"] == 2
+
+
+def test_one_that_stands_by_takes_over_from_one_that_is_killed_but_not_from_one_that_lives(desk: DeskHouse) -> None:
+    first, second = desk.orchestrator(), desk.orchestrator()
+    first.round()
+    desk.store.idea()
+    second.round()
+    assert desk.tasks("execution") == []
+    kill(first)
+    second.round()
+    assert len(desk.tasks("execution")) == 1
+
+
+def test_stopping_lets_another_decide_at_once(desk: DeskHouse) -> None:
+    first, second = desk.orchestrator(), desk.orchestrator()
+    first.round()
+    second.round()
+    first.stop()
+    desk.store.idea()
+    second.round()
+    assert len(desk.tasks("execution")) == 1
+
+
+def test_what_has_ended_and_is_drained_is_released_and_left_alone(desk: DeskHouse) -> None:
+    desk.configure(termination_policy={"kind": "max_variants", "target": 0})
+    orchestrator = desk.orchestrator()
+    desk.settle(orchestrator)
+    (lease,) = rows(desk.store.house).values()
+    assert lease["released_at"] is not None
+    for _ in range(3):
+        orchestrator.round()
+    assert rows(desk.store.house) == {lease["experiment_id"]: lease}
+
+
+def test_an_experiment_that_is_not_registered_is_left_alone(desk: DeskHouse) -> None:
+    desk.store.set(status="completed")
+    desk.store.house.writer.write(lambda tx: registrations.unregister(tx, desk.store.experiment_id))
+    desk.store.set(status="running")
+    desk.store.idea()
+    desk.settle()
+    assert desk.tasks("execution") == []
+
+
+def test_a_running_orchestrator_keeps_its_leases_beyond_their_duration(desk: DeskHouse) -> None:
+    quick = replace(desk.wings, lease_seconds=0.6)
+    orchestrator = Orchestrator(desk.store.house, quick)
+    orchestrator.start()
+    try:
+        eventually(lambda: rows(desk.store.house), "a lease")
+        (first,) = rows(desk.store.house).values()
+        eventually(lambda: _latest(desk) > first["expires_at"], "renewals")
+        desk.store.idea()
+        eventually(lambda: desk.tasks("execution"), "a task")
+    finally:
+        orchestrator.stop()
+    (last,) = rows(desk.store.house).values()
+    assert last["released_at"] is not None
+
+
+def _latest(desk: DeskHouse) -> str:
+    (lease,) = rows(desk.store.house).values()
+    return str(lease["renewed_at"])
