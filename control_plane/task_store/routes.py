@@ -15,9 +15,12 @@ from control_plane.db.tables import DEPLOYMENT
 from control_plane.db.transaction import Tx
 from control_plane.edge.endpoint import Operation, endpoint, prepare, read_arguments, respond, waiting_endpoint
 from control_plane.edge.house import House
+from control_plane.edge.streams import stream_endpoint
 from control_plane.edge.waiting import read_until
 from control_plane.task_store import uploads
 from control_plane.task_store.artifact_files import MAX_BYTES, ArtifactFiles
+from control_plane.task_store.checkpoints import routes as checkpoint_routes
+from control_plane.task_store.checkpoints.routes import Checkpoints
 from control_plane.task_store.operations import (
     artifacts,
     claims,
@@ -48,6 +51,7 @@ class Shelf:
     artifacts: Path
     max_artifact_bytes: int = MAX_BYTES
     jobs: JobsOfTasks = no_jobs
+    checkpoints: Checkpoints | None = None
     is_unchanged: IsUnchanged = by_name_alone
 
 
@@ -65,8 +69,11 @@ def routes(house: House, shelf: Shelf) -> list[Route]:
         waiting_endpoint(house, e.SUBSCRIBE, events.read, lambda batch: batch.events),
         _log(house, e.READ_LOG),
         _log(house, e.READ_DEPLOYMENT_LOG),
+        stream_endpoint(house, e.STREAM_LOG, events.read_log),
+        stream_endpoint(house, e.STREAM_DEPLOYMENT_LOG, events.read_log),
         _submit(house, shelf.is_unchanged),
         _deposit(house, files),
+        *(checkpoint_routes.routes(house, shelf.checkpoints) if shelf.checkpoints else ()),
         endpoint(house, a.FETCH_ARTIFACT, partial(_serve, files=files, find=artifacts.fetch)),
         endpoint(house, a.READ_ARTIFACT, partial(_serve, files=files, find=artifacts.view)),
     ]

@@ -1,8 +1,11 @@
 """Events: the protocol's log, and our joint one."""
 
+from collections.abc import AsyncIterator
+
+from store_client.resources.event_stream import follow
 from store_client.resources.resource import Resource
 from store_client.wire.calls import events as calls
-from store_client.wire.events import EventBatch, LogPage
+from store_client.wire.events import EventBatch, LogEvent, LogPage
 
 
 class Events(Resource):
@@ -25,6 +28,10 @@ class Events(Resource):
         answer: LogPage = await self._send(calls.READ_LOG, query=query)
         return answer
 
+    def stream_log(self, after: int | None = None) -> AsyncIterator[LogEvent]:
+        """Every event after a position, or from now on, for as long as the caller goes on asking."""
+        return follow(lambda position: self._fetch(calls.STREAM_LOG, calls.StreamQuery(after=position)), after)
+
 
 class DeploymentEvents(Resource):
     """Calls about the events of every experiment."""
@@ -36,3 +43,9 @@ class DeploymentEvents(Resource):
         query = calls.LogQuery(after=after, wait_seconds=wait_seconds, limit=limit, is_newest_first=is_newest_first)
         answer: LogPage = await self._send(calls.READ_DEPLOYMENT_LOG, query=query)
         return answer
+
+    def stream_deployment_log(self, after: int | None = None) -> AsyncIterator[LogEvent]:
+        """Every event after a position, or from now on, for as long as the caller goes on asking."""
+        return follow(
+            lambda position: self._fetch(calls.STREAM_DEPLOYMENT_LOG, calls.StreamQuery(after=position)), after
+        )
