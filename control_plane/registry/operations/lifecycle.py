@@ -61,7 +61,7 @@ def change_dispatch_mode(tx: Tx, body: ChangeDispatchMode) -> DispatchMode:
     odd = sorted(key for key, value in wanted.items() if value not in {"auto", "manual"})
     if odd or len(wanted) > MAX_UNKNOWN_KEYS:
         raise BadRequest(f"every value is auto or manual; look at {', '.join(odd)[:200] or 'the number of keys'}")
-    before: dict[str, Any] = dict(tx.experiment["dispatch_mode"])
+    before: dict[str, Any] = reading.read_dispatch_mode(tx).to_wire()
     changed = {key: value for key, value in wanted.items() if before.get(key) != value}
     if changed:
         mode = {**before, **changed}
