@@ -6,12 +6,17 @@ import logging
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
+from urllib.parse import quote
 
 import uvicorn
 
 from web_ui.app import build
+from web_ui.door import OwnDoor
 from web_ui.settings import Settings, from_process
+
+ADDRESS = "console-address"
 
 
 class Server(uvicorn.Server):
@@ -30,15 +35,40 @@ def main(argv: Sequence[str]) -> int:
     """Serve until asked to stop."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = from_process(argv)
+    if settings.wants_link:
+        print(another_link(settings))  # noqa: T201 - what was asked for
+        return 0
     listener = listen(settings)
     app = build(settings)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_graceful_shutdown=3, server_header=False
     )
     server = Server(config, app.state.live.stop)
-    print(json.dumps({"event": "ready", "web": address(listener)}), flush=True)  # noqa: T201 - the ready line
+    print(json.dumps(ready(settings, address(listener))), flush=True)  # noqa: T201 - the ready line
     asyncio.run(server.serve(sockets=[listener]))
     return 0
+
+
+def ready(settings: Settings, web: str) -> dict[str, str]:
+    """What the ready line says; a console with an operator of its own says how to sign in, and notes where it is."""
+    told = {"event": "ready", "web": web}
+    if settings.own is None:
+        return told
+    (settings.data / ADDRESS).write_text(web + "\n", encoding="utf-8")
+    return {**told, "signin": link(settings.data, web)}
+
+
+def another_link(settings: Settings) -> str:
+    """Another link to the console that runs on the data directory."""
+    try:
+        return link(settings.data, (settings.data / ADDRESS).read_text(encoding="utf-8").strip())
+    except FileNotFoundError:
+        sys.exit(f"no console with an operator of its own was started on {settings.data}")
+
+
+def link(data: Path, web: str) -> str:
+    """A link that signs the operator in, once."""
+    return f"{web}/signin?code={quote(OwnDoor(data).mint(), safe='')}"
 
 
 def listen(settings: Settings) -> socket.socket:

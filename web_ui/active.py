@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from store_client import ExperimentSummary, StoreClient
+from web_ui.repos import Clone
 from web_ui.visit import Visit
 
 
@@ -31,6 +32,21 @@ class Here:
         return self.visit.console.factory.store(self.visit.who, self.experiment.experiment_id)
 
     @property
+    def registry(self) -> StoreClient | None:
+        """The experiment as somebody who may change its workers and groups; None where this person may only look."""
+        return self.visit.console.factory.registry(self.visit.who, self.experiment.experiment_id)
+
+    @property
+    def files(self) -> StoreClient:
+        """The experiment as whoever may read its artifacts: other servers give them to depositors and admins alone."""
+        return self.store if self.visit.offers.is_ours else self.registry or self.store
+
+    @property
+    def clone(self) -> Clone | None:
+        """The experiment's repository, where one is known."""
+        return self.visit.console.factory.clone(self.visit.who, self.experiment.experiment_id)
+
+    @property
     def experiment_id(self) -> str:
         return self.experiment.experiment_id
 
@@ -45,8 +61,8 @@ async def resolve_active_experiment(visit: Visit) -> Here:
     Only an address that names no experiment looks at the session, so that a tab never lands in another tab's choice.
     """
     marks = visit.console.live.marks()
-    experiments = await visit.client.list_experiment_summaries()
     named = visit.request.path_params.get("experiment")
+    experiments = await visit.console.factory.experiments(visit.who, named)
     found = find(experiments, named) if named is not None else default(experiments, visit.who.experiment_id)
     if found is None:
         raise NoSuchExperiment(named or "", experiments)

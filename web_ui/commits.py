@@ -7,7 +7,7 @@ from store_client import Unreachable
 from web_ui.active import Here
 from web_ui.diffs import Changes, changes, summary
 from web_ui.filters import ago, short_commit
-from web_ui.repos import Clone, Preflight, Push
+from web_ui.repos import Preflight, Push
 from web_ui.scores import ParentLink
 
 SILENT = "The repository does not answer now, so pushes and checks cannot be shown. Reload in a moment."
@@ -48,14 +48,11 @@ class Examined:
     fault: str = ""
 
 
-def clone_of(here: Here) -> Clone:
-    return here.visit.console.factory.clone(here.visit.who, here.experiment_id)
-
-
 async def pushes_of(here: Here, worker_id: str) -> Pushes:
-    """What this person has pushed."""
+    """What this person has pushed; on a server that is not ours anybody's branch may be."""
+    prefix = f"work/{worker_id}/" if here.visit.offers.is_ours else "work/"
     try:
-        return Pushes(await clone_of(here).pushes(f"work/{worker_id}/"))
+        return Pushes(await here.clone.pushes(prefix)) if here.clone is not None else Pushes()
     except Unreachable:
         return Pushes(fault=SILENT)
 
@@ -76,8 +73,9 @@ def options(pushes: Pushes, here: Here, meant: str) -> tuple[tuple[str, str], ..
 
 async def examine(here: Here, commit: str, parents: tuple[ParentLink, ...]) -> Examined:
     """Whether a commit is there, descends from its parents and changes something; and its diff."""
-    shas = [parent.commit_sha for parent in parents]
-    clone = clone_of(here)
+    shas, clone = [parent.commit_sha for parent in parents], here.clone
+    if clone is None:
+        return Examined()
     try:
         facts = await clone.preflight(commit, shas)
         diff = await clone.diff(shas[0], commit) if facts.is_there and shas else None

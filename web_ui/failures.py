@@ -15,6 +15,7 @@ from store_client import (
     Forbidden,
     InvalidName,
     NotFound,
+    NotOffered,
     PayloadTooLarge,
     ProtocolBroken,
     Refused,
@@ -62,6 +63,7 @@ class Words:
 LOOK_AGAIN = "Nothing was changed. Go back and look at how things stand now."
 TABLE: tuple[tuple[type[Exception], Words], ...] = (
     (NoSuchExperiment, Words(404, "There is no such experiment", "Pick one in the list at the top, or go home.")),
+    (NotOffered, Words(404, "This server does not offer that", "Everything that the tabs lead to works here.")),
     (NotFound, Words(404, "This is not here", "It may have been deleted, or the address has a slip in it.")),
     (Forbidden, Words(403, "You may not do that", "Ask an administrator of this experiment to do it or to let you.")),
     (WorkerNotEligible, Words(403, "This task is meant for somebody else", LOOK_AGAIN)),
@@ -123,7 +125,7 @@ async def _sign_in_again(request: Request, error: Unauthorized) -> Response:
     """To the sign-in page, unless it is the console itself that the control plane refuses."""
     console: Console = request.state.console
     try:
-        if not await console.factory.is_known():
+        if not await console.door.is_known():
             return show(request, STRANGER, _detail(error))
     except SwitchyardError as worse:
         return await on_error(request, worse)

@@ -7,6 +7,8 @@ from starlette.routing import NoMatchFound
 from store_client import ExperimentSummary, Fleet
 from web_ui.active import Here
 from web_ui.filters import figure
+from web_ui.offers import BEYOND, Offers
+from web_ui.scores import is_untold
 from web_ui.templating import Active, Flash, Frame, Live, Operator, SwitcherEntry, Tab
 from web_ui.templating import Fleet as FleetLine
 from web_ui.visit import Visit
@@ -22,6 +24,7 @@ EXPERIMENT_TABS = (
     ("Jobs", "experiment_jobs", None),
     ("Workers", "workers", None),
     ("Groups", "groups", None),
+    ("Dispatch", "dispatch", None),
 )
 DEPLOYMENT_TABS = (("Home", "home"), ("Queue", "queue"))
 ROLE_OF = {"ideation": "ideator", "execution": "executor", "evaluation": "evaluator"}
@@ -29,14 +32,16 @@ ROLE_OF = {"ideation": "ideator", "execution": "executor", "evaluation": "evalua
 
 def telling(experiment: ExperimentSummary) -> str:
     """The one figure that tells how an experiment does."""
+    if is_untold(experiment):
+        return f"{experiment.counts.variants} variants" if experiment.counts.variants else ""
     if experiment.best is not None:
         return f"best {figure(experiment.best)}"
     return f"{experiment.counts.variants} variants" if experiment.counts.variants else "nothing scored yet"
 
 
-def needs(experiment: ExperimentSummary) -> int:
-    """How many pending tasks wait for a person: those of the roles done by hand."""
-    if experiment.status != "running":
+def needs(experiment: ExperimentSummary, offers: Offers) -> int:
+    """How many pending tasks wait for a person: those of the roles done by hand, where anybody says which they are."""
+    if experiment.status != "running" or not offers.is_ours:
         return 0
     pending = ((role, experiment.counts.tasks.get(f"{kind}.pending", 0)) for kind, role in ROLE_OF.items())
     return sum(count for role, count in pending if getattr(experiment.automation, role) == "manual")
@@ -48,7 +53,9 @@ def experiment_frame(here: Here, title: str, current: str, fleet: Fleet | None =
     return replace(
         _frame(here.visit, here.all, title, current, fleet),
         active=Active(one.slug, one.name, str(one.status), telling(one)),
-        tabs=tuple(_tab(here, label, route, kind, current) for label, route, kind in EXPERIMENT_TABS),
+        tabs=tuple(
+            _tab(here, label, route, kind, current) for label, route, kind in EXPERIMENT_TABS if _has(here.visit, route)
+        ),
         live=_live(here.visit, here.url("experiment_live"), here.drawn_at),
     )
 
@@ -61,6 +68,7 @@ def deployment_frame(
     tabs = (
         Tab(label, visit.url(route), waiting if route == "queue" else None, is_current=route == current)
         for label, route in DEPLOYMENT_TABS
+        if _has(visit, route)
     )
     frame = _frame(visit, experiments, title, current, fleet)
     return replace(frame, tabs=tuple(tabs), live=_live(visit, visit.url("live"), visit.drawn_at))
@@ -69,6 +77,11 @@ def deployment_frame(
 def bare_frame(title: str, visit: Visit, experiments: tuple[ExperimentSummary, ...] = ()) -> Frame:
     """The frame of a page that asks nothing; `experiments` are those that are known already."""
     return _frame(visit, experiments, title, "", None)
+
+
+def _has(visit: Visit, route: str) -> bool:
+    """Whether the server behind this console offers what a tab leads to."""
+    return visit.offers.is_ours or route not in BEYOND
 
 
 def _live(visit: Visit, url: str, drawn_at: int) -> Live | None:
@@ -82,6 +95,7 @@ def _tab(here: Here, label: str, route: str, kind: str | None, current: str) -> 
     if kind is not None:
         pending = 0 if one.status.is_final else counts.tasks.get(f"{kind}.pending", 0)
         is_by_hand = one.status == "running" and getattr(one.automation, ROLE_OF[kind]) == "manual"
+        is_by_hand = is_by_hand and here.visit.offers.is_ours
     total = {"variants": counts.variants, "ideas": counts.ideas}.get(route, pending)
     return Tab(label, here.url(route), total, is_hot=is_by_hand, is_current=route == current)
 
@@ -112,7 +126,7 @@ def _entry(visit: Visit, one: ExperimentSummary, current: str) -> SwitcherEntry:
     """Switching keeps the kind of page; it posts, so that the session remembers the choice."""
     href = _same_page(visit, one.slug, current)
     select = visit.url("select", experiment=one.slug) + f"?next={current}"
-    return SwitcherEntry(one.slug, one.name, str(one.status), telling(one), needs(one), href, select)
+    return SwitcherEntry(one.slug, one.name, str(one.status), telling(one), needs(one, visit.offers), href, select)
 
 
 def _same_page(visit: Visit, slug: str, current: str) -> str:

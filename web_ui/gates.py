@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ulid import ULID
 
+from web_ui.door import Door
 from web_ui.session import Cookies
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -111,8 +112,8 @@ class SmallBodies:
 class SignedInOnly:
     """Leads everybody else to the sign-in page, and back afterwards; a few paths are open."""
 
-    def __init__(self, app: ASGIApp, cookies: Cookies, open_paths: Iterable[str]) -> None:
-        self.app, self._cookies, self._open = app, cookies, tuple(open_paths)
+    def __init__(self, app: ASGIApp, cookies: Cookies, open_paths: Iterable[str], door: Door) -> None:
+        self.app, self._cookies, self._open, self._door = app, cookies, tuple(open_paths), door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan" or (scope["type"] == "http" and self._is_open(scope["path"])):
@@ -120,7 +121,7 @@ class SignedInOnly:
             return
         connection = HTTPConnection(scope)
         who = self._cookies.read(connection)
-        if who is None:
+        if who is None or not self._door.is_open(who):
             await RedirectResponse(sign_in_url(connection), 303)(scope, receive, send)
             return
         scope.setdefault("state", {})["who"] = who

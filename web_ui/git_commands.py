@@ -10,8 +10,10 @@ SHORT = 12
 
 
 def clone_url(here: Here, detail: ExperimentDetail, username: str | None = None) -> str:
-    """The address of the experiment's repository; with a name in it, git asks only for the password."""
+    """The address of the experiment's repository, empty where none is known; a name in it leaves only the password."""
     settings = here.visit.console.settings
+    if settings.own is not None:
+        return (settings.own.repository or "").replace("{experiment_id}", here.experiment_id)
     path = f"/git/{detail.slug}.git"
     public = detail.git_url if detail.git_url and "://" in detail.git_url else settings.store_url + path
     parts = urlsplit(public)

@@ -18,7 +18,6 @@ FIXED = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_ATTR_NOSYSTEM": "1",
-    "GIT_ALLOW_PROTOCOL": "http:https",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ASKPASS": "",
     "GIT_NO_REPLACE_OBJECTS": "1",
@@ -52,9 +51,10 @@ class Ended:
 
 @dataclass(frozen=True)
 class Git:
-    """`git`; the program is looked up once."""
+    """`git`; the program is looked up once. It speaks to other repositories in the named protocols alone."""
 
     program: str = field(default_factory=lambda: shutil.which("git") or "git")
+    protocols: str = "http:https"
 
     def run(
         self,
@@ -82,6 +82,7 @@ class Git:
         settings = SETTINGS | dict(secrets or {})
         variables = {
             **FIXED,
+            "GIT_ALLOW_PROTOCOL": self.protocols,
             "PATH": os.pathsep.join((str(Path(self.program).parent), os.defpath)),
             "GIT_DIR": str(repository),
             "GIT_COMMON_DIR": str(repository),

@@ -6,6 +6,7 @@ from store_client import ExperimentSummary, Job
 from web_ui import job_words
 from web_ui.filters import Moment, plural
 from web_ui.frame import ROLE_OF
+from web_ui.scores import is_untold
 from web_ui.visit import Visit
 
 
@@ -75,7 +76,9 @@ def in_flight(one: ExperimentSummary) -> tuple[int, int]:
 
 
 def needs_of(visit: Visit, one: ExperimentSummary) -> list[Need]:
-    """What an experiment waits for a person with, in a list of many experiments."""
+    """What an experiment waits for a person with, in a list of many experiments; unknown where automation is."""
+    if not visit.offers.is_ours:
+        return []
     if one.status == "draft":
         text, href = "A draft: start it when it is ready", visit.url("overview", experiment=one.slug)
         return [Need(f"{one.slug}-draft", text, one.name, href, "Open", one.created_at, "draft")]
@@ -84,7 +87,7 @@ def needs_of(visit: Visit, one: ExperimentSummary) -> list[Need]:
 
 def desks_of(visit: Visit, one: ExperimentSummary) -> list[Need]:
     """The pending tasks of the roles that are done by hand."""
-    if one.status != "running":
+    if one.status != "running" or not visit.offers.is_ours:
         return []
     found = []
     for kind, role in ROLE_OF.items():
@@ -96,7 +99,9 @@ def desks_of(visit: Visit, one: ExperimentSummary) -> list[Need]:
 
 
 def objective_phrase(one: ExperimentSummary) -> str:
-    """What the experiment is after: maximise accuracy."""
+    """What the experiment is after: maximise accuracy; empty where nobody has told."""
+    if is_untold(one):
+        return ""
     return f"{one.objective.direction[:-3]}ise {one.objective.expr}"
 
 

@@ -1,4 +1,4 @@
-"""Server-sent events for browsers: one upstream reader per console, any number of tabs.
+"""Server-sent events for browsers: one upstream reader for each log that there is, any number of tabs.
 
 A browser event says only that something changed and up to which position; the page then asks for itself again, so
 that what it shows is always whole. `Last-Event-ID` makes catching up exact: a tab that missed anything is told at once.
@@ -9,12 +9,12 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from store_client import ControlPlaneClient, LogPage, SwitchyardError
+from store_client import ControlPlaneClient, LogPage, StoreClient, SwitchyardError
 
 logger = logging.getLogger(__name__)
 WAIT_SECONDS = 25.0
@@ -51,36 +51,16 @@ class _Tab:
 
 
 class Live:
-    """Follows the deployment's log once and tells every tab that it concerns."""
+    """Tells every tab what happens where it looks. How that is known, `EachLog` and `OneLog` say."""
 
-    def __init__(self, client: ControlPlaneClient) -> None:
-        self._client = client
+    def __init__(self) -> None:
         self._tabs: set[_Tab] = set()
         self._newest: dict[str, int] = {}
-        self._tip = self._floor = 0
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Follow the log until the console stops; a control plane that is away is asked again."""
-        cursor: int | None = None
-        is_away = False
-        while not self._stopping.is_set():
-            try:
-                wait_seconds = 0 if cursor is None or is_away else WAIT_SECONDS
-                page = await self._client.read_deployment_log(after=cursor, wait_seconds=wait_seconds)
-            except SwitchyardError as error:
-                logger.warning("the log cannot be read: %s", error)
-                if not is_away:
-                    self._nudge()
-                is_away = True
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), RETRY_SECONDS)
-                continue
-            self._begin(page) if cursor is None else self._take(page)
-            cursor = page.cursor
-            if is_away:
-                self._nudge()
-            is_away = False
+        """Work until the console stops."""
+        await self._stopping.wait()
 
     def stop(self) -> None:
         """End every stream."""
@@ -90,23 +70,34 @@ class Live:
 
     def marks(self) -> Marks:
         """How far the log is known now."""
-        return Marks(dict(self._newest), self._tip, self._floor)
+        raise NotImplementedError
 
     def stream(self, experiment_id: str | None, last_seen: int | None) -> EventSourceResponse:
         """The stream of one tab, of one experiment or of all."""
         return EventSourceResponse(self._events(experiment_id, last_seen), ping=PING_SECONDS)
 
-    def _begin(self, page: LogPage) -> None:
-        """The first answer says only how long the log is; tabs that were drawn before look once."""
-        self._floor = self._tip = page.cursor
-        self._nudge()
+    async def _follow(self, log: "Log") -> None:
+        """Read a log as long as somebody wants to know; a server that is away is asked again."""
+        while not self._stopping.is_set() and log.is_wanted():
+            try:
+                wait_seconds = 0 if log.cursor is None or log.is_away else WAIT_SECONDS
+                page = await log.read(log.cursor, wait_seconds)
+            except SwitchyardError as error:
+                logger.warning("the log cannot be read: %s", error)
+                if not log.is_away:
+                    log.nudge()
+                log.is_away = True
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), RETRY_SECONDS)
+                continue
+            log.take(page)
+            log.cursor = page.cursor
+            if log.is_away:
+                log.nudge()
+            log.is_away = False
 
-    def _take(self, page: LogPage) -> None:
-        for event in page.events:
-            self._tip = event.position
-            if event.experiment_id is not None:
-                self._newest[event.experiment_id] = event.position
-        told = {event.experiment_id for event in page.events}
+    def _tell(self, told: Collection[str | None]) -> None:
+        """Have the tabs of some experiments look for themselves; those of the deployment do for any."""
         marks = self.marks()
         for tab in self._tabs:
             if told and (tab.experiment_id is None or tab.experiment_id in told):
@@ -114,9 +105,10 @@ class Live:
 
     def _nudge(self) -> None:
         """Have every tab look for itself."""
-        marks = self.marks()
-        for tab in self._tabs:
-            tab.tell(marks.of(tab.experiment_id))
+        self._tell({tab.experiment_id for tab in self._tabs})
+
+    def _opened(self, tab: _Tab) -> None:
+        """Somebody looks at something now."""
 
     async def _events(self, experiment_id: str | None, last_seen: int | None) -> AsyncIterator[ServerSentEvent]:
         tab = _Tab(experiment_id, self.marks().of(experiment_id))
@@ -124,6 +116,7 @@ class Live:
         if has_missed:
             tab.is_due.set()
         self._tabs.add(tab)
+        self._opened(tab)
         try:
             # What was missed is not seen yet: a tab that is cut off right after this line must be told again.
             seen = last_seen if has_missed else tab.position
@@ -135,6 +128,92 @@ class Live:
                     yield _changed(tab.position)
         finally:
             self._tabs.discard(tab)
+
+
+@dataclass
+class Log:
+    """A log as it is followed: up to where, whether its server is away, and what to do with a page of it."""
+
+    read: Callable[[int | None, float], Awaitable[LogPage]]
+    take: Callable[[LogPage], None]
+    nudge: Callable[[], None]
+    is_wanted: Callable[[], bool] = lambda: True
+    cursor: int | None = None
+    is_away: bool = False
+
+
+class OneLog(Live):
+    """Follows the joint log of our own control plane, once."""
+
+    def __init__(self, client: ControlPlaneClient) -> None:
+        super().__init__()
+        self._client = client
+        self._tip = self._floor = 0
+        self._log = Log(client.read_deployment_log, self._take, self._nudge)
+
+    async def run(self) -> None:
+        await self._follow(self._log)
+
+    def marks(self) -> Marks:
+        return Marks(dict(self._newest), self._tip, self._floor)
+
+    def _take(self, page: LogPage) -> None:
+        """The first answer says only how long the log is; tabs that were drawn before look once."""
+        if self._log.cursor is None:
+            self._floor = self._tip = page.cursor
+            self._nudge()
+            return
+        for event in page.events:
+            self._tip = event.position
+            if event.experiment_id is not None:
+                self._newest[event.experiment_id] = event.position
+        self._tell({event.experiment_id for event in page.events})
+
+
+class EachLog(Live):
+    """Follows each experiment's own log, once for all its tabs, while there are any.
+
+    Positions count in their own experiment; that of the deployment is the sum, which grows with each of them.
+    """
+
+    def __init__(self, store: Callable[[str], StoreClient], known: Callable[[], Collection[str]]) -> None:
+        super().__init__()
+        self._store, self._known = store, known
+        self._following: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        try:
+            await self._stopping.wait()
+        finally:
+            for task in self._following.values():
+                task.cancel()
+            await asyncio.gather(*self._following.values(), return_exceptions=True)
+
+    def marks(self) -> Marks:
+        return Marks(dict(self._newest), sum(self._newest.values()), 0)
+
+    def _opened(self, tab: _Tab) -> None:
+        for experiment_id in [tab.experiment_id] if tab.experiment_id is not None else list(self._known()):
+            before = self._following.get(experiment_id)
+            if before is None or before.done():
+                following = self._follow(self._log_of(experiment_id))
+                self._following[experiment_id] = asyncio.create_task(following, name=f"live {experiment_id}")
+
+    def _log_of(self, experiment_id: str) -> Log:
+        """The log of one experiment, from where it was left."""
+
+        def take(page: LogPage) -> None:
+            if page.cursor != self._newest.get(experiment_id):
+                self._newest[experiment_id] = page.cursor
+                self._tell({experiment_id})
+
+        return Log(
+            read=self._store(experiment_id).read_log,
+            take=take,
+            nudge=lambda: self._tell({experiment_id}),
+            is_wanted=lambda: any(tab.experiment_id in {None, experiment_id} for tab in self._tabs),
+            cursor=self._newest.get(experiment_id),
+        )
 
 
 def _changed(position: int) -> ServerSentEvent:

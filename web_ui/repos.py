@@ -80,7 +80,7 @@ class Clone:
 
     path: Path
     url: str
-    bearer: Bearer
+    bearer: Bearer | None
     turn: Turn
     git: Git
 
@@ -121,6 +121,8 @@ class Clone:
 
     async def _fetched(self, *, is_again: bool = False) -> bool:
         """Whether a fetch went through; the second time with a new credential, if there is one."""
+        if self.bearer is None:
+            return not is_again and await asyncio.to_thread(fetch, self.git, self.path, self.url, "")
         credential = await self.bearer.current()
         if is_again:
             if not await self.bearer.replace(credential):
@@ -131,30 +133,36 @@ class Clone:
 
 @dataclass
 class Clones:
-    """Every clone of this console, below one folder; one of each is fetched at a time."""
+    """Every clone of this console, below one folder; one of each is fetched at a time.
+
+    In the address of the repositories `{experiment_id}` stands for the id.
+    """
 
     root: Path
     git_url: str
+    address: str = "/git/{experiment_id}.git"
     git: Git = field(default_factory=Git)
     _turns: dict[str, Turn] = field(default_factory=dict)
 
-    def of(self, experiment_id: str, bearer: Bearer) -> Clone:
+    def of(self, experiment_id: str, bearer: Bearer | None = None) -> Clone:
+        """The clone of an experiment; a repository of somebody else's is asked without a credential."""
         turn = self._turns.setdefault(experiment_id, Turn())
-        url = f"{self.git_url}/git/{experiment_id}.git"
+        url = self.git_url + self.address.replace("{experiment_id}", experiment_id)
         return Clone(self.root / f"{experiment_id}.git", url, bearer, turn, self.git)
 
 
 def fetch(git: Git, path: Path, url: str, credential: str) -> bool:
-    """Whether a mirror could be brought up to date; it is made first when it is not there."""
+    """Whether a mirror could be brought up to date; it is made first when it is not there. No credential is none."""
     if not (path / "HEAD").exists():
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         git.run(path, ["init", "--quiet", "--bare", "--template=", "."], seconds=FETCH_SECONDS)
+    header = f"http.{url}.extraHeader"
     basic = base64.b64encode(credential.encode()).decode()
     ended = git.run(
         path,
         ["fetch", "--quiet", "--prune", "--no-tags", url, "+refs/heads/*:refs/heads/*"],
         seconds=FETCH_SECONDS,
-        secrets={f"http.{url}.extraHeader": f"Authorization: Basic {basic}"},
+        secrets={header: f"Authorization: Basic {basic}"} if credential else None,
     )
     return ended.status == 0
 

@@ -7,9 +7,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from store_client import NotOffered
 from web_ui.active import Here, resolve_active_experiment
+from web_ui.offers import BEYOND
 from web_ui.pages import (
+    admin_dispatch,
     admin_groups,
+    admin_token,
     admin_workers,
     artifacts,
     desks,
@@ -24,6 +28,7 @@ from web_ui.pages import (
     queue,
     signin,
     streams,
+    task_acts,
     tasks,
     variants,
 )
@@ -85,6 +90,8 @@ def _experiment() -> list[BaseRoute]:
         _in("/variants/{variant}", variants.show, "variant"),
         _in("/tasks", tasks.index, "tasks"),
         _in("/tasks/{task}", tasks.show, "task"),
+        _do("/tasks/{task}/reassign", task_acts.reassign, "reassign"),
+        _do("/tasks/{task}/take-back", task_acts.take_back, "take_back"),
         _in("/jobs", queue.of_experiment, "experiment_jobs"),
         _in("/artifacts", artifacts.download, "artifact"),
         *_desks(),
@@ -118,12 +125,23 @@ def _admin() -> list[BaseRoute]:
         _in("/admin/workers", admin_workers.index, "workers"),
         _do("/admin/workers/register", admin_workers.register, "register_worker"),
         _do("/admin/workers/{worker}/reissue", admin_workers.reissue, "reissue"),
+        _do("/admin/workers/{worker}/disable", admin_workers.disable, "disable_worker"),
+        _do("/admin/workers/{worker}/enable", admin_workers.enable, "enable_worker"),
+        _in("/admin/token", admin_token.show, "token"),
+        _in("/admin/dispatch", admin_dispatch.index, "dispatch"),
+        _do("/admin/dispatch/change", admin_dispatch.change, "change_dispatch"),
         _in("/admin/groups", admin_groups.index, "groups"),
         _do("/admin/groups/create", admin_groups.create, "create_group"),
         _do("/admin/groups/{group}/add", admin_groups.add, "add_member"),
         _do("/admin/groups/{group}/remove", admin_groups.remove, "remove_member"),
         _do("/admin/groups/{group}/delete", admin_groups.delete, "delete_group"),
     ]
+
+
+def _offered(visit: Visit, name: str) -> None:
+    """NotOffered when the server behind this console cannot do what a route is for."""
+    if name in BEYOND and not visit.offers.is_ours:
+        raise NotOffered(f"this server does not offer {BEYOND[name]}")
 
 
 Serving = Callable[[Request], Awaitable[Response]]
@@ -141,31 +159,38 @@ def _bare(handler: Serving) -> Serving:
     return serve
 
 
-def _visiting(handler: Visiting) -> Serving:
-    return _bare(lambda request: handler(Visit.of(request)))
-
-
-def _inside(handler: Inside) -> Serving:
+def _visiting(handler: Visiting, name: str) -> Serving:
     async def serve(request: Request) -> Response:
-        return await handler(await resolve_active_experiment(Visit.of(request)))
+        visit = Visit.of(request)
+        _offered(visit, name)
+        return await handler(visit)
+
+    return _bare(serve)
+
+
+def _inside(handler: Inside, name: str) -> Serving:
+    async def serve(request: Request) -> Response:
+        visit = Visit.of(request)
+        _offered(visit, name)
+        return await handler(await resolve_active_experiment(visit))
 
     return _bare(serve)
 
 
 def _page(path: str, handler: Visiting, name: str) -> Route:
-    return Route(path, _visiting(handler), methods=["GET"], name=name)
+    return Route(path, _visiting(handler, name), methods=["GET"], name=name)
 
 
 def _act(path: str, handler: Visiting, name: str) -> Route:
-    return Route(path, _visiting(handler), methods=["POST"], name=name)
+    return Route(path, _visiting(handler, name), methods=["POST"], name=name)
 
 
 def _in(path: str, handler: Inside, name: str) -> Route:
-    return Route(path, _inside(handler), methods=["GET"], name=name)
+    return Route(path, _inside(handler, name), methods=["GET"], name=name)
 
 
 def _do(path: str, handler: Inside, name: str) -> Route:
-    return Route(path, _inside(handler), methods=["POST"], name=name)
+    return Route(path, _inside(handler, name), methods=["POST"], name=name)
 
 
 def _to_active(name: str) -> Serving:

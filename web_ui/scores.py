@@ -8,6 +8,7 @@ from store_client import ExperimentSummary, ParentVariant, StoreClient, VariantD
 from web_ui.filters import short_commit
 
 PARENTS_LOOKED_AT = 100
+UNTOLD = "not told by this server"
 Metric = float | str | None
 
 
@@ -22,8 +23,18 @@ class ParentLink:
 
 
 def objective_name(experiment: ExperimentSummary) -> str:
-    """What the experiment scores by: its one metric, else its whole expression."""
-    return experiment.metric or experiment.objective.expr
+    """What the experiment scores by: its one metric, else its whole expression; empty where nobody has told."""
+    return "" if is_untold(experiment) else experiment.metric or experiment.objective.expr
+
+
+def is_untold(experiment: ExperimentSummary) -> bool:
+    """Whether the objective is not known: no call of the protocol tells it, and no config was given."""
+    return experiment.objective.expr == UNTOLD
+
+
+def measured(schema: Mapping[str, str], evaluations: Iterable[Mapping[str, Any] | None]) -> Mapping[str, str]:
+    """The metrics of an experiment; where its schema is not known, those that were measured."""
+    return schema or {name: "any" for evaluation in evaluations for name in evaluation or {}}
 
 
 def number(value: float | None) -> float | None:

@@ -19,7 +19,6 @@ from store_client import (
     TaskState,
     Unreachable,
     format_time,
-    read_text,
 )
 from web_ui.active import Here
 from web_ui.filters import Moment, age, figure
@@ -36,9 +35,10 @@ UP_NEXT = 4
 IDEA_BYTES = 200_000
 SUBMITS = {"ideator": "submit_ideas", "executor": "submit_execution", "evaluator": "submit_evaluation"}
 """The route by which each desk hands in."""
+NO_TEXT = "It is no text but a file of another kind; its page has a link to download it."
 NOT_MINE = {
     TaskState.CLAIMED: "{who} works on this. It can be claimed when they give it back.",
-    TaskState.SUBMITTED: "A result was submitted. The orchestrator looks at it next, within seconds.",
+    TaskState.SUBMITTED: "A result was submitted. The orchestrator looks at it next.",
     TaskState.COMPLETED: "This task is completed; nothing is left to do here.",
     TaskState.FAILED: "This task has failed; nothing is left to do here.",
 }
@@ -85,6 +85,7 @@ class Standing:
     claim_href: str | None
     extend_href: str | None
     release_href: str | None
+    has_queue: bool
     run_href: str | None
     why_not_run: str
     job: JobCard | None
@@ -100,7 +101,7 @@ class Opened:
     task: TaskDetail
     detail: ExperimentDetail
     worker_id: str
-    fleet: Fleet
+    fleet: Fleet | None
     others: tuple[TaskDetail, ...]
     job: JobDetail | None
 
@@ -138,20 +139,22 @@ async def open_task(here: Here, role: Role) -> Opened:
         store.read_task_detail(task_id),
         store.read_experiment_detail(),
         visit.console.factory.worker_id(visit.who, here.experiment_id),
-        visit.client.read_fleet(),
+        visit.fleet(),
         store.list_task_page(KIND_OF[role], TaskState.PENDING, limit=UP_NEXT),
     )
     if task.kind != KIND_OF[role]:
         raise NotFound(f"task {task_id} is one of {task.kind}, not for this desk")
     others = tuple(one for one in pending.items if one.task_id != task_id and one.is_eligible)
     opened = Opened(here, role, task, detail, worker_id, fleet, others, None)
-    return replace(opened, job=await job_of(opened.hand)) if opened.is_mine else opened
+    has_job = opened.is_mine and visit.offers.is_ours
+    return replace(opened, job=await job_of(opened.hand)) if has_job else opened
 
 
 def standing(opened: Opened, what: str) -> Standing:
     """How the task stands; `what` says what it is ("Execution of an idea by Ada, priority 0.8.")."""
     here, task = opened.here, opened.task
-    is_mine, can_run = opened.is_mine, bool(opened.detail.commands.get(opened.role))
+    is_mine, has_queue = opened.is_mine, here.visit.offers.is_ours
+    can_run = has_queue and bool(opened.detail.commands.get(opened.role))
 
     def act(name: str, *, is_offered: bool) -> str | None:
         return here.url(name, task=task.task_id) if is_offered else None
@@ -172,8 +175,9 @@ def standing(opened: Opened, what: str) -> Standing:
         task_href=here.url("task", task=task.task_id),
         submit_href=here.url(SUBMITS[opened.role], task=task.task_id),
         claim_href=act("claim", is_offered=is_claimable(opened)),
-        extend_href=act("extend", is_offered=is_mine),
+        extend_href=act("extend", is_offered=is_mine and has_queue),
         release_href=act("release", is_offered=is_mine),
+        has_queue=has_queue,
         run_href=act("run_on_queue", is_offered=is_mine and opened.job is None and can_run),
         why_not_run="" if can_run else "The experiment has no command for this role, so it is done by hand.",
         job=job_card(here.visit, opened.job) if opened.job else None,
@@ -242,7 +246,9 @@ def _next(opened: Opened, task: TaskDetail) -> Next:
 async def idea_text(here: Here, uri: str) -> tuple[str, str]:
     """The text of an idea, and why it cannot be shown if it cannot."""
     try:
-        return await read_text(here.store, uri, IDEA_BYTES), ""
+        async with here.files.read_artifact(uri) as download:
+            content = await download.read(IDEA_BYTES)
+        return ("", NO_TEXT) if b"\x00" in content else (content.decode(errors="replace"), "")
     except Unreachable:
         return "", "The text cannot be read now; reload in a moment."
     except Refused as refusal:

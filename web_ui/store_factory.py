@@ -1,22 +1,24 @@
 """Vends the clients of a request: per operator for the deployment, per (experiment, operator) for an experiment.
 
-Every identity is exchanged for the operator's session, on first use, and kept in a bounded cache; the transports are
-shared by all of them. The experiment's git clone comes from here, too.
+Behind our own control plane every identity is exchanged for the operator's session, on first use, and kept in a bounded
+cache. Before any other server the console has credentials of its own (`keyring.py`). The transports are shared either
+way, and the experiment's git clone comes from here, too.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from store_client import (
     Bearer,
     ControlPlaneClient,
     Exchanged,
     ExchangedBearer,
+    ExperimentSummary,
     StoreClient,
     Transport,
-    Unauthorized,
 )
+from web_ui.offers import Offers
 from web_ui.repos import Clone, Clones
 from web_ui.session import SignedIn
 
@@ -25,6 +27,45 @@ T = TypeVar("T")
 LIMIT = 512
 Seat = tuple[str, str | None]
 """Whose identity, and where: a session, and an experiment or the deployment."""
+
+
+class Factory(Protocol):
+    """What pages ask for, whatever server there is."""
+
+    @property
+    def offers(self) -> Offers: ...
+
+    def deployment(self, who: SignedIn) -> ControlPlaneClient:
+        """The operator's client of the deployment."""
+        ...
+
+    async def experiments(
+        self, who: SignedIn, named: str | None = None, *, whole: int = 0
+    ) -> tuple[ExperimentSummary, ...]:
+        """Every experiment. Where they are only listed, the one of that id or slug or the first so many are whole."""
+        ...
+
+    def store(self, who: SignedIn, experiment_id: str) -> StoreClient:
+        """The operator's client of one experiment, as the operator's worker there."""
+        ...
+
+    async def worker_id(self, who: SignedIn, experiment_id: str) -> str:
+        """The operator's worker identity in an experiment, made on first use."""
+        ...
+
+    def registry(self, who: SignedIn, experiment_id: str) -> StoreClient | None:
+        """A client that may change an experiment's workers and groups; None where the operator may only look."""
+        ...
+
+    def clone(self, who: SignedIn, experiment_id: str) -> Clone | None:
+        """The console's clone of an experiment's repository; None where none is known."""
+        ...
+
+    def forget(self, who: SignedIn) -> None:
+        """Drop a session's identities, at sign-out."""
+        ...
+
+    async def aclose(self) -> None: ...
 
 
 class Shelf(OrderedDict[K, T]):
@@ -41,7 +82,9 @@ class Shelf(OrderedDict[K, T]):
 
 
 class StoreFactory:
-    """Clients and clones of one console."""
+    """Clients and clones of a console of our own control plane."""
+
+    offers = Offers()
 
     def __init__(self, transports: tuple[Transport, Transport], own: Bearer, clones: Clones) -> None:
         self._transport, self._store_transport = transports
@@ -50,33 +93,34 @@ class StoreFactory:
         self._bearers: Shelf[Seat, ExchangedBearer] = Shelf()
 
     def deployment(self, who: SignedIn) -> ControlPlaneClient:
-        """The operator's client of the deployment."""
         return ControlPlaneClient(self._transport, self._bearer(who, None))
 
+    async def experiments(
+        self,
+        who: SignedIn,
+        named: str | None = None,  # noqa: ARG002 - all of them are whole
+        *,
+        whole: int = 0,  # noqa: ARG002 - all of them are
+    ) -> tuple[ExperimentSummary, ...]:
+        return await self.deployment(who).list_experiment_summaries()
+
     def store(self, who: SignedIn, experiment_id: str) -> StoreClient:
-        """The operator's client of one experiment, as the operator's worker there."""
         return StoreClient(self._store_transport, self._bearer(who, experiment_id), experiment_id)
 
     async def worker_id(self, who: SignedIn, experiment_id: str) -> str:
-        """The operator's worker identity in an experiment, made on first use."""
         return (await self._bearer(who, experiment_id).identity()).worker_id
 
-    def clone(self, who: SignedIn, experiment_id: str) -> Clone:
-        """The console's clone of an experiment's repository, fetched with the operator's credential."""
+    def registry(self, who: SignedIn, experiment_id: str) -> StoreClient | None:
+        """The operator's own client, whose worker is among the experiment's admins."""
+        return self.store(who, experiment_id) if who.role == "administrator" else None
+
+    def clone(self, who: SignedIn, experiment_id: str) -> Clone | None:
+        """The clone, fetched with the operator's credential."""
         return self._clones.of(experiment_id, self._bearer(who, experiment_id))
 
     def forget(self, who: SignedIn) -> None:
-        """Drop a session's identities, at sign-out."""
         for seat in [seat for seat in self._bearers if seat[0] == who.session]:
             del self._bearers[seat]
-
-    async def is_known(self) -> bool:
-        """Whether the control plane knows this console; where it does not, nobody's session means anything."""
-        try:
-            await self.console.deployment_whoami()
-        except Unauthorized:
-            return False
-        return True
 
     async def aclose(self) -> None:
         await self._transport.aclose()

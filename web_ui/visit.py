@@ -1,17 +1,20 @@
 """One request as pages see it: who, where, and the clients to ask."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from store_client import ControlPlaneClient
+from store_client import ControlPlaneClient, Fleet
+from web_ui.door import Door
+from web_ui.envelopes import Envelopes
 from web_ui.live import Live
+from web_ui.offers import Offers
 from web_ui.session import Cookies, FlashKind, SignedIn
 from web_ui.settings import Settings
-from web_ui.store_factory import StoreFactory
+from web_ui.store_factory import Factory
 from web_ui.templating import Page, Templates
 
 
@@ -20,10 +23,12 @@ class Console:
     """What one console process shares between requests."""
 
     settings: Settings
-    factory: StoreFactory
+    factory: Factory
+    door: Door
     cookies: Cookies
     templates: Templates
     live: Live
+    envelopes: Envelopes = field(default_factory=Envelopes)
 
 
 @dataclass(frozen=True)
@@ -48,8 +53,18 @@ class Visit:
         return self.console.factory.deployment(self.who)
 
     @property
+    def offers(self) -> Offers:
+        """What the server has beyond the protocol."""
+        return self.console.factory.offers
+
+    @property
     def is_administrator(self) -> bool:
-        return self.who.role == "administrator"
+        """Whether this person may do what our own calls keep for administrators; other servers have no such calls."""
+        return self.offers.is_ours and self.who.role == "administrator"
+
+    async def fleet(self) -> Fleet | None:
+        """How busy the slots are; None where there is no queue."""
+        return await self.client.read_fleet() if self.offers.is_ours else None
 
     def url(self, name: str, **path: Any) -> str:
         """The path of a route."""

@@ -10,7 +10,7 @@ main = Door(
     rooms={
         "up": "store_client.cli.up:up",
         "serve": "store_client.cli.parts:serve",
-        "web": "store_client.cli.parts:web",
+        "web": "store_client.cli.web:web",
         "orchestrate": "store_client.cli.parts:orchestrate",
         "schedule": "store_client.cli.parts:schedule",
         "work": "store_client.cli.work:work",

@@ -8,7 +8,6 @@ import click
 from click.core import ParameterSource
 
 from store_client.cli import ground, options
-from store_client.cli.door import Failed
 
 
 @click.command()
@@ -35,28 +34,8 @@ def serve(data: Path, database_url: str | None, host: str, port: int, **given: P
     ground.write_services(data, ground.Services(os.getpid(), ground.url(host, port)))
     # On SQLite this process is the only one that may place jobs; on PostgreSQL `switchyard schedule` does.
     loops = ("--no-orchestrator", "--no-scheduler" if is_shared else "--scheduler")
-    optional = _given(database_url=database_url, **given)
-    _become("control_plane", "--data", str(data), "--host", host, "--port", str(port), *loops, *optional)
-
-
-@click.command()
-@options.data
-@options.host
-@options.port(8090)
-@options.control_plane_url
-@click.option("--store-url", envvar="SWITCHYARD_STORE_URL", help="default: the control plane")
-@click.option("--credential-file", type=options.FILE, help="worker_id:token of the console; default: the one in --data")
-def web(data: Path, host: str, port: int, control_plane_url: str | None, **given: Path | str | None) -> None:
-    """Run the web UI alone."""
-    services = ground.read_services(data)
-    url = control_plane_url or (services.control_plane if services else "http://127.0.0.1:8091")
-    if given["credential_file"] is None and not (data / "console-token").exists():
-        raise Failed(
-            f"there is no console-token in {data}. Start the control plane on the same --data first, "
-            "or name the console's credential with --credential-file."
-        )
-    where = ("--data", str(data), "--host", host, "--port", str(port), "--control-plane-url", url)
-    _become("web_ui", *where, *_given(**given))
+    optional = given_options(database_url=database_url, **given)
+    become("control_plane", "--data", str(data), "--host", host, "--port", str(port), *loops, *optional)
 
 
 @click.command()
@@ -67,8 +46,8 @@ def orchestrate(data: Path, database_url: str | None, lease_seconds: float) -> N
     """Run the orchestrator and integrator alone; needs PostgreSQL."""
     options.needs_postgresql("orchestrate", database_url)
     loops = ("--no-api", "--orchestrator", "--no-scheduler")
-    given = _given(database_url=database_url, lease_seconds=lease_seconds)
-    _become("control_plane", "--data", str(data), *loops, *given)
+    given = given_options(database_url=database_url, lease_seconds=lease_seconds)
+    become("control_plane", "--data", str(data), *loops, *given)
 
 
 @click.command()
@@ -78,10 +57,10 @@ def schedule(data: Path, database_url: str | None) -> None:
     """Run the scheduler and the engine alone; needs PostgreSQL."""
     options.needs_postgresql("schedule", database_url)
     loops = ("--no-api", "--no-orchestrator", "--scheduler")
-    _become("control_plane", "--data", str(data), *loops, *_given(database_url=database_url))
+    become("control_plane", "--data", str(data), *loops, *given_options(database_url=database_url))
 
 
-def _given(**values: Path | str | float | None) -> list[str]:
+def given_options(**values: Path | str | float | None) -> list[str]:
     """The options that were given, as arguments; what the environment says, the part reads there: it may be secret."""
     source = click.get_current_context().get_parameter_source
     pairs = [
@@ -92,6 +71,6 @@ def _given(**values: Path | str | float | None) -> list[str]:
     return [word for pair in pairs for word in pair]
 
 
-def _become(module: str, *arguments: str) -> None:
+def become(module: str, *arguments: str) -> None:
     """Replace this process by a part; its output, signals and exit status are then the part's own."""
     os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 - an argv, and this very Python

@@ -9,6 +9,7 @@ import pytest
 
 from store_client import ExperimentDetail
 from tests.web.desk import Desk, served
+from tests.web.foreign import Foreign, open_foreign
 from tests.web.world import World, open_world
 
 
@@ -62,3 +63,10 @@ async def two_metrics(world: World, tmp_path: Path) -> ExperimentDetail:
     }
     (folder / ".eden" / "config.yaml").write_text(json.dumps(config))
     return await world.experiment("Two metrics", folder, automation=None)
+
+
+@pytest.fixture
+async def foreign(tmp_path: Path, sqlite_url: str) -> AsyncIterator[Foreign]:
+    """Somebody else's server with nothing in it."""
+    async with open_foreign(tmp_path) as opened:
+        yield opened

@@ -183,6 +183,7 @@ def overview(count: int = 47) -> Overview:
         sentence="Maximise accuracy on 1,797 handwritten digits. Evaluation is by hand.",
         acts=Acts("/e/digits/ideator", pause_href="/e/digits/pause", end_href="/e/digits/end"),
         metric="accuracy",
+        knows_objective=True,
         direction="maximize",
         best=0.9811,
         best_delta=0.0367,

@@ -81,7 +81,8 @@ async def test_no_form_of_an_experiments_page_posts_outside_of_it(
     two: tuple[ExperimentDetail, ExperimentDetail], browser_of_admin: httpx.AsyncClient
 ) -> None:
     for _, route, _ in EXPERIMENT_TABS:
-        path = {"overview": "", "experiment_jobs": "jobs", "workers": "admin/workers", "groups": "admin/groups"}
+        path = {"overview": "", "experiment_jobs": "jobs"}
+        path |= {name: f"admin/{name}" for name in ("workers", "groups", "dispatch")}
         answer = await browser_of_admin.get(f"/e/first/{path.get(route, route)}")
         if answer.status_code == 501:
             continue

@@ -132,6 +132,6 @@ async def test_no_bearer_and_no_console_credential_reaches_the_browser(
     await world.experiment()
     answers = [await browser_of_admin.get(path) for path in ("/", "/e/hello/", "/queue")]
     seen = json.dumps([[str(answer.headers), answer.text] for answer in answers]) + str(dict(browser_of_admin.cookies))
-    secrets = {bearer.rpartition(":")[2] for _, bearer in world.line.bearers}
+    secrets = {bearer.rpartition(":")[2] for _, bearer in world.line.bearers if bearer}
     assert len(secrets) >= 3
     assert not [secret for secret in secrets if secret in seen]

@@ -11,16 +11,23 @@ from tests.web.world import World
 PATH = "/e/hello/admin/workers"
 
 
+async def shown(browser: httpx.AsyncClient, path: str, **entered: str) -> httpx.Response:
+    """The page of the token that an act made."""
+    answer = await browser.post(path, data=entered)
+    assert answer.status_code == 303, says(answer)
+    return await browser.get(answer.headers["location"])
+
+
 def token_of(answer: httpx.Response) -> tuple[str, str]:
     """The worker id and secret on the page."""
-    worker_id, _, secret = words(page(answer).select_one("section[aria-labelledby=token] code")).partition(":")
+    worker_id, _, secret = words(page(answer).select_one("section[aria-label=Token] code")).partition(":")
     return worker_id, secret
 
 
 async def test_a_new_workers_token_works_and_is_shown_this_once(
     world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
 ) -> None:
-    answer = await browser_of_admin.post(f"{PATH}/register", data={"name": "  lab-gpu-3 "})
+    answer = await shown(browser_of_admin, f"{PATH}/register", name="  lab-gpu-3 ")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
     assert "Token of lab-gpu-3" in says(answer)
@@ -30,6 +37,36 @@ async def test_a_new_workers_token_works_and_is_shown_this_once(
     for path in (PATH, "/e/hello/", "/"):
         assert secret not in (await browser_of_admin.get(path)).text
     assert secret not in str(dict(browser_of_admin.cookies))
+
+
+async def test_loading_a_tokens_page_again_makes_no_other_worker_and_shows_nothing(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    made = await browser_of_admin.post(f"{PATH}/register", data={"name": "lab-gpu-3"})
+    bo = await world.person("Bo", "administrator")
+    assert (await bo.get(made.headers["location"])).status_code == 410  # it is for whoever had it made
+    first = await browser_of_admin.get(made.headers["location"])
+    assert page(first).select_one("body[data-live-url]") is None  # looking again by itself would use it up
+    again = await browser_of_admin.get(made.headers["location"])
+    assert again.status_code == 410
+    assert "shown already" in says(again)
+    assert token_of(first)[1] not in again.text
+    assert len((await world.store(hello.experiment_id).list_workers("lab-gpu-3")).workers) == 1
+
+
+async def test_a_disabled_worker_is_refused_until_it_is_enabled(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    ada = await Worker.of(world, hello)
+    answer = await browser_of_admin.post(f"{PATH}/{ada.worker_id}/disable")
+    listed = await browser_of_admin.get(answer.headers["location"])
+    assert "Ada is disabled: its tokens are refused from now on." in says(listed)
+    assert "disabled" in words(page(listed).select_one(f"[data-key={ada.worker_id}] .chip"))
+    with pytest.raises(Unauthorized):
+        await ada.store.whoami()
+    enabled = await browser_of_admin.post(f"{PATH}/{ada.worker_id}/enable")
+    assert "Ada is enabled" in says(await browser_of_admin.get(enabled.headers["location"]))
+    assert (await ada.store.whoami()).name == "Ada"
 
 
 async def test_the_table_says_who_is_there_in_which_groups_and_what_they_hold(
@@ -48,7 +85,7 @@ async def test_a_replaced_token_stops_working_and_the_new_one_works(
     world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
 ) -> None:
     ada = await Worker.of(world, hello)
-    answer = await browser_of_admin.post(f"{PATH}/{ada.worker_id}/reissue")
+    answer = await shown(browser_of_admin, f"{PATH}/{ada.worker_id}/reissue")
     assert "Token of Ada" in says(answer)
     with pytest.raises(Unauthorized):
         await ada.store.whoami()
@@ -88,7 +125,7 @@ async def test_a_name_with_markup_is_only_a_name(
     world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
 ) -> None:
     name = "<b onclick=x>Bo</b> & 'co' \"x\""
-    answer = await browser_of_admin.post(f"{PATH}/register", data={"name": name})
+    answer = await shown(browser_of_admin, f"{PATH}/register", name=name)
     assert f"Token of {name}" in says(answer)
     assert "<b onclick" not in answer.text
 

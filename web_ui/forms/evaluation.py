@@ -8,7 +8,9 @@ from typing import Literal, get_args
 from pydantic import JsonValue
 from starlette.datastructures import FormData, UploadFile
 
+from web_ui.forms import measures
 from web_ui.forms.field import Field, has_errors, text, too_long, uploads
+from web_ui.forms.measures import Row
 
 Status = Literal["success", "error", "evaluation_error"]
 OUTCOMES = (
@@ -30,10 +32,12 @@ class EvaluationForm:
     outcome: Field = OUTCOME
     notes: Field = NOTES
     fault: str = ""
+    rows: tuple[Row, ...] = ()
+    """Where the schema is not known: a name and a value for each metric."""
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        return (self.outcome, *self.metrics, self.notes)
+        return (self.outcome, *self.metrics, *(field for row in self.rows for field in row.fields), self.notes)
 
 
 @dataclass(frozen=True)
@@ -52,14 +56,22 @@ def blank(schema: Mapping[str, str]) -> EvaluationForm:
         Field(f"metric.{name}", name, hint=f"{HINTS[kind]}; leave empty if it was not measured.")
         for name, kind in schema.items()
     )
-    return EvaluationForm(tuple(fields))
+    return EvaluationForm(tuple(fields), rows=() if schema else measures.blank())
+
+
+def with_room(form: EvaluationForm) -> EvaluationForm:
+    """The form with room for one more metric."""
+    return replace(form, rows=measures.with_room(form.rows))
 
 
 def entered(form: FormData, schema: Mapping[str, str]) -> EvaluationForm:
     """The form with what was typed."""
     empty = blank(schema)
     return EvaluationForm(
-        tuple(field.entered(form) for field in empty.metrics), OUTCOME.entered(form), NOTES.entered(form)
+        tuple(field.entered(form) for field in empty.metrics),
+        OUTCOME.entered(form),
+        NOTES.entered(form),
+        rows=measures.entered(form) if empty.rows else (),
     )
 
 
@@ -72,16 +84,20 @@ def draft(form: FormData, schema: Mapping[str, str]) -> EvaluationDraft | Evalua
         field.wrong(value.said) if isinstance(value, Wrong) else field
         for field, value in zip(typed.metrics, read, strict=True)
     )
+    rows = measures.checked(typed.rows)
     measured = {name: value for name, value in zip(schema, read, strict=True) if value is not None}
+    is_measured = bool(measured or measures.measured(rows))
     outcome = typed.outcome
     if status is None:
         outcome = outcome.wrong("Choose one of the three.")
-    elif status == "success" and not measured:
+    elif status == "success" and not is_measured:
         outcome = outcome.wrong("Enter at least one metric, or choose another outcome.")
-    checked = replace(typed, metrics=metrics, outcome=outcome, notes=typed.notes.wrong(too_long(typed.notes.value)))
+    notes = typed.notes.wrong(too_long(typed.notes.value))
+    checked = replace(typed, metrics=metrics, outcome=outcome, notes=notes, rows=rows)
     if has_errors(checked.fields) or status is None:
         return checked
     values: dict[str, JsonValue] = {name: value for name, value in measured.items() if not isinstance(value, Wrong)}
+    values |= measures.measured(rows)
     return EvaluationDraft(status, values, text(form, "notes"), uploads(form, "files"))
 
 

@@ -9,11 +9,15 @@ from starlette.datastructures import FormData, UploadFile
 from web_ui.forms.field import Field, has_errors, text, too_long, uploads
 
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+WORK_BRANCH = re.compile(r"work/\S{1,390}")
 
 
 COMMIT_FIELD = Field("commit", "Commit", hint="The newest push to this task's branch is chosen; you may pick another.")
 PASTED = Field(
     "pasted", "Another commit", hint="Its whole id, as git rev-parse HEAD prints it. It counts before the one above."
+)
+BRANCH = Field(
+    "branch", "Branch", hint="Where it was pushed, beginning with work/. A variant is integrated from its branch."
 )
 DESCRIPTION = Field("description", "What did you change?", hint="Shown to evaluators, and with the variant.")
 REASON = Field("reason", "Why could it not be done?", hint="Kept with the failed variant.")
@@ -27,11 +31,12 @@ class ExecutionForm:
     pasted: Field = PASTED
     description: Field = DESCRIPTION
     reason: Field = REASON
+    branch: Field = BRANCH
     fault: str = ""
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        return (self.commit, self.pasted, self.description, self.reason)
+        return (self.commit, self.pasted, self.branch, self.description, self.reason)
 
     @property
     def chosen(self) -> str:
@@ -52,6 +57,7 @@ class ExecutionDraft:
     commit_sha: str
     description: str
     files: Sequence[UploadFile]
+    branch: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,7 @@ def entered(form: FormData) -> ExecutionForm:
         pasted=blank.pasted.entered(form),
         description=blank.description.entered(form),
         reason=blank.reason.entered(form),
+        branch=blank.branch.entered(form),
     )
 
 
@@ -81,9 +88,14 @@ def draft(form: FormData) -> ExecutionDraft | ExecutionForm:
     elif COMMIT.fullmatch(typed.chosen) is None:
         typed = typed.refuse("This is not a whole commit id: 40 digits, as git rev-parse HEAD prints it.")
     typed = replace(typed, description=typed.description.wrong(too_long(typed.description.value)))
+    typed = replace(typed, branch=typed.branch.wrong(_fault_of_branch(typed.branch.value)))
     if has_errors(typed.fields):
         return typed
-    return ExecutionDraft(typed.chosen, typed.description.value, uploads(form, "files"))
+    return ExecutionDraft(typed.chosen, typed.description.value, uploads(form, "files"), typed.branch.value)
+
+
+def _fault_of_branch(name: str) -> str:
+    return "" if not name or WORK_BRANCH.fullmatch(name) else "A branch of an executor begins with work/."
 
 
 def given_up(form: FormData) -> GivenUp | ExecutionForm:

@@ -9,10 +9,12 @@ from starlette.responses import Response
 
 from store_client import CycleDetected, Group, InvalidName, ReservedIdentifier
 from web_ui.active import Here
+from web_ui.failures import sentence
 from web_ui.filters import plural, short_id
 from web_ui.forms.field import text
 from web_ui.frame import experiment_frame
-from web_ui.pages.admin_workers import fault_of
+from web_ui.membership import effective
+from web_ui.pages.admin_workers import fault_of, registry_of, why_not
 from web_ui.templating import Frame
 
 RESERVED = {
@@ -68,6 +70,7 @@ class Groups:
     frame: Frame
     groups: tuple[GroupCard, ...]
     may_change: bool
+    why_not: str
     create_href: str
     name: str = ""
     problem: str = ""
@@ -95,7 +98,7 @@ async def create(here: Here) -> Response:
     if not name:
         return await _page(here, problem="Give the group a name that says who is in it.")
     try:
-        await here.store.register_experiment_group(name=name)
+        await registry_of(here).register_experiment_group(name=name)
     except (InvalidName, ReservedIdentifier) as error:
         return await _page(here, name=name, problem=fault_of(error))
     return _back(here, f"Group {name} is there. Nobody is in it yet.")
@@ -108,7 +111,7 @@ async def add(here: Here) -> Response:
     if not member_id:
         return await _page(here, refused=Refusal(group_id, member_id, "Choose who is to be in it."))
     try:
-        await here.store.add_to_experiment_group(group_id, member_id)
+        await registry_of(here).add_to_experiment_group(group_id, member_id)
     except CycleDetected:
         return await _page(here, refused=Refusal(group_id, member_id, CYCLE))
     return _back(here, "Added. It counts from the next call on.")
@@ -117,13 +120,13 @@ async def add(here: Here) -> Response:
 async def remove(here: Here) -> Response:
     """Take a member out of a group."""
     member_id = text(await here.visit.request.form(), "member_id")
-    await here.store.remove_from_experiment_group(here.visit.request.path_params["group"], member_id)
+    await registry_of(here).remove_from_experiment_group(here.visit.request.path_params["group"], member_id)
     return _back(here, "Removed. It counts from the next call on.")
 
 
 async def delete(here: Here) -> Response:
     """Delete a group; its members stay."""
-    await here.store.delete_experiment_group(here.visit.request.path_params["group"])
+    await registry_of(here).delete_experiment_group(here.visit.request.path_params["group"])
     return _back(here, "The group is deleted. Tasks that were meant for it can be given to somebody else.")
 
 
@@ -133,7 +136,7 @@ def _back(here: Here, told: str) -> Response:
 
 async def _page(here: Here, name: str = "", problem: str = "", refused: Refusal = NOTHING_REFUSED) -> Response:
     groups, workers, fleet = await asyncio.gather(
-        here.store.list_experiment_groups(), here.store.list_workers(), here.visit.client.read_fleet()
+        here.store.list_groups(), here.store.list_workers(), here.visit.fleet()
     )
     names = {worker.worker_id: worker.name or worker.worker_id for worker in workers.workers}
     names |= {group.group_id: group.name or group.group_id for group in groups.groups}
@@ -141,7 +144,8 @@ async def _page(here: Here, name: str = "", problem: str = "", refused: Refusal 
     page = Groups(
         frame=experiment_frame(here, "Groups", "groups", fleet),
         groups=tuple(_refused(_card(here, group, by_id, names), refused) for group in groups.groups),
-        may_change=here.visit.is_administrator,
+        may_change=here.registry is not None,
+        why_not="" if here.registry is not None else sentence(why_not(here)),
         create_href=here.url("create_group"),
         name=name,
         problem=problem,
@@ -172,20 +176,6 @@ def _card(here: Here, group: Group, by_id: Mapping[str, Group], names: Mapping[s
         remove_href=here.url("remove_member", group=group.group_id),
         delete_href=None if label in RESERVED else here.url("delete_group", group=group.group_id),
     )
-
-
-def effective(group: Group, by_id: Mapping[str, Group]) -> set[str]:
-    """The workers a group comes to mean, through nested groups; an id that names nobody means nobody."""
-    found: set[str] = set()
-    waiting, seen = [group], {group.group_id}
-    while waiting:
-        for member in waiting.pop().members:
-            if member.startswith("wkr_"):
-                found.add(member)
-            elif member in by_id and member not in seen:
-                seen.add(member)
-                waiting.append(by_id[member])
-    return found
 
 
 def _kind(member_id: str, names: Mapping[str, str]) -> str:

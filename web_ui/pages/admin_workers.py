@@ -1,4 +1,4 @@
-"""Workers of an experiment: who they are, when they were seen, and their tokens, each shown once."""
+"""Workers of an experiment: who they are, when they were seen, and the acts that let them in and keep them out."""
 
 import asyncio
 from dataclasses import dataclass
@@ -6,12 +6,13 @@ from typing import ClassVar
 
 from starlette.responses import Response
 
-from store_client import InvalidName, RegisteredWorker, ReservedIdentifier, WorkerDetail
+from store_client import Forbidden, InvalidName, ReservedIdentifier, StoreClient, WorkerDetail
 from web_ui.active import Here
 from web_ui.failures import sentence
 from web_ui.filters import Moment
 from web_ui.forms.field import text
 from web_ui.frame import experiment_frame
+from web_ui.pages.admin_token import lead_to
 from web_ui.templating import Frame
 
 
@@ -27,15 +28,8 @@ class WorkerRow:
     open_claims: int
     is_disabled: bool
     reissue_href: str | None
-
-
-@dataclass(frozen=True)
-class Token:
-    """A new token, on the one page that ever shows it."""
-
-    worker_id: str
-    name: str
-    bearer: str
+    switch_href: str | None
+    """Where it is disabled or enabled; none where this cannot be done."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +41,11 @@ class Workers:
     frame: Frame
     workers: tuple[WorkerRow, ...]
     may_change: bool
-    workers_href: str
+    why_not: str
+    knows_last_seen: bool
     register_href: str
     name: str = ""
     problem: str = ""
-    token: Token | None = None
 
 
 async def index(here: Here) -> Response:
@@ -64,16 +58,47 @@ async def register(here: Here) -> Response:
     if not name:
         return await _page(here, problem="A name tells people who does the work. Give the worker one.")
     try:
-        made = await here.store.register_experiment_worker(name=name)
+        made = await registry_of(here).register_experiment_worker(name=name)
     except (InvalidName, ReservedIdentifier) as error:
         return await _page(here, name=name, problem=fault_of(error))
-    return await _page(here, token=_token(made))
+    return lead_to(here, made)
 
 
 async def reissue(here: Here) -> Response:
     """Replace a worker's token and show the new one, once; the old one is dead from now on."""
-    made = await here.store.reissue_experiment_credential(here.visit.request.path_params["worker"])
-    return await _page(here, token=_token(made))
+    return lead_to(here, await registry_of(here).reissue_experiment_credential(_worker(here)))
+
+
+async def disable(here: Here) -> Response:
+    """Take no credential of a worker any more."""
+    switched = await registry_of(here).disable_experiment_worker(_worker(here))
+    told = f"{switched.name or switched.worker_id} is disabled: its tokens are refused from now on."
+    return here.visit.go(here.url("workers"), ("done", told))
+
+
+async def enable(here: Here) -> Response:
+    """Take a worker's token again."""
+    switched = await registry_of(here).enable_experiment_worker(_worker(here))
+    told = f"{switched.name or switched.worker_id} is enabled: its token works again."
+    return here.visit.go(here.url("workers"), ("done", told))
+
+
+def registry_of(here: Here) -> StoreClient:
+    """The experiment as somebody who may change its workers and groups; Forbidden when this person may not."""
+    if here.registry is None:
+        raise Forbidden(why_not(here))
+    return here.registry
+
+
+def why_not(here: Here) -> str:
+    """Why this person only looks."""
+    if here.visit.offers.is_ours:
+        return "only administrators change who is in an experiment"
+    return "this console holds no admin token of the server, which alone may change who is in an experiment"
+
+
+def _worker(here: Here) -> str:
+    return str(here.visit.request.path_params["worker"])
 
 
 def fault_of(error: InvalidName | ReservedIdentifier) -> str:
@@ -83,27 +108,24 @@ def fault_of(error: InvalidName | ReservedIdentifier) -> str:
     return sentence(error.detail)
 
 
-def _token(made: RegisteredWorker) -> Token:
-    return Token(made.worker_id, made.name or made.worker_id, f"{made.worker_id}:{made.registration_token}")
-
-
-async def _page(here: Here, name: str = "", problem: str = "", token: Token | None = None) -> Response:
-    found, fleet = await asyncio.gather(here.store.list_worker_details(), here.visit.client.read_fleet())
-    may_change = here.visit.is_administrator
+async def _page(here: Here, name: str = "", problem: str = "") -> Response:
+    found, fleet = await asyncio.gather(here.store.list_worker_details(), here.visit.fleet())
+    may_change = here.registry is not None
     page = Workers(
         frame=experiment_frame(here, "Workers", "workers", fleet),
         workers=tuple(_row(here, worker, may_change=may_change) for worker in found.workers),
         may_change=may_change,
-        workers_href=here.url("workers"),
+        why_not="" if may_change else sentence(why_not(here)),
+        knows_last_seen=here.visit.offers.is_ours,
         register_href=here.url("register_worker"),
         name=name,
         problem=problem,
-        token=token,
     )
     return here.visit.show(page, 422 if problem else 200)
 
 
 def _row(here: Here, worker: WorkerDetail, *, may_change: bool) -> WorkerRow:
+    switch = "enable_worker" if worker.disabled_at is not None else "disable_worker"
     return WorkerRow(
         worker_id=worker.worker_id,
         name=worker.name or worker.worker_id,
@@ -113,4 +135,5 @@ def _row(here: Here, worker: WorkerDetail, *, may_change: bool) -> WorkerRow:
         open_claims=worker.open_claims,
         is_disabled=worker.disabled_at is not None,
         reissue_href=here.url("reissue", worker=worker.worker_id) if may_change else None,
+        switch_href=here.url(switch, worker=worker.worker_id) if may_change and here.visit.offers.is_ours else None,
     )

@@ -74,7 +74,8 @@ class Desk:
     role: str
     title: str
     sentence: str
-    is_automatic: bool
+    is_automatic: bool | None
+    """None where nobody tells who does the work."""
     automation_href: str | None
     closed: str
     mine: tuple[HeldRow, ...]
@@ -91,10 +92,10 @@ async def index(here: Here, role: Role) -> Response:
         store.list_task_page(kind, TaskState.CLAIMED, "me"),
         store.list_task_page(kind, TaskState.PENDING, after=place.after, limit=PAGE),
         store.list_task_page(kind, TaskState.CLAIMED, limit=HELD_BY_OTHERS),
-        visit.client.read_fleet(),
+        visit.fleet(),
     )
     own = {task.task_id for task in mine.items}
-    is_automatic = getattr(here.experiment.automation, role) == "automatic"
+    is_automatic = getattr(here.experiment.automation, role) == "automatic" if visit.offers.is_ours else None
     total = pending.total or 0
     return visit.show(
         Desk(
@@ -167,11 +168,12 @@ def _task(here: Here) -> str:
     return str(here.visit.request.path_params["task"])
 
 
-def _sentence(role: Role, pending: int, *, is_automatic: bool) -> str:
+def _sentence(role: Role, pending: int, *, is_automatic: bool | None) -> str:
     if not pending:
         return f"{WORK[role]}. Nothing waits."
     waits = f"{plural(pending, 'task')} {'waits' if pending == 1 else 'wait'}"
-    return f"{WORK[role]}. {waits}{'; automatic workers take them as they come' if is_automatic else ' for a person'}."
+    for_whom = {True: "; automatic workers take them as they come", False: " for a person", None: ""}[is_automatic]
+    return f"{WORK[role]}. {waits}{for_whom}."
 
 
 def _closed(here: Here) -> str:

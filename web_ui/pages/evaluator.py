@@ -92,6 +92,8 @@ async def submit(here: Here) -> Response:
     hand = opened.hand_under(claim)
     if opened.is_mine and not hand.is_held:
         return await _again(opened, replace(typed, fault=OVERTAKEN), 409)
+    if text(form, "act") == "add":
+        return _show(opened, await _gather(opened), forms.with_room(typed), status=200)
     draft = forms.draft(form, schema)
     if isinstance(draft, EvaluationForm):
         return await _again(opened, draft, 422)
@@ -189,6 +191,7 @@ def _show(
     password: GitPassword | None = None,
 ) -> Response:
     here, variant = opened.here, facts.variant
+    url = clone_url(here, opened.detail, opened.worker_id)
     by = f", made by {variant.executor_name}" if variant.executor_name else ""
     page = EvaluatorTask(
         frame=opened.frame(is_live=status is None),
@@ -207,10 +210,10 @@ def _show(
         outcomes=forms.OUTCOMES,
         run_note=_run_note(facts.result),
         is_run_fault=isinstance(facts.result, EvaluationFailed | VariantFailed),
-        commands=to_look_at(
-            clone_url(here, opened.detail, opened.worker_id), opened.detail.slug, variant.commit_sha or "main"
-        ),
+        commands=to_look_at(url, opened.detail.slug, variant.commit_sha or "main") if url else "",
         password=password,
-        password_href=here.url("evaluation_password", task=opened.task.task_id) if opened.is_mine else None,
+        password_href=here.url("evaluation_password", task=opened.task.task_id)
+        if opened.is_mine and here.visit.offers.is_ours
+        else None,
     )
     return here.visit.show(page, status or 200)

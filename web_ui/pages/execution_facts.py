@@ -63,7 +63,7 @@ async def gather(opened: Opened) -> ExecutionFacts:
         parents=parents,
         pushes=pushes,
         branch=branch,
-        commands=to_execute(url, opened.detail.slug, branch, idea.parent_commits) if branch else "",
+        commands=to_execute(url, opened.detail.slug, branch, idea.parent_commits) if branch and url else "",
         result=read_execution(opened.job) if opened.job is not None and opened.job.state.is_final else None,
     )
 
@@ -75,6 +75,8 @@ async def _pushes(opened: Opened) -> Pushes:
 def prefilled(opened: Opened, facts: ExecutionFacts) -> ExecutionForm:
     """The form with what the job brought back, else with the newest push to the task's own branch."""
     form, push = ExecutionForm(), facts.pushes.on(facts.branch) if opened.is_mine else None
+    if opened.here.clone is None:
+        form = replace(form, branch=form.branch.holding(facts.branch))
     if push is not None:
         form = replace(form, commit=form.commit.holding(push.commit_sha))
     match facts.result:
@@ -97,6 +99,12 @@ def steps(opened: Opened, facts: ExecutionFacts, examined: Examined) -> tuple[St
             Step("Check and submit", "", "later"),
         )
     claimed = Step("Claim", f"done {ago(claim.claimed_at, opened.here.visit.now)}", "done")
+    if opened.here.clone is None:
+        return (
+            claimed,
+            Step("Push a commit", "to the experiment's repository", "now"),
+            Step("Submit", "its id", "later"),
+        )
     if not examined.checks:
         waits = (
             "the job on the queue does it"

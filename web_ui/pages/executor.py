@@ -42,6 +42,7 @@ class ExecutorTask:
     parents: tuple[ParentLink, ...]
     form: ExecutionForm
     has_form: bool
+    has_repository: bool
     commits: Sequence[tuple[str, str]]
     pushes_fault: str
     checks: tuple[Check, ...]
@@ -50,7 +51,7 @@ class ExecutorTask:
     is_run_fault: bool
     commands: str
     password: GitPassword | None
-    password_href: str
+    password_href: str | None
 
 
 async def index(here: Here) -> Response:
@@ -105,7 +106,7 @@ async def _hand_in(opened: Opened, hand: Hand, form: FormData) -> Response:
     push = facts.pushes.of(draft.commit_sha)
     done = execution.Execution(
         draft.commit_sha,
-        push.branch if push else None,
+        push.branch if push else draft.branch or None,
         draft.description,
         Attachments(draft.files, note_name="what-changed.md"),
     )
@@ -166,6 +167,7 @@ async def _show(opened: Opened, facts: ExecutionFacts, form: ExecutionForm, sent
         parents=facts.parents,
         form=form,
         has_form=is_shown,
+        has_repository=here.clone is not None,
         commits=options(facts.pushes, here, form.commit.value),
         pushes_fault=facts.pushes.fault,
         checks=examined.checks,
@@ -174,7 +176,7 @@ async def _show(opened: Opened, facts: ExecutionFacts, form: ExecutionForm, sent
         is_run_fault=isinstance(facts.result, ExecutionFailed),
         commands=facts.commands,
         password=sent.password if sent else None,
-        password_href=here.url("git_password", task=opened.task.task_id),
+        password_href=here.url("git_password", task=opened.task.task_id) if here.visit.offers.is_ours else None,
     )
     return here.visit.show(page, sent.status if sent else 200)
 

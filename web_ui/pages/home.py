@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from starlette.responses import Response
 
-from store_client import ExperimentSummary, JobPage, ProgressPoint, SwitchyardError
+from store_client import ExperimentSummary, Fleet, JobPage, ProgressPoint, SwitchyardError
 from web_ui.charts import ChartPoint, Sparkline, best_so_far, sparkline
 from web_ui.filters import Direction, Moment, plural
 from web_ui.frame import deployment_frame, needs
@@ -59,28 +59,28 @@ class Home:
     sentence: str
     needs: tuple[Need, ...]
     experiments: tuple[ExperimentRow, ...]
-    queue: QueueSummary
+    queue: QueueSummary | None
 
 
 async def show(visit: Visit) -> Response:
     """The home page."""
     found, fleet, open_jobs = await asyncio.gather(
-        visit.client.list_experiment_summaries(),
-        visit.client.read_fleet(),
-        visit.client.list_jobs(is_open=True, limit=8),
+        visit.console.factory.experiments(visit.who, whole=SPARKS),
+        visit.fleet(),
+        _open_jobs(visit),
     )
     experiments = tuple(sorted(found, key=_rank))
     histories = await asyncio.gather(*(_history(visit, one) for one in experiments[:SPARKS]))
     needed = [need for one in experiments for need in needs_of(visit, one)]
     page = Home(
         frame=deployment_frame(visit, experiments, "Home", "home", fleet),
-        sentence=_sentence(experiments, needed, fleet.summary.waiting, fleet.summary.running),
+        sentence=_sentence(experiments, needed, fleet),
         needs=tuple(needed),
         experiments=tuple(
             _row(visit, one, histories[place] if place < len(histories) else ())
             for place, one in enumerate(experiments)
         ),
-        queue=_queue(visit, open_jobs, experiments, (fleet.summary.running, fleet.summary.waiting)),
+        queue=_queue(visit, open_jobs, experiments, fleet) if open_jobs and fleet else None,
     )
     return visit.show(page)
 
@@ -98,9 +98,15 @@ async def _history(visit: Visit, one: ExperimentSummary) -> Sequence[ProgressPoi
         return ()
 
 
-def _sentence(experiments: Sequence[ExperimentSummary], needed: Sequence[Need], waiting: int, running: int) -> str:
+async def _open_jobs(visit: Visit) -> JobPage | None:
+    return await visit.client.list_jobs(is_open=True, limit=8) if visit.offers.is_ours else None
+
+
+def _sentence(experiments: Sequence[ExperimentSummary], needed: Sequence[Need], fleet: Fleet | None) -> str:
+    if fleet is None:
+        return f"{_living(experiments)}."
     needing = f"{plural(len(needed), 'thing')} {_verb(len(needed), 'need')} you" if needed else "Nothing needs you"
-    return f"{_living(experiments)}. {needing}. {_working(running, waiting)}."
+    return f"{_living(experiments)}. {needing}. {_working(fleet.summary.running, fleet.summary.waiting)}."
 
 
 def _living(experiments: Sequence[ExperimentSummary]) -> str:
@@ -144,13 +150,11 @@ def _row(visit: Visit, one: ExperimentSummary, history: Sequence[ProgressPoint])
         counts=counts_of(one),
         running=running,
         waiting=waiting,
-        needs_you=needs(one),
+        needs_you=needs(one, visit.offers),
         updated_at=one.updated_at,
     )
 
 
-def _queue(
-    visit: Visit, page: JobPage, experiments: tuple[ExperimentSummary, ...], totals: tuple[int, int]
-) -> QueueSummary:
-    running, waiting = totals
-    return QueueSummary(running, waiting, tuple(job_line(visit, job, experiments) for job in page.items))
+def _queue(visit: Visit, page: JobPage, experiments: tuple[ExperimentSummary, ...], fleet: Fleet) -> QueueSummary:
+    jobs = tuple(job_line(visit, job, experiments) for job in page.items)
+    return QueueSummary(fleet.summary.running, fleet.summary.waiting, jobs)

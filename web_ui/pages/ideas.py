@@ -83,7 +83,7 @@ async def index(here: Here) -> Response:
     state = choice(here.visit.request, "state", tuple(IdeaState))
     page, fleet = await asyncio.gather(
         here.store.list_idea_page(IdeaState(state) if state else None, place.after, PAGE),
-        here.visit.client.read_fleet(),
+        here.visit.fleet(),
     )
     count = here.experiment.counts.ideas
     return here.visit.show(
@@ -102,7 +102,7 @@ async def show(here: Here) -> Response:
     idea, detail, fleet = await asyncio.gather(
         here.store.read_idea_detail(str(here.visit.request.path_params["idea"])),
         here.store.read_experiment_detail(),
-        here.visit.client.read_fleet(),
+        here.visit.fleet(),
     )
     named = name_parents(
         here.store, idea.parent_commits, detail.base_commit_sha, lambda one: here.url("variant", variant=one)

@@ -6,7 +6,15 @@ from typing import ClassVar
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from store_client import IdeasProposed, IdeationFailed, IdeationOutcome, VariantDetail, format_time, read_ideation
+from store_client import (
+    IdeasProposed,
+    IdeationFailed,
+    IdeationOutcome,
+    VariantDetail,
+    VariantStatus,
+    format_time,
+    read_ideation,
+)
 from web_ui.active import Here
 from web_ui.filters import Direction, figure, plural, short_commit
 from web_ui.forms import ideation as forms
@@ -16,7 +24,7 @@ from web_ui.lines import objective_phrase
 from web_ui.outcome_words import FORGED, OVERTAKEN, tell
 from web_ui.pages import desks
 from web_ui.pages.variants import VariantRow, row
-from web_ui.scores import commit_of, objective_name, side_metrics
+from web_ui.scores import commit_of, is_untold, measured, objective_name, side_metrics
 from web_ui.standing import Opened, Standing, open_task, standing
 from web_ui.templating import Frame
 from web_ui.workflows import ideation
@@ -111,11 +119,20 @@ async def _form(here: Here) -> FormData:
 
 
 async def _gather(opened: Opened) -> Facts:
-    page = await opened.here.store.list_variant_page(order="best", limit=BEST)
-    scored = tuple(one for one in page.items if one.objective_value is not None and commit_of(one))
+    scored = await _scored(opened)
     job = opened.job
     result = read_ideation(job) if job is not None and job.state.is_final else None
     return Facts(scored, result, opened.detail.base_commit_sha or "")
+
+
+async def _scored(opened: Opened) -> tuple[VariantDetail, ...]:
+    """The best variants; where nobody knows what is better, the newest that were measured."""
+    store, is_blind = opened.here.store, is_untold(opened.detail)
+    if is_blind:
+        page = await store.list_variant_page(VariantStatus.SUCCESS, limit=BEST)
+    else:
+        page = await store.list_variant_page(order="best", limit=BEST)
+    return tuple(one for one in page.items if (is_blind or one.objective_value is not None) and commit_of(one))
 
 
 def _default_parent(facts: Facts) -> str:
@@ -126,8 +143,13 @@ def _default_parent(facts: Facts) -> str:
 def _parents(facts: Facts, form: IdeationForm) -> tuple[tuple[str, str], ...]:
     """What an idea may build on: the best variants with their scores, the base commit, and what was chosen already."""
     offered = {
-        commit_of(one)
-        or "": f"{one.label} · {figure(float(one.objective_value or 0))}{' · best so far' if one.is_best else ''}"
+        commit_of(one) or "": " · ".join(
+            (
+                one.label,
+                *((figure(float(one.objective_value)),) if one.objective_value is not None else ()),
+                *(("best so far",) if one.is_best else ()),
+            )
+        )
         for one in facts.best
     }
     if facts.base:
@@ -155,10 +177,11 @@ async def _again(opened: Opened, form: IdeationForm, status: int) -> Response:
 
 def _show(opened: Opened, facts: Facts, form: IdeationForm, status: int | None = None) -> Response:
     here, detail = opened.here, opened.detail
-    metrics, goal = side_metrics(detail, detail.evaluation_schema), objective_phrase(detail)
+    schema = measured(detail.evaluation_schema, (one.evaluation for one in facts.best))
+    metrics, goal = side_metrics(detail, schema), objective_phrase(detail)
     page = IdeatorTask(
         frame=opened.frame(is_live=status is None),
-        standing=standing(opened, f"Ideas to {goal}."),
+        standing=standing(opened, f"Ideas to {goal}." if goal else "Ideas for what to try next."),
         goal=goal[:1].upper() + goal[1:],
         background=detail.hypothesis or detail.description or "",
         objective=objective_name(detail),

@@ -28,14 +28,14 @@ class Leader:
 class Stage:
     """One stage of the loop; `automation_href` is where its switch posts, none where it cannot be turned.
 
-    `note` says why it cannot, where that is not plain.
+    `note` says why it cannot, where that is not plain. Who does it is None where nobody tells.
     """
 
     name: str
     href: str
     waiting: int
     active: int
-    is_automatic: bool
+    is_automatic: bool | None
     automation_href: str | None
     note: str = ""
 
@@ -76,6 +76,7 @@ class Overview:
     sentence: str
     acts: Acts
     metric: str
+    knows_objective: bool
     direction: Direction
     best: float | None
     best_delta: float | None
@@ -90,6 +91,6 @@ class Overview:
     leaders: tuple[Leader, ...]
     variants_href: str
     stages: tuple[Stage, ...]
-    jobs: tuple[JobLine, ...]
+    jobs: tuple[JobLine, ...] | None
     happenings: tuple[Happening, ...]
     tasks_href: str

@@ -7,26 +7,31 @@ from store_client import ExperimentDetail, ProgressPoint
 from web_ui.active import Here
 from web_ui.charts import ChartPoint, ProgressChart, progress_chart
 from web_ui.filters import with_query
-from web_ui.scores import objective_name
+from web_ui.scores import is_untold, objective_name
 from web_ui.templating import Tab
 
 UNPLOTTED = {"text"}
 
 
-def chosen_metric(here: Here, detail: ExperimentDetail) -> str | None:
-    """The metric that the plot shows instead of the objective, when the address names one."""
+def chosen_metric(here: Here, plotted: Sequence[str]) -> str | None:
+    """The metric that the plot shows instead of the objective: the address names it, or nobody knows the objective."""
     asked = here.visit.request.query_params.get("metric")
-    return asked if asked in plotted(detail) and asked != here.experiment.metric else None
+    if asked in plotted and asked != here.experiment.metric:
+        return asked
+    return next(iter(plotted), None) if is_untold(here.experiment) else None
 
 
-def plotted(detail: ExperimentDetail) -> tuple[str, ...]:
-    """The metrics that are numbers."""
-    return tuple(name for name, kind in detail.evaluation_schema.items() if kind not in UNPLOTTED)
+def plotted(detail: ExperimentDetail, progress: Sequence[ProgressPoint]) -> tuple[str, ...]:
+    """The metrics that are numbers; where the schema is not known, those that were numbers so far."""
+    if detail.evaluation_schema:
+        return tuple(name for name, kind in detail.evaluation_schema.items() if kind not in UNPLOTTED)
+    return tuple({name: None for point in progress for name in point.metrics if value_of(point, name) is not None})
 
 
 def chart(here: Here, progress: Sequence[ProgressPoint], metric: str | None) -> ProgressChart:
     """Scores in the order of trying; variants still under way are left out."""
-    ended = [point for point in progress if point.status != "starting" and not point.is_baseline]
+    is_hidden = metric is None and is_untold(here.experiment)
+    ended = [one for one in progress if one.status != "starting" and not one.is_baseline and not is_hidden]
     points = [
         ChartPoint(point.label, here.url("variant", variant=point.variant_id), value_of(point, metric), note_of(point))
         for point in ended
@@ -51,10 +56,10 @@ def note_of(point: ProgressPoint) -> str:
     return {"error": "failed", "evaluation_error": "could not be evaluated"}.get(point.status, "")
 
 
-def metric_tabs(here: Here, detail: ExperimentDetail, metric: str | None) -> tuple[Tab, ...]:
-    """A place for the objective and for each other metric; none when there is no choice."""
+def metric_tabs(here: Here, plotted: Sequence[str], metric: str | None) -> tuple[Tab, ...]:
+    """A place for the objective, where it is known, and for each other metric; none when there is no choice."""
     own = objective_name(here.experiment)
     href = here.url("overview")
-    others = [name for name in plotted(detail) if name != own]
-    places = [(own, href), *((name, with_query(href, metric=name)) for name in others)]
+    others = [name for name in plotted if name != own]
+    places = [*([(own, href)] if own else []), *((name, with_query(href, metric=name)) for name in others)]
     return tuple(Tab(name, address, is_current=name == (metric or own)) for name, address in places)

@@ -25,10 +25,11 @@ from web_ui.filters import NOTHING, plural, with_query
 from web_ui.frame import ROLE_OF, experiment_frame
 from web_ui.happenings import Names, records, tell
 from web_ui.lines import Need, counts_of, desks_of, gain, in_flight, job_line, objective_phrase
+from web_ui.membership import groups_of
 from web_ui.pages.overview import Acts, Happening, Leader, Overview, Stage
-from web_ui.pages.overview_chart import chart, chosen_metric, metric_tabs
+from web_ui.pages.overview_chart import chart, chosen_metric, metric_tabs, plotted
+from web_ui.scores import is_untold, objective_name, side_metrics
 from web_ui.scores import metric as as_metric
-from web_ui.scores import objective_name, side_metrics
 
 LEADERS, HAPPENINGS, JOBS, HELD = 6, 14, 6, 5
 EVENTS_LOOKED_AT, IDEAS_LOOKED_AT = 200, 100
@@ -38,6 +39,8 @@ STAGES = (
     ("Execute", "executor", "execution"),
     ("Evaluate", "evaluator", "evaluation"),
 )
+MAY_END = frozenset({"admins", "orchestrators"})
+UNTOLD = "What it is after stands in its config, which this console was not given."
 ENDED = {"completed": "Completed", "failed": "Failed", "cancelled": "Cancelled"}
 
 
@@ -48,9 +51,9 @@ class Facts:
     detail: ExperimentDetail
     progress: Sequence[ProgressPoint]
     leaders: VariantPage
-    jobs: JobPage
+    jobs: JobPage | None
     log: LogPage
-    fleet: Fleet
+    fleet: Fleet | None
     ideas: IdeaPage
     workers: WorkerList
     held: TaskPage
@@ -64,9 +67,9 @@ async def gather(here: Here) -> Facts:
         store.list_variant_page(order="best", limit=LEADERS),
     )
     work = asyncio.gather(
-        store.list_experiment_jobs(is_open=True, limit=JOBS),
+        open_jobs(here),
         store.read_log(limit=EVENTS_LOOKED_AT, is_newest_first=True),
-        here.visit.client.read_fleet(),
+        here.visit.fleet(),
         store.list_idea_page(limit=IDEAS_LOOKED_AT),
     )
     people = asyncio.gather(
@@ -78,18 +81,26 @@ async def gather(here: Here) -> Facts:
     return Facts(detail, progress, leaders, jobs, log, fleet, ideas, workers, held_tasks)
 
 
+async def open_jobs(here: Here) -> JobPage | None:
+    """What is on the queue; None where there is no queue."""
+    return await here.store.list_experiment_jobs(is_open=True, limit=JOBS) if here.visit.offers.is_ours else None
+
+
 async def show(here: Here) -> Response:
     """The overview."""
-    facts = await gather(here)
-    one, detail, metric = here.experiment, facts.detail, chosen_metric(here, facts.detail)
+    facts, groups = await asyncio.gather(gather(here), reserved_groups(here))
+    one, detail = here.experiment, facts.detail
+    numbers = plotted(detail, facts.progress)
+    metric = chosen_metric(here, numbers)
     running, waiting = in_flight(one)
     page = Overview(
         frame=experiment_frame(here, "Overview", "overview", facts.fleet),
         name=one.name,
         status=str(one.status),
-        sentence=sentence(detail, started(facts.progress)),
-        acts=acts(here, detail),
+        sentence=sentence(here, detail, started(facts.progress)),
+        acts=acts(here, detail, groups),
         metric=objective_name(one),
+        knows_objective=not is_untold(one),
         direction=one.objective.direction,
         best=one.best,
         best_delta=gain(one),
@@ -99,12 +110,12 @@ async def show(here: Here) -> Response:
         needs=(*held(here, facts.held), *desks_of(here.visit, one)),
         chart=chart(here, facts.progress, metric),
         chart_metric=metric or objective_name(one),
-        metric_tabs=metric_tabs(here, detail, metric),
+        metric_tabs=metric_tabs(here, numbers, metric),
         metrics=columns(detail),
         leaders=tuple(leader(here, one, detail) for one in facts.leaders.items if one.objective_value is not None),
         variants_href=here.url("variants"),
         stages=stages(here, detail),
-        jobs=tuple(job_line(here.visit, job, ()) for job in facts.jobs.items),
+        jobs=tuple(job_line(here.visit, job, ()) for job in facts.jobs.items) if facts.jobs else None,
         happenings=happenings(here, facts),
         tasks_href=here.url("tasks"),
     )
@@ -116,21 +127,29 @@ def started(progress: Sequence[ProgressPoint]) -> int:
     return sum(1 for point in progress if not point.is_baseline)
 
 
-def sentence(detail: ExperimentDetail, started: int = 0) -> str:
+async def reserved_groups(here: Here) -> frozenset[str]:
+    """The groups that say what this person may do; on our own server the operator's role does."""
+    return frozenset() if here.visit.offers.is_ours else await groups_of(here)
+
+
+def sentence(here: Here, detail: ExperimentDetail, started: int = 0) -> str:
     """What the experiment is after, and how it stands."""
-    told = [f"{objective_phrase(detail).capitalize()}."]
+    told = [f"{objective_phrase(detail).capitalize()}." if not is_untold(detail) else UNTOLD]
     if detail.description:
         told.append(detail.description if detail.description.endswith((".", "!", "?")) else f"{detail.description}.")
     limit = limit_of(detail)
     if limit is not None and not detail.status.is_final:
         told.append(f"It ends by itself after {plural(limit, 'variant')}; so far {started}.")
-    told.append(_standing(detail))
-    return " ".join(told)
+    told.append(_standing(here, detail))
+    return " ".join(filter(None, told))
 
 
-def _standing(detail: ExperimentDetail) -> str:
+def _standing(here: Here, detail: ExperimentDetail) -> str:
     if detail.status.is_final:
-        return f"{ENDED[detail.status]}: {detail.end_reason}." if detail.end_reason else f"{ENDED[detail.status]}."
+        ended = ENDED[detail.status] if here.visit.offers.is_ours else "Ended"
+        return f"{ended}: {detail.end_reason}." if detail.end_reason else f"{ended}."
+    if not here.visit.offers.is_ours:
+        return ""
     if detail.status == "draft":
         return "A draft: nothing happens until it is started."
     if detail.status == "paused":
@@ -141,10 +160,12 @@ def _standing(detail: ExperimentDetail) -> str:
     return f"By hand: {' and '.join(by_hand)}." if len(by_hand) < len(ROLES) else "All its work is done by hand."
 
 
-def acts(here: Here, detail: ExperimentDetail) -> Acts:
-    """Who may propose is anybody; the rest is for administrators."""
+def acts(here: Here, detail: ExperimentDetail, groups: frozenset[str]) -> Acts:
+    """Who may propose is anybody; the rest is for administrators, or for whom the reserved groups admit."""
     status = detail.status
     propose = here.url("ideator") if status == "running" else None
+    if not here.visit.offers.is_ours:
+        return Acts(propose, end_href=here.url("end") if status == "running" and groups & MAY_END else None)
     if not here.visit.is_administrator:
         return Acts(propose)
     return Acts(
@@ -198,16 +219,16 @@ def leader(here: Here, variant: VariantDetail, detail: ExperimentDetail) -> Lead
 def stages(here: Here, detail: ExperimentDetail) -> tuple[Stage, ...]:
     """The loop, stage by stage: what waits, what is active, and who does it."""
     tasks, counts = {} if detail.status.is_final else here.experiment.counts.tasks, detail.counts
-    may_switch = here.visit.is_administrator and not detail.status.is_final
+    may_switch, is_ours = here.visit.is_administrator and not detail.status.is_final, here.visit.offers.is_ours
     made = [
         Stage(
             name,
             here.url(role),
             tasks.get(f"{kind}.pending", 0),
             tasks.get(f"{kind}.claimed", 0) + tasks.get(f"{kind}.submitted", 0),
-            getattr(detail.automation, role) == "automatic",
+            getattr(detail.automation, role) == "automatic" if is_ours else None,
             with_query(here.url("automation"), role=role) if may_switch and detail.commands.get(role) else None,
-            "" if detail.commands.get(role) else "has no command, so people do it",
+            "" if detail.commands.get(role) or not is_ours else "has no command, so people do it",
         )
         for name, role, kind in STAGES
     ]

@@ -12,7 +12,6 @@ from starlette.responses import RedirectResponse, Response
 from store_client import Refused, SwitchyardError, Unreachable
 from web_ui.forms.field import text
 from web_ui.gates import own_path
-from web_ui.session import SignedIn
 from web_ui.templating import Flash, Frame
 from web_ui.visit import Console, Visit
 
@@ -40,7 +39,8 @@ async def show(request: Request) -> Response:
     """The form; a link with a code has it filled in, so that fetching a link (a preview) spends nothing."""
     console: Console = request.state.console
     back = own_path(request.query_params.get("next", "/"))
-    if console.cookies.read(request) is not None and "code" not in request.query_params:
+    who = console.cookies.read(request)
+    if who is not None and console.door.is_open(who) and "code" not in request.query_params:
         return RedirectResponse(back, 303)
     return _form(request, _Entered(request.query_params.get("code", ""), back))
 
@@ -53,13 +53,13 @@ async def enter(request: Request) -> Response:
     if not entered.code:
         return _form(request, entered, "Paste the code of your sign-in link.", 422)
     try:
-        session = await console.factory.console.sign_in(entered.code)
+        who = await console.door.enter(entered.code)
     except Refused:
         return await _refused(request, entered)
     except Unreachable:
         return _form(request, entered, "The control plane does not answer. Wait a moment and try again.", 503)
     response = RedirectResponse(entered.next, 303)
-    console.cookies.keep(response, SignedIn(session.session, session.operator_id, session.name, session.role))
+    console.cookies.keep(response, who)
     console.cookies.clear_flash(response)
     return response
 
@@ -68,7 +68,7 @@ async def leave(visit: Visit) -> Response:
     """End the session here and on the server."""
     response = visit.go("/signin", ("done", "You are signed out."))
     try:
-        await visit.console.factory.console.end_session(visit.who.session)
+        await visit.console.door.leave(visit.who)
     except SwitchyardError as error:
         logger.warning("a session could not be ended: %s", error)
         visit.console.cookies.flash(response, "notice", NOT_ENDED)
@@ -88,7 +88,7 @@ async def _refused(request: Request, entered: "_Entered") -> Response:
     """Say whether it is the code that is no good, or this console."""
     console: Console = request.state.console
     try:
-        is_known = await console.factory.is_known()
+        is_known = await console.door.is_known()
     except SwitchyardError:
         is_known = True
     if is_known:

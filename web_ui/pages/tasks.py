@@ -1,7 +1,7 @@
 """The tasks of an experiment: what has to be done, who does it, and how each came to where it stands."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,6 +12,8 @@ from web_ui.active import Here
 from web_ui.filters import Moment, plural, short_commit
 from web_ui.frame import experiment_frame
 from web_ui.listing import PAGE, Pager, Place, choice
+from web_ui.membership import holding
+from web_ui.pages.task_acts import TaskActs, acts_on
 from web_ui.pages.variant_page import artifact_href
 from web_ui.standing import heading, left
 from web_ui.templating import Frame, Tab
@@ -84,6 +86,7 @@ class OneTask:
     desk: str
     desk_href: str
     job_href: str | None
+    acts: TaskActs
     facts: tuple[Fact, ...]
     moments: tuple[tuple[str, Moment | None], ...]
     submission: tuple[Fact, ...] | None
@@ -97,7 +100,7 @@ async def index(here: Here) -> Response:
     place = Place.of(request, "kind", "state")
     named, state = choice(request, "kind", KINDS), choice(request, "state", ("any", *TaskState))
     kind = next((one for one in KINDS if one == named), None)
-    (held, page), fleet = await asyncio.gather(_found(here, place, kind, state), here.visit.client.read_fleet())
+    (held, page), fleet = await asyncio.gather(_found(here, place, kind, state), here.visit.fleet())
     return here.visit.show(
         Tasks(
             frame=experiment_frame(here, "Tasks", "tasks", fleet),
@@ -131,14 +134,17 @@ async def _found(
 async def show(here: Here) -> Response:
     """The task, what was submitted for it, and how it came to where it stands."""
     task_id = str(here.visit.request.path_params["task"])
-    task, log, submission, fleet = await asyncio.gather(
-        here.store.read_task_detail(task_id),
-        here.store.read_log(limit=EVENTS_LOOKED_AT, is_newest_first=True),
-        _submission(here, task_id),
-        here.visit.client.read_fleet(),
+    (task, log, submission, fleet), (workers, groups, worker_id) = await asyncio.gather(
+        asyncio.gather(
+            here.store.read_task_detail(task_id),
+            here.store.read_log(limit=EVENTS_LOOKED_AT, is_newest_first=True),
+            _submission(here, task_id),
+            here.visit.fleet(),
+        ),
+        asyncio.gather(here.store.list_workers(), here.store.list_groups(), _own_id(here)),
     )
     told = [event for event in log.events if event.data.get("task_id") == task_id and event.type in TOLD]
-    people = await _names(here, told)
+    people = {one.worker_id: one.name or one.worker_id for one in workers.workers}
     role = ROLE_OF[task.kind]
     return here.visit.show(
         OneTask(
@@ -151,6 +157,7 @@ async def show(here: Here) -> Response:
             desk=role,
             desk_href=here.url(f"{role}_task", task=task_id),
             job_href=here.visit.url("job", job=task.latest_job_id) if task.latest_job_id else None,
+            acts=acts_on(here, task, holding(groups, worker_id), (workers, groups)),
             facts=_facts(here, task),
             moments=(("Created", task.created_at), ("Last change", task.updated_at)),
             submission=_submitted(here, task, submission) if submission is not None else None,
@@ -182,19 +189,15 @@ CAUSES = {
 }
 
 
+async def _own_id(here: Here) -> str:
+    return await here.visit.console.factory.worker_id(here.visit.who, here.experiment_id)
+
+
 async def _submission(here: Here, task_id: str) -> dict[str, Any] | None:
     try:
         return await here.store.read_submission(task_id)
     except NotFound:
         return None
-
-
-async def _names(here: Here, events: Sequence[LogEvent]) -> dict[str, str]:
-    """What the workers in some events are called."""
-    ids = {str(event.data["worker_id"]) for event in events if event.data.get("worker_id")}
-    if not ids:
-        return {}
-    return {one.worker_id: one.name or one.worker_id for one in (await here.store.list_workers()).workers}
 
 
 def _change(event: LogEvent, people: Mapping[str, str]) -> Change:

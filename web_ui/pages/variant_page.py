@@ -11,7 +11,17 @@ from web_ui.active import Here
 from web_ui.diffs import Changes, changes
 from web_ui.filters import Direction, Moment, plural, with_query
 from web_ui.frame import experiment_frame
-from web_ui.scores import Metric, ParentLink, metric, number, objective_name, over_baseline, parent_links, side_metrics
+from web_ui.scores import (
+    Metric,
+    ParentLink,
+    measured,
+    metric,
+    number,
+    objective_name,
+    over_baseline,
+    parent_links,
+    side_metrics,
+)
 from web_ui.templating import Frame, Tab
 
 SENTENCES = {
@@ -65,7 +75,7 @@ async def show(here: Here) -> Response:
     """The variant, with its diff against its first parent or the one that the address picks."""
     variant_id = str(here.visit.request.path_params["variant"])
     variant, detail, fleet = await asyncio.gather(
-        here.store.read_variant_detail(variant_id), here.store.read_experiment_detail(), here.visit.client.read_fleet()
+        here.store.read_variant_detail(variant_id), here.store.read_experiment_detail(), here.visit.fleet()
     )
     frame = experiment_frame(here, variant.label, "variants", fleet)
     return here.visit.show(_page(here, frame, (variant, detail), await _compare(here, variant)))
@@ -78,9 +88,10 @@ async def _compare(here: Here, variant: VariantDetail) -> Compared:
         return Compared(parent, fault="There is no commit yet to compare.")
     if variant.kind == "baseline":
         return Compared(None, fault="The baseline is the commit that the experiment began with.")
-    clone = here.visit.console.factory.clone(here.visit.who, here.experiment_id)
+    if here.clone is None:
+        return Compared(parent, fault="This console was told of no repository to read the commits from.")
     try:
-        diff = await clone.diff(parent.commit_sha, variant.commit_sha)
+        diff = await here.clone.diff(parent.commit_sha, variant.commit_sha)
     except Unreachable:
         return Compared(parent, fault="The repository does not answer now; reload in a moment to see the diff.")
     if diff is None:
@@ -91,7 +102,8 @@ async def _compare(here: Here, variant: VariantDetail) -> Compared:
 def _page(here: Here, frame: Frame, known: tuple[VariantDetail, ExperimentDetail], compared: Compared) -> VariantPage:
     variant, detail = known
     value = number(variant.objective_value)
-    measured = variant.evaluation or {}
+    evaluation = variant.evaluation or {}
+    names = side_metrics(detail, measured(detail.evaluation_schema, [evaluation]))
     return VariantPage(
         frame=frame,
         variant_id=variant.variant_id,
@@ -103,7 +115,7 @@ def _page(here: Here, frame: Frame, known: tuple[VariantDetail, ExperimentDetail
         direction=detail.objective.direction,
         value=value,
         delta=None if variant.kind == "baseline" else over_baseline(detail, value),
-        metrics=tuple((name, metric(measured.get(name))) for name in side_metrics(detail, detail.evaluation_schema)),
+        metrics=tuple((name, metric(evaluation.get(name))) for name in names),
         description=variant.description or "",
         idea=here.url("idea", idea=variant.idea_id) if variant.idea_id else None,
         who=_who(variant),

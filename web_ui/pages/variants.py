@@ -14,7 +14,7 @@ from web_ui.frame import experiment_frame
 from web_ui.lines import objective_phrase
 from web_ui.listing import PAGE, Pager, Place, choice
 from web_ui.pages.variant_page import show
-from web_ui.scores import Metric, metric, number, objective_name, over_baseline, side_metrics
+from web_ui.scores import Metric, measured, metric, number, objective_name, over_baseline, side_metrics
 from web_ui.templating import Frame, Tab
 
 __all__ = ["Variants", "index", "show"]
@@ -75,9 +75,9 @@ async def index(here: Here) -> Response:
     detail, page, fleet = await asyncio.gather(
         here.store.read_experiment_detail(),
         here.store.list_variant_page(VariantStatus(status) if status else None, order, place.after, PAGE),
-        here.visit.client.read_fleet(),
+        here.visit.fleet(),
     )
-    metrics = side_metrics(detail, detail.evaluation_schema)
+    metrics = side_metrics(detail, measured(detail.evaluation_schema, (one.evaluation for one in page.items)))
     return here.visit.show(
         Variants(
             frame=experiment_frame(here, "Variants", "variants", fleet),
@@ -121,7 +121,8 @@ def _sentence(detail: ExperimentDetail) -> str:
     parts = [f"{counts.evaluated} scored", f"{counts.failed} failed", f"{counts.integrated} integrated"]
     if counts.starting:
         parts.append(f"{counts.starting} in the making")
-    return f"Everything tried so far to {objective_phrase(detail)}: {', '.join(parts)}."
+    goal = objective_phrase(detail)
+    return f"Everything tried so far{f' to {goal}' if goal else ''}: {', '.join(parts)}."
 
 
 def _filters(place: Place, status: str | None) -> tuple[Tab, ...]:

@@ -1,0 +1,29 @@
+"""What stands behind a console: our own control plane, or a server that speaks the protocol alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Offers:
+    """What pages may ask for beyond the protocol, and what its operator brought along."""
+
+    is_ours: bool = True
+    """Whether there are a queue, automation, pausing and everything else of our own calls."""
+    has_repository: bool = True
+    """Whether commits can be looked at."""
+
+
+BEYOND: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("queue", "job", "job_log", "experiment_jobs"), "a job queue"),
+        **dict.fromkeys(("cancel_job", "retry_job", "reprioritise_job", "run_on_queue"), "a job queue"),
+        **dict.fromkeys(("pause", "resume"), "pausing"),
+        "automation": "automatic roles to switch",
+        "extend": "claims that can be extended",
+        **dict.fromkeys(("git_password", "evaluation_password"), "passwords for git"),
+        **dict.fromkeys(("disable_worker", "enable_worker"), "workers that can be disabled"),
+    }
+)
+"""The routes that need our own calls, each with the words for what other servers do not have."""

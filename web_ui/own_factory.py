@@ -1,0 +1,193 @@
+"""Clients of a console that holds its operator's credentials itself: nothing of the server is needed but the protocol.
+
+`StaticStoreFactory` is for one experiment: no control plane, nothing exchanged, nothing listed. `KeyringStoreFactory`
+is for several: those that the server's control plane registers, or those that there are credentials for.
+"""
+# ruff: noqa: ARG002 - there is one operator, so it makes no difference who asks
+
+import asyncio
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from store_client import (
+    AutomationMode,
+    Bearer,
+    ControlPlaneClient,
+    Counts,
+    ExperimentSummary,
+    NotOffered,
+    Objective,
+    Refused,
+    Status,
+    StoreClient,
+    SwitchyardError,
+    Transport,
+)
+from web_ui.keyring import Keyring
+from web_ui.offers import Offers
+from web_ui.repos import Clone, Clones
+from web_ui.scores import UNTOLD
+from web_ui.session import SignedIn
+
+AT_ONCE = 4
+NOT_LETTERS = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An experiment as a list tells of it."""
+
+    experiment_id: str
+    name: str
+    status: Status
+    created_at: str
+
+    @property
+    def slug(self) -> str:
+        """What stands for it in addresses: names may repeat, so the end of its id tells them apart."""
+        return f"{NOT_LETTERS.sub('-', self.name.lower()).strip('-')[:60] or 'experiment'}-{self.experiment_id[-4:]}"
+
+    @property
+    def summary(self) -> ExperimentSummary:
+        """All that is known of an experiment that was only listed."""
+        return ExperimentSummary(
+            experiment_id=self.experiment_id,
+            slug=self.slug,
+            name=self.name,
+            status=self.status,
+            objective=Objective(expr=UNTOLD, direction="maximize"),
+            counts=Counts(),
+            automation=AutomationMode(),
+            created_at=self.created_at,
+            updated_at=self.created_at,
+        )
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a console was told or given: credentials, the admin token, where repositories are."""
+
+    keyring: Keyring
+    admin: Bearer | None = None
+    clones: Clones | None = None
+
+
+class StaticStoreFactory:
+    """One experiment, one operator, one credential."""
+
+    def __init__(self, transport: Transport, means: Means) -> None:
+        self._transport, self._means, self._keyring = transport, means, means.keyring
+        self.offers = Offers(is_ours=False, has_repository=means.clones is not None)
+
+    def known(self) -> Collection[str]:
+        """The experiments that pages have shown."""
+        return (str(self._keyring.experiment_id),)
+
+    def deployment(self, who: SignedIn) -> ControlPlaneClient:
+        raise NotOffered("this console is signed in to experiments alone, and not to a deployment")
+
+    async def experiments(
+        self, who: SignedIn, named: str | None = None, *, whole: int = 0
+    ) -> tuple[ExperimentSummary, ...]:
+        """The one experiment, whole."""
+        return (await self.whole(str(self._keyring.experiment_id)),)
+
+    async def whole(self, experiment_id: str) -> ExperimentSummary:
+        """An experiment with its counts and its best."""
+        found = await self.as_operator(experiment_id).read_experiment_detail()
+        return found.having(slug=Entry(experiment_id, found.name, found.status, found.created_at).slug)
+
+    def store(self, who: SignedIn, experiment_id: str) -> StoreClient:
+        return self.as_operator(experiment_id)
+
+    async def worker_id(self, who: SignedIn, experiment_id: str) -> str:
+        return (await self._keyring.of(experiment_id).current()).partition(":")[0]
+
+    def registry(self, who: SignedIn, experiment_id: str) -> StoreClient | None:
+        """The server's administrator, where the console was given the admin token."""
+        admin = self._means.admin
+        return StoreClient(self._transport, admin, experiment_id) if admin is not None else None
+
+    def clone(self, who: SignedIn, experiment_id: str) -> Clone | None:
+        """The clone of the repository that the console was told of; no credential of the server goes there."""
+        return self._means.clones.of(experiment_id) if self._means.clones is not None else None
+
+    def forget(self, who: SignedIn) -> None:
+        """The credentials are the console's, and outlast its operator's sessions."""
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+    def as_operator(self, experiment_id: str) -> StoreClient:
+        return StoreClient(self._transport, self._keyring.of(experiment_id), experiment_id)
+
+
+class KeyringStoreFactory(StaticStoreFactory):
+    """Several experiments, one operator, a credential for each."""
+
+    def __init__(self, transports: tuple[Transport, Transport], means: Means) -> None:
+        super().__init__(transports[1], means)
+        self._control = transports[0]
+        self._known: dict[str, ExperimentSummary] = {}
+
+    def known(self) -> Collection[str]:
+        return self._known
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        await self._control.aclose()
+
+    async def experiments(
+        self, who: SignedIn, named: str | None = None, *, whole: int = 0
+    ) -> tuple[ExperimentSummary, ...]:
+        """Every experiment as it is listed; the named one is read whole, and of a list the first `whole`."""
+        entries = await self._entries()
+        meant = [one for one in entries if named in {one.experiment_id, one.slug}]
+        await self._read([one.experiment_id for one in (meant if named is not None else entries[:whole])])
+        return tuple(self._summary(one) for one in entries)
+
+    def _summary(self, entry: Entry) -> ExperimentSummary:
+        """As it was when it was last read whole; its end is told by the list, too."""
+        known = self._known.get(entry.experiment_id, entry.summary)
+        status = entry.status if entry.status.is_final else known.status
+        return known.having(slug=entry.slug, name=entry.name, status=status)
+
+    async def _read(self, experiment_ids: Collection[str]) -> None:
+        """Read some experiments whole. One alone must be readable; of several each stays as it was known."""
+        turns = asyncio.Semaphore(AT_ONCE)
+
+        async def read(experiment_id: str) -> None:
+            async with turns:
+                try:
+                    self._known[experiment_id] = await self.whole(experiment_id)
+                except SwitchyardError:
+                    if len(experiment_ids) == 1:
+                        raise
+
+        await asyncio.gather(*map(read, experiment_ids))
+
+    async def _entries(self) -> list[Entry]:
+        """What the control plane lists, as far as there are credentials; else what there are credentials for."""
+        if self._means.admin is None:
+            return await self._entries_of(self._keyring.held())
+        registry = await ControlPlaneClient(self._control, self._means.admin).list_registry()
+        entries = (
+            Entry(one.experiment_id, one.name or one.experiment_id, _status(one.last_known_state), one.created_at)
+            for one in registry.experiments
+        )
+        return sorted(entries, key=lambda one: one.created_at, reverse=True)
+
+    async def _entries_of(self, held: Mapping[str, str]) -> list[Entry]:
+        for experiment_id in held.keys() - self._known.keys():
+            try:
+                self._known[experiment_id] = await self.whole(experiment_id)
+            except Refused:
+                continue  # a credential that is no good must not take the others' pages down
+        known = (one for id_, one in self._known.items() if id_ in held)
+        entries = (Entry(one.experiment_id, one.name, one.status, one.created_at) for one in known)
+        return sorted(entries, key=lambda one: one.created_at, reverse=True)
+
+
+def _status(state: str) -> Status:
+    return Status.RUNNING if state == "running" else Status.COMPLETED

@@ -1,0 +1,89 @@
+"""What a console stands on, put together once: clients, the door and the live reader, for one kind of server."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from store_client import FileBearer, StoreClient, Transport
+from web_ui.door import Door, OwnDoor, ServersDoor
+from web_ui.git_process import Git
+from web_ui.keyring import Keyring
+from web_ui.live import EachLog, Live, OneLog
+from web_ui.own_factory import KeyringStoreFactory, Means, StaticStoreFactory
+from web_ui.repos import Clones
+from web_ui.settings import Own, Settings
+from web_ui.store_factory import Factory, StoreFactory
+
+Line = Any
+"""What carries requests to a control plane, as the transport takes it."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Whom to ask, who is let in, and who says what happens."""
+
+    factory: Factory
+    door: Door
+    live: Live
+
+
+def ground(settings: Settings, line: Line | None) -> Ground:
+    """The ground of a console, as its settings say; with a line, that one is asked instead of the network."""
+    return of_ours(settings, line) if settings.own is None else of_any(settings, settings.own, line)
+
+
+def of_ours(settings: Settings, line: Line | None) -> Ground:
+    """Before our own control plane, whose sessions and identities its operators have."""
+    transport = Transport(settings.control_plane_url, application=line)
+    is_one = settings.store_url == settings.control_plane_url
+    store_transport = transport if is_one else Transport(settings.store_url, application=line)
+    clones = Clones(settings.data / "clones", settings.store_url)
+    factory = StoreFactory((transport, store_transport), FileBearer(settings.credential_file), clones)
+    return Ground(factory, ServersDoor(factory.console), OneLog(factory.console))
+
+
+def of_any(settings: Settings, own: Own, line: Line | None) -> Ground:
+    """Before any server of the protocol, with one operator and the credentials that the console holds."""
+    configs = read_configs(own)
+    control = Transport(settings.control_plane_url, application=line, configs=configs)
+    is_one = settings.store_url == settings.control_plane_url
+    transport = control if is_one else Transport(settings.store_url, application=line, configs=configs)
+    admin = FileBearer(own.admin_token_file, "admin") if own.admin_token_file else None
+    keyring = Keyring(
+        own.credential_file,
+        own.experiment_id,
+        own.operator,
+        (lambda experiment_id: StoreClient(transport, admin, experiment_id)) if admin else None,
+    )
+    means = Means(keyring, admin, _clones(settings, own))
+    factory = (
+        StaticStoreFactory(transport, means) if own.experiment_id else KeyringStoreFactory((control, transport), means)
+    )
+    door = OwnDoor(settings.data, own.operator, "operator" if admin is None else "holds the admin token")
+    return Ground(factory, door, EachLog(factory.as_operator, factory.known))
+
+
+def _clones(settings: Settings, own: Own) -> Clones | None:
+    """Clones of a repository that the console was told of, which may be a path of this machine."""
+    if own.repository is None:
+        return None
+    return Clones(settings.data / "clones", "", own.repository, Git(protocols="http:https:file"))
+
+
+def read_configs(own: Own) -> Mapping[str, Mapping[str, Any]]:
+    """The configs that the console was given, by experiment."""
+    if own.config is None:
+        return {}
+    if own.config.is_dir():
+        return {file.stem: _read(file) for file in sorted(own.config.glob("exp_*.y*ml"))}
+    return {own.experiment_id: _read(own.config)} if own.experiment_id else {}
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    config = yaml.safe_load(file.read_text(encoding="utf-8"))
+    if not isinstance(config, dict):
+        raise SystemExit(f"{file} is not the config of an experiment: it holds no mapping")
+    return config
