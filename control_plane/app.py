@@ -19,13 +19,14 @@ from control_plane.edge.problems import HANDLERS
 from control_plane.edge.segments import WholeSegments
 from control_plane.handout import hand_out
 from control_plane.orchestrator.loop import Orchestrator
-from control_plane.registry import creation
+from control_plane.registry import arrivals, creation
 from control_plane.registry.operations.bootstrap import Bootstrap, bootstrap
 from control_plane.registry.routes import Neighbours
 from control_plane.registry.seen import Seen
 from control_plane.registry.sync import StateSync
 from control_plane.registry.task_store_http import TaskStoreOverHttp
 from control_plane.repos.backend import HttpLimits
+from control_plane.repos.bundles import Bundles
 from control_plane.repos.examine import Examiner
 from control_plane.repos.http import GitHttp
 from control_plane.repos.squash import Lineage
@@ -37,6 +38,8 @@ from control_plane.scheduler.loop import Scheduler
 from control_plane.scheduler.operations import listing
 from control_plane.scheduler.routes import Yard
 from control_plane.settings import Settings
+from control_plane.task_store.checkpoints.automatic import Automatic
+from control_plane.task_store.checkpoints.routes import open_checkpoints
 from control_plane.task_store.operations import claims
 from control_plane.task_store.reaper import Reaper
 from control_plane.task_store.routes import Shelf
@@ -55,12 +58,13 @@ class Parts:
     scheduler: Scheduler | None = None
     reaper: Reaper | None = None
     sync: StateSync | None = None
+    checkpoints: Automatic | None = None
 
     def start(self) -> None:
         """Start the loops; the event loop that serves requests must be running."""
         self.house.hub.start()
         self.notices.start()
-        for loop in (self.reaper, self.sync, self.scheduler, self.orchestrator):
+        for loop in (self.reaper, self.sync, self.checkpoints, self.scheduler, self.orchestrator):
             if loop is not None:
                 loop.start()
 
@@ -70,7 +74,7 @@ class Parts:
             self.orchestrator.stop()
         if self.scheduler is not None:
             self.scheduler.stop(ends_attempts=self.settings.ends_attempts)
-        for loop in (self.reaper, self.sync):
+        for loop in (self.reaper, self.sync, self.checkpoints):
             if loop is not None:
                 loop.stop()
         self.notices.stop()
@@ -114,8 +118,17 @@ def _application(parts: Parts, yard: Yard) -> Starlette:
     neighbours = Neighbours(
         parts.repositories, claims.open_by_worker, lease_seconds=settings.lease_seconds, refresh=refresh
     )
+    checkpoints = open_checkpoints(house, settings.data, Bundles(parts.repositories), arrivals)
+    if settings.runs_api:
+        checkpoints.load.sweep()
+        parts.checkpoints = Automatic(house, checkpoints.dump, checkpoints.ring)
     asked = wiring.RepositoryForTaskStore(Examiner(parts.repositories))
-    shelf = Shelf(settings.data / "artifacts", jobs=listing.latest_of_tasks, is_unchanged=asked.is_unchanged)
+    shelf = Shelf(
+        settings.data / "artifacts",
+        jobs=listing.latest_of_tasks,
+        is_unchanged=asked.is_unchanged,
+        checkpoints=checkpoints,
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -141,5 +154,6 @@ def _host(house: House, settings: Settings) -> None:
     if settings.experiment_id is None or settings.experiment_config is None:
         return
     experiment_id = settings.experiment_id
-    config = yaml.safe_load(settings.experiment_config.read_text(encoding="utf-8"))
-    house.writer.write(lambda tx: creation.host(tx, experiment_id, config), experiment_id=experiment_id)
+    text = settings.experiment_config.read_text(encoding="utf-8")
+    config = yaml.safe_load(text)
+    house.writer.write(lambda tx: creation.host(tx, experiment_id, config, text), experiment_id=experiment_id)

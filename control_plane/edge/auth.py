@@ -41,7 +41,6 @@ def admit(tx: Tx, call: Call, keys: Keys, credentials: Credentials) -> Tx:
     if call.who is Who.ANYONE:
         return tx.at(tx.experiment_id, ANONYMOUS)
     caller = _identify(tx, call, keys, credentials)
-    _check_class(call, caller)
     _check_header(call, tx.experiment_id, credentials.experiment_header)
     admitted = tx.at(tx.experiment_id, caller)
     _check_group(admitted, call)
@@ -54,6 +53,7 @@ def _identify(tx: Tx, call: Call, keys: Keys, credentials: Credentials) -> Calle
     caller = identities.identify(tx.connection, keys, credentials.bearer, tx.now)
     if caller is None:
         raise Unauthorized("this credential is unknown, expired or replaced")
+    _check_class(call, caller)  # who may never do this hears so, wherever the credential is from
     scope = tx.experiment_id if call.is_scoped else DEPLOYMENT
     if not caller.is_admin and caller.scope != scope:
         raise Unauthorized("this credential belongs to another experiment or to the deployment; exchange it first")

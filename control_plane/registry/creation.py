@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class Creation:
         """Check the config, seed the repository, write the row; `write` runs the writing operation as its caller."""
         directory = None if body.directory is None else await asyncio.to_thread(directories.find, body.directory)
         decided = plan(body, await self._config(body, directory), directory.name if directory else "Experiment")
+        decided = replace(decided, config_text=await self._text(body, directory))
         experiment_id = await self._id(body)
         seeded = Seeded(experiment_id, await self._seed(experiment_id, directory))
         try:
@@ -56,6 +57,12 @@ class Creation:
             raise BadRequest("an experiment needs a directory, a config, or both")
         return await asyncio.to_thread(directories.read_config, directory)
 
+    async def _text(self, body: CreateExperiment, directory: Path | None) -> str | None:
+        """The config as it was written, where it was not given as a value."""
+        if body.config is not None or directory is None:
+            return None
+        return await asyncio.to_thread(lambda: directories.read_text(directories.find_config(directory)))
+
     async def _seed(self, experiment_id: str, directory: Path | None) -> str | None:
         if directory is None:
             return None
@@ -65,7 +72,8 @@ class Creation:
         return reading.read_detail(experiments.create(tx, decided, seeded), git_root=self.git_root)
 
 
-def host(tx: Tx, experiment_id: str, raw: Any) -> None:
+def host(tx: Tx, experiment_id: str, raw: Any, config_text: str | None = None) -> None:
     """Have the experiment of this id in the store, without workers or groups; one that is there stays as it is."""
     body = CreateExperiment(config=raw)
-    experiments.host(tx, plan(body, raw, "Experiment"), Seeded(experiment_id))
+    decided = replace(plan(body, raw, "Experiment"), config_text=config_text)
+    experiments.host(tx, decided, Seeded(experiment_id))

@@ -63,7 +63,7 @@ class Incoming:
         path.parent.mkdir(parents=True, exist_ok=True)
         Path(self.file.name).replace(path)
         for folder in (path.parent, self.files.root):
-            _sync(folder)
+            sync(folder)
         return sha256
 
     def discard(self) -> None:
@@ -72,7 +72,7 @@ class Incoming:
         Path(self.file.name).unlink(missing_ok=True)
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
     """Make the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -57,6 +57,7 @@ def _row(tx: Tx, plan: Plan, slug: str, base_commit_sha: str | None) -> dict[str
         "name": plan.name,
         "status": plan.status.value,
         "config": dict(plan.config),
+        "config_text": plan.config_text,
         "dispatch_mode": plan.config["dispatch_mode"],
         "automation": plan.automation.to_wire(),
         "base_commit_sha": base_commit_sha,

@@ -19,6 +19,8 @@ class Plan:
     status: Status
     config: Mapping[str, Any]
     automation: AutomationMode
+    config_text: str | None = None
+    """The config as it was written, where it was."""
 
 
 def plan(body: CreateExperiment, raw: Mapping[str, Any], fallback_name: str) -> Plan:

@@ -70,6 +70,6 @@ def _is_live(connection: Connection, credential: RowMapping) -> bool:
 
 
 def _revoke(tx: Tx, task: RowMapping) -> None:
-    held = credentials.c.worker_id == tx.caller.worker_id, credentials.c.kind == "git"
-    held += (credentials.c.scope == tx.experiment_id,)
-    tx.connection.execute(delete(credentials).where(*held, credentials.c.task_id == task["task_id"]))
+    held = (credentials.c.scope == tx.experiment_id) & (credentials.c.worker_id == tx.caller.worker_id)
+    this = (credentials.c.kind == "git") & (credentials.c.task_id == task["task_id"])
+    tx.connection.execute(delete(credentials).where(held, this))

@@ -3,6 +3,7 @@
 from store_client.wire.call import Call
 from store_client.wire.calls import (
     artifacts,
+    checkpoints,
     control,
     events,
     experiments,
@@ -24,5 +25,6 @@ CALLS: tuple[Call, ...] = (
     *control.CALLS,
     *events.CALLS,
     *artifacts.CALLS,
+    *checkpoints.CALLS,
     *jobs.CALLS,
 )
