@@ -60,6 +60,9 @@ from store_client.roles.outcomes import (
 from store_client.settle import Conflicting, Landed, Lost, Settled, Unknown, settle_claim, settle_submission
 from store_client.transport import Download, Patience, Transport, Upload
 from store_client.wire.artifacts import ArtifactInfo, DepositedArtifact
+from store_client.wire.call import Call
+from store_client.wire.calls import CALLS
+from store_client.wire.description import Described
 from store_client.wire.events import Event, EventBatch, LogEvent, LogPage
 from store_client.wire.experiments import (
     DISPATCH_KEYS,
@@ -114,6 +117,7 @@ from store_client.wire.leases import (
     RegistryEntry,
     RegistryEntryList,
 )
+from store_client.wire.openapi import openapi_document
 from store_client.wire.record import Record
 from store_client.wire.scalars import fault_of_name, format_time, normal_name, parse_time
 from store_client.wire.tasks import (
@@ -173,32 +177,32 @@ from store_client.wire.workers import (
 )
 
 __all__ = [
-    "DISPATCH_KEYS", "FINAL_STATES", "KINDS", "KIND_OF", "RESULTS", "ROLES", "ROLE_OF", "SUBJECT", "AcquireLease",
-    "AddMember", "AlreadyExists", "ArtifactInfo", "Assignment", "Attempt", "Automation", "AutomationMode",
-    "BadRequest", "Bearer", "Blocking", "ChangeAutomation", "ChangeDispatchMode", "CheckpointInProgress",
-    "CheckpointInvalid", "Claim", "ClaimTask", "ClosedTarget", "Conflicting", "ConflictingResubmission",
-    "ControlPlaneClient", "Counts", "CreateExperiment", "CreateIdea", "CreateTask", "CreateVariant", "CreatedIdea",
-    "CycleDetected", "DepositedArtifact", "Direction", "DispatchMode", "Download", "EndExperiment", "EndSession",
-    "Evaluated", "EvaluationFailed", "EvaluationOutcome", "EvaluationResult", "Event", "EventBatch", "Exchange",
-    "Exchanged", "ExchangedBearer", "Executed", "ExecutionFailed", "ExecutionOutcome", "ExecutionResult",
-    "ExitCause", "Experiment", "ExperimentDetail", "ExperimentIdConflict", "ExperimentIdMismatch",
-    "ExperimentState", "ExperimentSummary", "FileBearer", "Fleet", "Forbidden", "GitPassword", "Group", "GroupList",
-    "HoldLease", "Idea", "IdeaDetail", "IdeaDraft", "IdeaPage", "IdeaState", "IdeaTexts", "IdeasProposed",
-    "IdeationFailed", "IdeationOutcome", "IdeationResult", "IllegalTransition", "Implementation", "ImportedFrom",
-    "IntegrateVariant", "InvalidName", "InvalidPrecondition", "Job", "JobDetail", "JobPage", "JobState", "Landed",
-    "Lease", "LeaseExpired", "LeaseHeldByOther", "LeaseInstanceMismatch", "LeaseList", "LeaseNotHeld", "LogEvent",
-    "LogPage", "LogSlice", "Lost", "Mode", "NoOpVariant", "NotClaimed", "NotFound", "NotOffered", "Objective",
-    "OperatorRole", "ParentVariant", "Patience", "PayloadTooLarge", "PolicyError", "ProgressPoint",
-    "ProtocolBroken", "QueueSummary", "ReassignTask", "ReclaimCause", "ReclaimTask", "Record", "Refused",
-    "RegisterExperiment", "RegisterGroup", "RegisterWorker", "RegisteredWorker", "RegistryEntry",
-    "RegistryEntryList", "RejectReason", "RejectTask", "RenewClaim", "Reprioritise", "ReservedIdentifier",
-    "Resources", "RetryPolicy", "Role", "Session", "Settled", "SignIn", "SignInCode", "SlotInfo",
-    "SpecVersionMismatch", "StaticBearer", "Status", "StoreClient", "SubmitJob", "SubmitTask", "SwitchyardError",
-    "Target", "Task", "TaskDetail", "TaskKind", "TaskPage", "TaskState", "Terminate", "Transport", "Unauthorized",
-    "Unavailable", "Unknown", "Unreachable", "UnsupportedCheckpointVersion", "Upload", "Variant", "VariantDetail",
-    "VariantFailed", "VariantPage", "VariantStatus", "Whoami", "Worker", "WorkerDetail", "WorkerDetailList",
-    "WorkerList", "WorkerNotEligible", "WorkerNotRegistered", "WrongClaimant", "connect_blocking", "evaluation_job",
-    "execution_job", "fault_of_name", "format_time", "from_problem", "ideation_job", "normal_name", "parse_time",
-    "read_evaluation", "read_execution", "read_history", "read_ideation", "read_text", "settle_claim",
-    "settle_submission",
+    "CALLS", "DISPATCH_KEYS", "FINAL_STATES", "KINDS", "KIND_OF", "RESULTS", "ROLES", "ROLE_OF", "SUBJECT",
+    "AcquireLease", "AddMember", "AlreadyExists", "ArtifactInfo", "Assignment", "Attempt", "Automation",
+    "AutomationMode", "BadRequest", "Bearer", "Blocking", "Call", "ChangeAutomation", "ChangeDispatchMode",
+    "CheckpointInProgress", "CheckpointInvalid", "Claim", "ClaimTask", "ClosedTarget", "Conflicting",
+    "ConflictingResubmission", "ControlPlaneClient", "Counts", "CreateExperiment", "CreateIdea", "CreateTask",
+    "CreateVariant", "CreatedIdea", "CycleDetected", "DepositedArtifact", "Described", "Direction", "DispatchMode",
+    "Download", "EndExperiment", "EndSession", "Evaluated", "EvaluationFailed", "EvaluationOutcome",
+    "EvaluationResult", "Event", "EventBatch", "Exchange", "Exchanged", "ExchangedBearer", "Executed",
+    "ExecutionFailed", "ExecutionOutcome", "ExecutionResult", "ExitCause", "Experiment", "ExperimentDetail",
+    "ExperimentIdConflict", "ExperimentIdMismatch", "ExperimentState", "ExperimentSummary", "FileBearer", "Fleet",
+    "Forbidden", "GitPassword", "Group", "GroupList", "HoldLease", "Idea", "IdeaDetail", "IdeaDraft", "IdeaPage",
+    "IdeaState", "IdeaTexts", "IdeasProposed", "IdeationFailed", "IdeationOutcome", "IdeationResult",
+    "IllegalTransition", "Implementation", "ImportedFrom", "IntegrateVariant", "InvalidName", "InvalidPrecondition",
+    "Job", "JobDetail", "JobPage", "JobState", "Landed", "Lease", "LeaseExpired", "LeaseHeldByOther",
+    "LeaseInstanceMismatch", "LeaseList", "LeaseNotHeld", "LogEvent", "LogPage", "LogSlice", "Lost", "Mode",
+    "NoOpVariant", "NotClaimed", "NotFound", "NotOffered", "Objective", "OperatorRole", "ParentVariant", "Patience",
+    "PayloadTooLarge", "PolicyError", "ProgressPoint", "ProtocolBroken", "QueueSummary", "ReassignTask",
+    "ReclaimCause", "ReclaimTask", "Record", "Refused", "RegisterExperiment", "RegisterGroup", "RegisterWorker",
+    "RegisteredWorker", "RegistryEntry", "RegistryEntryList", "RejectReason", "RejectTask", "RenewClaim",
+    "Reprioritise", "ReservedIdentifier", "Resources", "RetryPolicy", "Role", "Session", "Settled", "SignIn",
+    "SignInCode", "SlotInfo", "SpecVersionMismatch", "StaticBearer", "Status", "StoreClient", "SubmitJob",
+    "SubmitTask", "SwitchyardError", "Target", "Task", "TaskDetail", "TaskKind", "TaskPage", "TaskState", "Terminate",
+    "Transport", "Unauthorized", "Unavailable", "Unknown", "Unreachable", "UnsupportedCheckpointVersion", "Upload",
+    "Variant", "VariantDetail", "VariantFailed", "VariantPage", "VariantStatus", "Whoami", "Worker", "WorkerDetail",
+    "WorkerDetailList", "WorkerList", "WorkerNotEligible", "WorkerNotRegistered", "WrongClaimant", "connect_blocking",
+    "evaluation_job", "execution_job", "fault_of_name", "format_time", "from_problem", "ideation_job", "normal_name",
+    "openapi_document", "parse_time", "read_evaluation", "read_execution", "read_history", "read_ideation",
+    "read_text", "settle_claim", "settle_submission",
 ]  # fmt: skip
