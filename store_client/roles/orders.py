@@ -121,7 +121,7 @@ def evaluation_job(assignment: Assignment, variant: Variant, label: str) -> Subm
 def _job(assignment: Assignment, kind: TaskKind, **particulars: Any) -> SubmitJob:
     """What the jobs of all roles share: the command, its limits, and the claim they work under."""
     experiment, role = assignment.experiment, ROLE_OF[kind]
-    limits = _limits(experiment.config, kind)
+    limits = limits_of(experiment.config, kind)
     return SubmitJob(
         command=("/bin/sh", "-c", experiment.commands[role]),
         resources=Resources.model_validate({key: limits[key] for key in Resources.model_fields if key in limits}),
@@ -136,7 +136,7 @@ def _job(assignment: Assignment, kind: TaskKind, **particulars: Any) -> SubmitJo
     )
 
 
-def _limits(config: Mapping[str, Any], kind: TaskKind) -> dict[str, Any]:
+def limits_of(config: Mapping[str, Any], kind: TaskKind) -> dict[str, Any]:
     """The config's `resources` of this kind of task; its deadline is the timeout where they name none."""
     limits = dict((config.get("resources") or {}).get(kind) or {})
     limits.setdefault("timeout_seconds", config.get(f"{kind}_task_deadline") or DEADLINE_SECONDS[kind])

@@ -11,6 +11,7 @@ from store_client.credentials import ExchangedBearer
 from store_client.errors import Unauthorized
 from store_client.runner.endure import Endurance
 from store_client.runner.host import Host, Pace
+from store_client.runner.runs import Queued
 from store_client.transport import Transport
 from store_client.wire.events import LogPage
 from store_client.wire.experiments import ROLES, ExperimentSummary, Role, Status
@@ -102,7 +103,8 @@ class Automation:
     def _open(self, experiment_id: str, role: Role) -> Post:
         deployment = self._deployments[role]
         bearer = ExchangedBearer(lambda: deployment.exchange(experiment_id))
-        host = Host(deployment.store(experiment_id, bearer), role, deployment, self._pace)
+        store = deployment.store(experiment_id, bearer)
+        host = Host(store, role, Queued(store, deployment), self._pace)
         return Post(host, asyncio.create_task(host.run(), name=f"{role} of {experiment_id}"))
 
     def _wake(self, page: LogPage) -> None:

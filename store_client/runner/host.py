@@ -5,12 +5,13 @@ import logging
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from store_client.client import ControlPlaneClient, StoreClient
-from store_client.errors import Refused, SwitchyardError, Unreachable
+from store_client.client import StoreClient
+from store_client.errors import Refused, Unreachable
 from store_client.roles.history import IdeaTexts
 from store_client.roles.orders import KIND_OF, Assignment
 from store_client.runner.claims import Claims
 from store_client.runner.endure import Endurance
+from store_client.runner.runs import Queued, Runs
 from store_client.runner.work import Finding, Workshop, concession
 from store_client.settle import Landed, Settled, Unknown, settle_submission
 from store_client.transport import Patience
@@ -25,26 +26,27 @@ BACKLOG = 2
 
 @dataclass(frozen=True)
 class Pace:
-    """How often a host looks by itself, how long it claims for, and how it waits for a server that is away."""
+    """How often a host looks by itself, how long it claims for, how it waits for a server, how much it does at once."""
 
     look_seconds: float = 15.0
     lease_seconds: float = 120.0
+    renew_seconds: float = 30.0
+    width: int | None = None
     patience: Patience = field(default_factory=lambda: Patience(first_pause_seconds=0.25, longest_pause_seconds=5.0))
 
 
 class Host:
     """Claims and does the tasks of one role; `wake` it when there may be some."""
 
-    def __init__(
-        self, store: StoreClient, role: Role, deployment: ControlPlaneClient | None = None, pace: Pace | None = None
-    ) -> None:
+    def __init__(self, store: StoreClient, role: Role, runs: Runs | None = None, pace: Pace | None = None) -> None:
         self.role = role
         self.is_claiming = True
         self._store = store
         self._pace = pace or Pace()
         lease = self._pace.lease_seconds
-        self._claims = Claims(store, KIND_OF[role], lease, renew_seconds=lease / 4)
-        self._workshop = Workshop(store, deployment, IdeaTexts(store))
+        self._claims = Claims(store, KIND_OF[role], lease, min(lease / 4, self._pace.renew_seconds))
+        self._runs = runs or Queued(store)
+        self._workshop = Workshop(store, self._runs, IdeaTexts(store))
         self._experiment: ExperimentDetail | None = None
         self._hands: dict[str, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
@@ -67,17 +69,34 @@ class Host:
                 if not await self._endurance.endure(self._name, self.tick()):
                     await self._endurance.pause()
                     continue
-                with suppress(TimeoutError):
-                    # wait_for would swallow a cancellation that comes together with a wake.
-                    async with asyncio.timeout(self._pace.look_seconds):
-                        await self._wake.wait()
+                await self._rest()
         finally:
             await _end(*self._hands.values())
+
+    async def once(self) -> None:
+        """Do the first task that can be had, then return."""
+        try:
+            while not self._hands:
+                self._wake.clear()
+                if not await self._endurance.endure(self._name, self.tick()):
+                    await self._endurance.pause()
+                elif not self._hands:
+                    await self._rest()
+            await asyncio.gather(*self._hands.values())
+        finally:
+            await _end(*self._hands.values())
+
+    async def _rest(self) -> None:
+        """Until there may be something to do."""
+        with suppress(TimeoutError):
+            # wait_for would swallow a cancellation that comes together with a wake.
+            async with asyncio.timeout(self._pace.look_seconds):
+                await self._wake.wait()
 
     async def tick(self) -> None:
         """Go on with what is claimed, then claim as much as there is room for."""
         if self._experiment is None:
-            experiment = await self._store.read_experiment_detail()
+            experiment = self._runs.equipped(await self._store.read_experiment_detail())
             for task, claim in await self._claims.held():
                 self._take_up(Assignment(experiment, task.task_id, claim))
             self._experiment = experiment
@@ -97,7 +116,7 @@ class Host:
         return (ready.total or 0) >= BACKLOG * experiment.parallel_variants
 
     def _width(self, experiment: ExperimentDetail) -> int:
-        return 1 if self.role == "ideator" else experiment.parallel_variants
+        return 1 if self.role == "ideator" else self._pace.width or experiment.parallel_variants
 
     def _take_up(self, assignment: Assignment) -> None:
         if assignment.task_id not in self._hands:
@@ -123,9 +142,10 @@ class Host:
             await _end(finishing, keeping)
         if is_lost:
             logger.warning("%s: task %s is no longer ours; its work is discarded", self._name, assignment.task_id)
-            await self._discard(assignment)
+            await self._runs.discard(assignment)
         else:
             finishing.result()
+            await self._runs.forget(assignment)
 
     async def _finish(self, assignment: Assignment) -> None:
         """Work and submit; while the server is away wait, and take the steps again from the first."""
@@ -163,13 +183,6 @@ class Host:
         said = f"{finding.result.status}: {finding.reason}" if finding.reason else finding.result.status
         level = logging.INFO if isinstance(settled, Landed) else logging.WARNING
         logger.log(level, "%s: task %s: %s, %s", self._name, assignment.task_id, said, type(settled).__name__.lower())
-
-    async def _discard(self, assignment: Assignment) -> None:
-        """End the job of a lost claim."""
-        with suppress(SwitchyardError):
-            job = await self._workshop.find_job(assignment)
-            if job is not None and not job.state.is_final:
-                await self._store.cancel_experiment_job(job.job_id)
 
 
 async def _end(*tasks: asyncio.Task[None] | asyncio.Task[str]) -> None:

@@ -1,14 +1,14 @@
 """One piece of work, step by step. Any step may be done again: ids are derived from the claim, jobs have a key."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from store_client.client import ControlPlaneClient, StoreClient
+from store_client.client import StoreClient
 from store_client.credentials import now
-from store_client.errors import AlreadyExists, IllegalTransition, Refused
+from store_client.errors import AlreadyExists, Forbidden, IllegalTransition, NotFound, Refused
 from store_client.roles.history import IdeaTexts, read_history, read_text
 from store_client.roles.orders import (
     MAX_IDEA_CHARACTERS,
@@ -28,17 +28,15 @@ from store_client.roles.outcomes import (
     read_execution,
     read_ideation,
 )
+from store_client.runner.runs import Runs
 from store_client.settle import Result
 from store_client.transport import Upload
 from store_client.wire.experiments import Role
 from store_client.wire.ideas import CreateIdea, Idea, IdeaState
 from store_client.wire.jobs import JobDetail, SubmitJob
-from store_client.wire.scalars import format_time, parse_time
+from store_client.wire.scalars import format_time
 from store_client.wire.tasks import EvaluationResult, ExecutionResult, IdeationResult
 from store_client.wire.variants import CreateVariant, VariantStatus
-
-WAIT_SECONDS = 25.0
-LOG_BYTES = 65_536
 
 
 @dataclass(frozen=True)
@@ -57,10 +55,10 @@ class Work(Protocol):
 
 @dataclass(frozen=True)
 class Workshop:
-    """What the work of all roles needs; `deployment` reads logs."""
+    """What the work of all roles needs."""
 
     store: StoreClient
-    deployment: ControlPlaneClient | None
+    runs: Runs
     texts: IdeaTexts
     clock: Callable[[], datetime] = now
 
@@ -73,7 +71,7 @@ class Workshop:
         async def order() -> SubmitJob:
             return ideation_job(assignment, await read_history(self.store, self.texts))
 
-        job = await self._run(assignment, order)
+        job = await self.runs.run(assignment, order)
         outcome = read_ideation(job)
         if isinstance(outcome, IdeationFailed):
             return Finding(IdeationResult(idea_ids=(), status="error"), outcome.reason)
@@ -86,13 +84,13 @@ class Workshop:
         task = await self.store.read_task(assignment.task_id)
         idea = await self.store.read_idea(str(task.payload["idea_id"]))
         variant_id = assignment.variant_id
-        text = await read_text(self.store, idea.artifacts_uri, MAX_IDEA_CHARACTERS)
+        text = await self._text_of(idea)
         await self._start_variant(assignment, idea, headline(text))
 
         async def order() -> SubmitJob:
             return execution_job(assignment, idea, text, variant_id)
 
-        job = await self._run(assignment, order)
+        job = await self.runs.run(assignment, order)
         outcome = read_execution(job)
         if isinstance(outcome, ExecutionFailed):
             uri = await self._deposit_log(job)
@@ -106,7 +104,7 @@ class Workshop:
         async def order() -> SubmitJob:
             return evaluation_job(assignment, variant, variant.label)
 
-        job = await self._run(assignment, order)
+        job = await self.runs.run(assignment, order)
         outcome, variant_id = read_evaluation(job), variant.variant_id
         if isinstance(outcome, Evaluated):
             measured, uri = outcome.evaluation, outcome.artifacts_uri
@@ -123,21 +121,12 @@ class Workshop:
         blank = EvaluationResult(variant_id=variant_id, status="evaluation_error", artifacts_uri=uri)
         return Finding(blank, outcome.reason)
 
-    async def find_job(self, assignment: Assignment) -> JobDetail | None:
-        """The job that was queued under this claim, by this process or one before it."""
-        task = await self.store.read_task_detail(assignment.task_id)
-        if task.latest_job_id is None:
-            return None
-        job = await self.store.read_experiment_job(task.latest_job_id)
-        is_ours = job.submitted_by == assignment.claim.worker_id
-        return job if is_ours and parse_time(job.created_at) >= parse_time(assignment.claim.claimed_at) else None
-
-    async def _run(self, assignment: Assignment, order: Callable[[], Awaitable[SubmitJob]]) -> JobDetail:
-        """The ended job of this claim: found, or queued now."""
-        job = await self.find_job(assignment) or await self.store.submit_job(await order())
-        while not job.state.is_final:
-            job = await self.store.read_experiment_job(job.job_id, WAIT_SECONDS)
-        return job
+    async def _text_of(self, idea: Idea) -> str:
+        """What its author wrote; a peer may grant that to nobody else, and the slug has to do then."""
+        try:
+            return await read_text(self.store, idea.artifacts_uri, MAX_IDEA_CHARACTERS)
+        except (Forbidden, NotFound):
+            return f"# {idea.slug}\n"
 
     async def _draft(self, assignment: Assignment, number: int, draft: IdeaDraft, job: JobDetail) -> str:
         """Create an idea in drafting; ideas without parents build on the commit that the ideator saw."""
@@ -184,11 +173,9 @@ class Workshop:
 
     async def _deposit_log(self, job: JobDetail) -> str | None:
         """The end of a failed job's log as an artifact; None where it cannot be had."""
-        if self.deployment is None or not job.log_bytes:
-            return None
+        text = await self.runs.end_of_log(job) if job.log_bytes else None
         try:
-            log = await self.deployment.read_job_log(job.job_id, max(0, job.log_bytes - LOG_BYTES), LOG_BYTES)
-            return await self._deposit("job.log", log.text.encode(), "text/plain")
+            return await self._deposit("job.log", text.encode(), "text/plain") if text else None
         except Refused:
             return None
 

@@ -17,6 +17,7 @@ from store_client.credentials import ExchangedBearer, FileBearer
 from store_client.runner.automation import Automation, NamedBearer
 from store_client.runner.host import Host, Pace
 from store_client.runner.listener import Listener
+from store_client.runner.runs import Queued
 from store_client.transport import Patience, Transport
 from store_client.wire.experiments import CreateExperiment, ExperimentDetail, Role
 
@@ -71,7 +72,8 @@ class House:
         """A host of a role, as the deployment's automatic worker; each is a process of its own, as it were."""
         deployment = ControlPlaneClient(self.transport, NamedBearer(self.data / "runner-tokens.json", f"auto-{role}"))
         bearer = ExchangedBearer(lambda: deployment.exchange(experiment.experiment_id))
-        return Host(deployment.store(experiment.experiment_id, bearer), role, deployment, EAGER)
+        store = deployment.store(experiment.experiment_id, bearer)
+        return Host(store, role, Queued(store, deployment), EAGER)
 
     async def experiment(self, name: str, **changes: Any) -> ExperimentDetail:
         """A new experiment whose commands are one line of shell each."""
