@@ -14,6 +14,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 WRITER_LOCK = 0x5357_4259  # any constant: the advisory lock that serialises the writers of all processes
 
 _TIME = text("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+# The lock is waited for first, and then the clock is read.
+_LOCK = text(f"WITH mine AS MATERIALIZED (SELECT pg_advisory_xact_lock(:key)) {_TIME} FROM mine")  # noqa: S608 - made of two constants
 
 
 @dataclass(frozen=True)
@@ -46,19 +48,47 @@ class Database:
             finally:
                 connection.rollback()
 
-    def begin_writing(self, connection: Connection) -> None:
-        """Begin a write transaction as the only writer of this database."""
+    def begin_writing(self, connection: Connection, clock: Callable[[], str]) -> str:
+        """Begin a write transaction as the only writer of this database; the time of the database's machine.
+
+        A file database shares our clock.
+        """
         if self.is_sqlite:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-        else:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER_LOCK})
+            return clock()
+        return str(connection.scalar(_LOCK, {"key": WRITER_LOCK}))
 
     def now(self, connection: Connection, clock: Callable[[], str]) -> str:
         """The time of the database's machine; a file database shares ours."""
         return clock() if self.is_sqlite else str(connection.scalar(_TIME))
 
+    def savepoint(self, connection: Connection) -> "Savepoint":
+        """Savepoints in the transaction of a connection."""
+        return Savepoint(connection.connection.driver_connection, "sqlite" if self.is_sqlite else "postgresql")
+
     def close(self) -> None:
         self.engine.dispose()
+
+
+class Savepoint:
+    """One savepoint, set again and again, by the driver itself: there is one for every operation."""
+
+    def __init__(self, driver: Any, kind: str) -> None:
+        self._execute = driver.execute
+        self._again = ("RELEASE o; SAVEPOINT o",) if kind == "postgresql" else ("RELEASE o", "SAVEPOINT o")
+        self._is_set = self._is_fresh = False
+
+    def set(self) -> None:
+        """What follows can be taken back."""
+        if not self._is_fresh:
+            for statement in self._again if self._is_set else ("SAVEPOINT o",):
+                self._execute(statement).close()
+        self._is_set, self._is_fresh = True, False
+
+    def return_to(self) -> None:
+        """Take back what followed; the savepoint stands where it stood."""
+        self._execute("ROLLBACK TO o").close()
+        self._is_fresh = True
 
 
 def time_of(connection: Connection, ours: str) -> str:

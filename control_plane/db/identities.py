@@ -1,11 +1,10 @@
 """Who a bearer is and which groups that worker is in: the part of the registries that every wing asks."""
 
-import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, insert, literal, select
+from sqlalchemy import CTE, Connection, RowMapping, bindparam, insert, select
 
 from control_plane.db.tables import credentials, groups, members, workers
 from control_plane.db.transaction import Caller
@@ -23,7 +22,7 @@ class Keys:
 
     def digest(self, secret: str) -> str:
         """The keyed hash under which a random secret is stored."""
-        return hmac.new(self.pepper, secret.encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self.pepper, secret.encode(), "sha256").hex()
 
     def is_admin_token(self, secret: str) -> bool:
         return hmac.compare_digest(self.digest(secret), self.digest(self.admin_token))
@@ -67,15 +66,17 @@ def issue(connection: Connection, keys: Keys, worker_id: str, now: str, what: Is
     return secret
 
 
+_CREDENTIAL = (
+    select(credentials, workers.c.name)
+    .join(workers, (workers.c.scope == credentials.c.scope) & (workers.c.worker_id == credentials.c.worker_id))
+    .where(credentials.c.digest == bindparam("of"), credentials.c.worker_id == bindparam("by"))
+    .where(workers.c.disabled_at.is_(None))
+)
+
+
 def find_credential(connection: Connection, keys: Keys, worker_id: str, secret: str, now: str) -> RowMapping | None:
     """The live credential with this secret and its worker's row, looked up by keyed hash."""
-    query = (
-        select(credentials, workers.c.name)
-        .join(workers, (workers.c.scope == credentials.c.scope) & (workers.c.worker_id == credentials.c.worker_id))
-        .where(credentials.c.digest == keys.digest(secret), credentials.c.worker_id == worker_id)
-        .where(workers.c.disabled_at.is_(None))
-    )
-    row = connection.execute(query).mappings().first()
+    row = connection.execute(_CREDENTIAL, {"of": keys.digest(secret), "by": worker_id}).mappings().first()
     if row is None or (row["expires_at"] is not None and row["expires_at"] <= now):
         return None
     return row
@@ -98,16 +99,31 @@ def identify(connection: Connection, keys: Keys, bearer: tuple[str, str], now: s
     )
 
 
+def _holding() -> CTE:
+    """The groups that hold a member, directly or through others of the same scope."""
+    here = members.c.scope == bindparam("here")
+    direct = select(members.c.group_id).where(here, members.c.member_id == bindparam("member"))
+    holding = direct.cte("holding", recursive=True)
+    step = select(members.c.group_id).join(holding, members.c.member_id == holding.c.group_id)
+    return holding.union(step.where(here))
+
+
+_HOLDING = _holding()
+_GROUPS = select(_HOLDING.c.group_id)
+_NAMED = (
+    select(groups.c.group_id)
+    .where(groups.c.scope == bindparam("here"), groups.c.name.in_(bindparam("names", expanding=True)))
+    .where(groups.c.group_id.in_(_GROUPS))
+    .limit(1)
+)
+
+
 def groups_of(connection: Connection, scope: str, member_id: str) -> set[str]:
     """Ids of every group of the scope that contains the worker or group of that scope, directly or through others.
 
     Registries are never shared: what a group elsewhere lists says nothing here.
     """
-    here = members.c.scope == literal(scope)
-    direct = select(members.c.group_id).where(here, members.c.member_id == literal(member_id))
-    holding = direct.cte("holding", recursive=True)
-    step = select(members.c.group_id).join(holding, members.c.member_id == holding.c.group_id).where(here)
-    return set(connection.scalars(select(holding.union(step).c.group_id)))
+    return set(connection.scalars(_GROUPS, {"here": scope, "member": member_id}))
 
 
 def is_in(connection: Connection, scope: str, worker_id: str, group_id: str) -> bool:
@@ -117,6 +133,5 @@ def is_in(connection: Connection, scope: str, worker_id: str, group_id: str) -> 
 
 def is_in_named(connection: Connection, caller: Caller, names: tuple[str, ...]) -> bool:
     """Whether a worker is in one of the reserved groups of its own scope."""
-    query = select(groups.c.group_id).where(groups.c.scope == caller.scope, groups.c.name.in_(names))
-    reserved = set(connection.scalars(query))
-    return bool(reserved) and bool(reserved & groups_of(connection, caller.scope, caller.worker_id))
+    asked = {"here": caller.scope, "member": caller.worker_id, "names": list(names)}
+    return connection.scalar(_NAMED, asked) is not None

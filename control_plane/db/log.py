@@ -1,7 +1,8 @@
 """The event log: appended with the change it tells of, read by position or by the protocol's sequence."""
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
 
 from sqlalchemy import Column, ColumnElement, Connection, RowMapping, ScalarSelect, bindparam, func, insert, select
 
@@ -31,16 +32,20 @@ _PLAIN = insert(events).inline().values(position=_after(events.c.position))
 _COUNTED = _PLAIN.values(sequence=_after(events.c.sequence, events.c.experiment_id == bindparam("of")))
 
 
-def append(
-    connection: Connection, event_id: str, now: str, experiment_id: str, told: tuple[str, Mapping[str, Any]]
-) -> None:
-    """Append one event; positions and sequences are gap-free because one writer at a time appends."""
-    type_, data = told
-    row = {"experiment_id": experiment_id, "event_id": event_id, "type": type_, "occurred_at": now, "data": dict(data)}
-    if type_ in PROTOCOL_TYPES:
-        connection.execute(_COUNTED, {**row, "of": experiment_id})
-    else:
-        connection.execute(_PLAIN, row)
+class Told(NamedTuple):
+    """One event before it has its position."""
+
+    experiment_id: str
+    event_id: str
+    type: str
+    data: Mapping[str, Any]
+
+
+def append(connection: Connection, now: str, told: Sequence[Told]) -> None:
+    """Append events in this order; positions and sequences are gap-free because one writer at a time appends."""
+    for is_counted, run in groupby(told, lambda each: each.type in PROTOCOL_TYPES):
+        rows = [{**each._asdict(), "occurred_at": now, "of": each.experiment_id} for each in run]
+        connection.execute(_COUNTED if is_counted else _PLAIN, rows)
 
 
 def tip(connection: Connection) -> int:

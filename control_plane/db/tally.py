@@ -1,6 +1,6 @@
 """Maintained counters: what lists and badges show without counting rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -28,7 +28,14 @@ _ADD = {"sqlite": _upsert(sqlite.insert(tallies)), "postgresql": _upsert(postgre
 
 def add(connection: Connection, experiment_id: str, name: str, amount: int) -> None:
     """Add to a counter, made at zero on first use."""
-    connection.execute(_ADD[connection.dialect.name], {"experiment_id": experiment_id, "name": name, "total": amount})
+    add_all(connection, {(experiment_id, name): amount})
+
+
+def add_all(connection: Connection, amounts: Mapping[tuple[str, str], int]) -> None:
+    """Add to counters, each named by its experiment and its name."""
+    rows = [{"experiment_id": of, "name": name, "total": amount} for (of, name), amount in amounts.items() if amount]
+    if rows:
+        connection.execute(_ADD[connection.dialect.name], rows)
 
 
 def read(connection: Connection, experiment_id: str) -> dict[str, int]:

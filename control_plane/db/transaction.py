@@ -1,12 +1,11 @@
 """The transaction that every operation is handed: a connection that knows who acts, when, and where."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, Executable, RowMapping, bindparam, select
 
-from control_plane.db import log
+from control_plane.db.batch import Batch
 from control_plane.db.tables import DEPLOYMENT, experiments
 from store_client.errors import IllegalTransition, NotFound
 from store_client.wire.experiments import Status
@@ -30,26 +29,46 @@ class Caller:
 
 
 ADMIN = Caller("admin")
+_EXPERIMENT = select(experiments).where(experiments.c.experiment_id == bindparam("experiment"))
 
 
 @dataclass
 class Tx:
-    """One operation's share of a transaction."""
+    """One operation's view of a transaction: who acts in it, and where."""
 
-    connection: Connection
-    now: str
-    mint: Callable[[str], str]
+    batch: Batch
     caller: Caller = ADMIN
     experiment_id: str = DEPLOYMENT
-    told: list[str] = field(default_factory=list)
     _experiment: RowMapping | None = None
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, for any statement."""
+        return self.batch.connection
+
+    @property
+    def now(self) -> str:
+        """The time of the transaction."""
+        return self.batch.now
+
+    def mint(self, prefix: str) -> str:
+        """A new id."""
+        return self.batch.mint(prefix)
+
+    def first(self, statement: Executable, **values: Any) -> RowMapping | None:
+        """The first row of a prepared question that asks for no events and no counters."""
+        return self.batch.bare.execute(statement, values).mappings().first()
+
+    def run(self, statement: Executable, **values: Any) -> None:
+        """Run a prepared statement that changes no identity and no experiment."""
+        self.batch.bare.execute(statement, values)
 
     @property
     def experiment(self) -> RowMapping:
         """The row of the experiment this operation works in; NotFound when there is none."""
         if self._experiment is None:
-            query = select(experiments).where(experiments.c.experiment_id == self.experiment_id)
-            self._experiment = self.connection.execute(query).mappings().first()
+            key = ("experiment", self.experiment_id)
+            self._experiment = self.batch.known(key, lambda: self.first(_EXPERIMENT, experiment=self.experiment_id))
         if self._experiment is None:
             raise NotFound(f"there is no experiment {self.experiment_id}")
         return self._experiment
@@ -74,9 +93,17 @@ class Tx:
 
     def tell(self, type_: str, **data: Any) -> None:
         """Append an event about this experiment (or the deployment) to the log, in this transaction."""
-        log.append(self.connection, self.mint("evt"), self.now, self.experiment_id, (type_, data))
-        self.told.append(self.experiment_id)
+        self.batch.tell(self.experiment_id, type_, data)
+
+    def count(self, name: str, amount: int) -> None:
+        """Add to a counter of this experiment."""
+        self.batch.count(self.experiment_id, name, amount)
+
+    def recount(self, old: str, new: str) -> None:
+        """One thing of this experiment left the count `old` and joined the count `new`."""
+        self.count(old, -1)
+        self.count(new, 1)
 
     def at(self, experiment_id: str, caller: Caller | None = None) -> "Tx":
         """The same transaction seen from another experiment, or by another caller."""
-        return Tx(self.connection, self.now, self.mint, caller or self.caller, experiment_id, self.told)
+        return Tx(self.batch, caller or self.caller, experiment_id)

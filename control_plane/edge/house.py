@@ -10,6 +10,7 @@ from typing import TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 from ulid import ULID
 
+from control_plane.db.batch import Batch
 from control_plane.db.engine import Database, is_out_of_reach
 from control_plane.db.identities import Keys
 from control_plane.db.transaction import Caller, Tx
@@ -55,7 +56,7 @@ class House:
 
     async def write(self, work: Callable[[Tx], T]) -> T:
         """Run an operation on the writer and wait for its commit without holding a thread."""
-        return await asyncio.wrap_future(self.writer.submit(work))
+        return await self.writer.submit_here(work)
 
     async def read(self, work: Callable[[Tx], T]) -> T:
         """Run a reading operation on a reader thread, on one snapshot."""
@@ -65,7 +66,7 @@ class House:
         """Run a reading operation on this thread."""
         try:
             with self.database.reading() as connection:
-                return work(Tx(connection, self.clock(), self.mint))
+                return work(Tx(Batch(connection, self.clock(), self.mint)))
         except SQLAlchemyError as error:
             if is_out_of_reach(error):
                 raise Unavailable("the database does not answer") from error

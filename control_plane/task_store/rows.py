@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Table, func, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, ScalarSelect, Table, bindparam, func, insert, select, update
 
 from control_plane.db.transaction import Tx
 from control_plane.task_store.tables import ideas, submissions, tasks, variants
@@ -29,9 +29,7 @@ def submission(tx: Tx, task_id: str) -> RowMapping:
 
 def find(tx: Tx, table: Table, id_: str) -> RowMapping | None:
     """The row of this experiment with this id; no id contains a null character."""
-    if "\x00" in id_:
-        return None
-    return tx.connection.execute(select(table).where(*key(tx, table, id_))).mappings().first()
+    return None if "\x00" in id_ else tx.first(_FIND[table.name], here=tx.experiment_id, id=id_)
 
 
 def key(tx: Tx, table: Table, id_: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -41,17 +39,27 @@ def key(tx: Tx, table: Table, id_: str) -> tuple[ColumnElement[bool], ColumnElem
 
 def add(tx: Tx, table: Table, **values: Any) -> None:
     """Insert a row of this experiment, with the next number."""
-    number = (tx.connection.scalar(select(func.max(table.c.number)).where(_here(tx, table))) or 0) + 1
-    tx.connection.execute(insert(table).values(experiment_id=tx.experiment_id, number=number, **values))
+    tx.run(_ADD[table.name], here=tx.experiment_id, experiment_id=tx.experiment_id, **values)
 
 
 def change(tx: Tx, table: Table, id_: str, **values: Any) -> None:
     """Write some columns of one row of this experiment."""
-    tx.connection.execute(update(table).where(*key(tx, table, id_)).values(**values))
+    tx.run(_CHANGE[table.name], here=tx.experiment_id, id=id_, **values)
 
 
-def _here(tx: Tx, table: Table) -> ColumnElement[bool]:
-    return table.c.experiment_id == tx.experiment_id
+def _named(table: Table) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return table.c.experiment_id == bindparam("here"), table.c[IDS[table.name]] == bindparam("id")
+
+
+def _next_number(table: Table) -> ScalarSelect[int]:
+    largest = select(func.coalesce(func.max(table.c.number), 0) + 1).where(table.c.experiment_id == bindparam("here"))
+    return largest.correlate(None).scalar_subquery()
+
+
+_NUMBERED = (tasks, ideas, variants)
+_FIND = {table.name: select(table).where(*_named(table)) for table in (*_NUMBERED, submissions)}
+_CHANGE = {table.name: update(table).where(*_named(table)) for table in _NUMBERED}
+_ADD = {table.name: insert(table).inline().values(number=_next_number(table)) for table in _NUMBERED}
 
 
 def _must_exist(row: RowMapping | None, thing: str, id_: str) -> RowMapping:

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.load`: HTTP clients on bare sockets, cheap enough to share a machine with the server they load.
+"""`python -m tests.bench.load`: HTTP clients on bare sockets, cheap enough to share a machine with a server.
 
 Reads a `Load` as JSON from standard input and writes what came of it to standard output.
 """
@@ -47,7 +47,7 @@ class Connection(asyncio.Protocol):
         self._answered: asyncio.Future[str] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._answered is not None and not self._answered.done():

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import Engine, event
 
 from control_plane.task_store.operations import artifacts, claims, dispatch, listing, subjects, tasks, variants
-from control_plane.task_store.tables import variants as variant_table
 from store_client.wire.calls.ideas import IdeaPageQuery
 from store_client.wire.calls.tasks import TaskPageQuery
 from store_client.wire.calls.variants import VariantPageQuery
@@ -127,7 +126,7 @@ HOT: dict[str, Callable[[Any], Any]] = {
     "variants": lambda tx: listing.variant_page(tx, VariantPageQuery()),
     "best variants": lambda tx: listing.variant_page(tx, VariantPageQuery(order="best")),
     "variants in a status": lambda tx: listing.variant_page(tx, VariantPageQuery.model_validate({"status": "error"})),
-    "a variant's branch": lambda tx: variants._holds(tx, variant_table.c.branch == "work/x"),
+    "a variant's branch": lambda tx: tx.first(variants._OF_BRANCH, here=tx.experiment_id, branch="work/x"),
     "citations": lambda tx: artifacts._is_cited(tx, "eden://artifacts/" + "0" * 32),
     "one task": lambda tx: tasks.read(tx, "task-2"),
 }

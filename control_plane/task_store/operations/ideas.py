@@ -1,8 +1,7 @@
 """Ideas: drafted and marked ready by workers; dispatched and completed with their execution task (protocol §5.1)."""
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, bindparam, select
 
-from control_plane.db import tally
 from control_plane.db.transaction import Tx
 from control_plane.task_store import records, rows
 from control_plane.task_store.rules import ideas as rules
@@ -10,6 +9,13 @@ from control_plane.task_store.tables import ideas
 from store_client.errors import AlreadyExists
 from store_client.wire.calls.ideas import IdeaFilter
 from store_client.wire.ideas import CreatedIdea, CreateIdea, Idea, IdeaState
+
+_TWIN = (
+    select(ideas.c.idea_id)
+    .where(ideas.c.experiment_id == bindparam("here"), ideas.c.slug == bindparam("slug"))
+    .order_by(ideas.c.number)
+    .limit(1)
+)
 
 
 def create(tx: Tx, body: CreateIdea) -> CreatedIdea:
@@ -19,8 +25,8 @@ def create(tx: Tx, body: CreateIdea) -> CreatedIdea:
         raise AlreadyExists(f"idea {body.idea_id} exists")
     warnings = _warnings(tx, body.slug)
     _insert(tx, body)
-    tally.add(tx.connection, tx.experiment_id, "ideas", 1)
-    tally.add(tx.connection, tx.experiment_id, "ideas.drafting", 1)
+    tx.count("ideas", 1)
+    tx.count("ideas.drafting", 1)
     tx.tell("idea.drafted", idea_id=body.idea_id)
     return CreatedIdea(**records.idea_fields(rows.idea(tx, body.idea_id)), warnings=warnings)
 
@@ -48,7 +54,7 @@ def move(tx: Tx, act: str, idea: RowMapping) -> None:
     """Write the state after an act, and count it."""
     state = rules.move(act, idea)
     rows.change(tx, ideas, idea["idea_id"], state=state)
-    tally.move(tx.connection, tx.experiment_id, f"ideas.{idea['state']}", f"ideas.{state}")
+    tx.recount(f"ideas.{idea['state']}", f"ideas.{state}")
 
 
 def _insert(tx: Tx, body: CreateIdea) -> None:
@@ -70,6 +76,5 @@ def _insert(tx: Tx, body: CreateIdea) -> None:
 
 
 def _warnings(tx: Tx, slug: str) -> tuple[str, ...] | None:
-    same = select(ideas.c.idea_id).where(ideas.c.experiment_id == tx.experiment_id, ideas.c.slug == slug).limit(1)
-    twin = tx.connection.scalar(same)
-    return None if twin is None else (f"idea {twin} has the slug {slug} too",)
+    twin = tx.first(_TWIN, here=tx.experiment_id, slug=slug)
+    return None if twin is None else (f"idea {twin['idea_id']} has the slug {slug} too",)

@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, bindparam, insert, select, update
 
 from control_plane.db.tables import scores
 from control_plane.db.transaction import Tx
 from store_client.wire import objective
 from control_plane.task_store.tables import ideas, variants
 from store_client.wire.experiments import ProgressPoint
+
+_HERE = scores.c.experiment_id == bindparam("here")
+_SCORES, _CHANGE, _ADD = select(scores).where(_HERE), update(scores).where(_HERE), insert(scores)
 
 
 def value_of(tx: Tx, evaluation: dict[str, Any] | None) -> float | None:
@@ -28,7 +31,7 @@ def record(tx: Tx, variant_id: str, value: float | None, *, is_baseline: bool) -
     if row["best_value"] is None or _is_better(tx, value, row["best_value"]):
         changes |= {"best_variant_id": variant_id, "best_value": value}
     if changes:
-        tx.connection.execute(update(scores).where(scores.c.experiment_id == tx.experiment_id).values(**changes))
+        tx.run(_CHANGE, here=tx.experiment_id, **changes)
 
 
 def is_minimised(tx: Tx) -> bool:
@@ -65,11 +68,10 @@ def _point(row: RowMapping) -> ProgressPoint:
 
 
 def _scores(tx: Tx) -> RowMapping:
-    query = select(scores).where(scores.c.experiment_id == tx.experiment_id)
-    row = tx.connection.execute(query).mappings().first()
+    row = tx.first(_SCORES, here=tx.experiment_id)
     if row is None:
-        tx.connection.execute(insert(scores).values(experiment_id=tx.experiment_id))
-        row = tx.connection.execute(query).mappings().one()
+        tx.run(_ADD, experiment_id=tx.experiment_id)
+        return _scores(tx)
     return row
 
 

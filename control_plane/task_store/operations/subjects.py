@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, bindparam, select
 
 from control_plane.db.transaction import Tx
 from control_plane.task_store import rows
@@ -11,6 +11,13 @@ from control_plane.task_store.tables import IS_LIVE, tasks
 from store_client.errors import AlreadyExists, BadRequest, InvalidPrecondition
 from store_client.wire.tasks import CreateTask, Target
 from store_client.wire.variants import VariantStatus
+
+_LIVE = (
+    select(tasks.c.task_id)
+    .where(tasks.c.experiment_id == bindparam("here"), tasks.c.kind == bindparam("kind"))
+    .where(tasks.c.subject_id == bindparam("subject"), IS_LIVE)
+    .limit(1)
+)
 
 
 @dataclass(frozen=True)
@@ -59,12 +66,9 @@ def _must_be_evaluable(variant: RowMapping) -> None:
 
 
 def _must_have_no_live_task(tx: Tx, kind: str, subject_id: str) -> None:
-    live = select(tasks.c.task_id).where(
-        tasks.c.experiment_id == tx.experiment_id, tasks.c.kind == kind, tasks.c.subject_id == subject_id, IS_LIVE
-    )
-    task_id = tx.connection.scalar(live.limit(1))
-    if task_id is not None:
-        raise AlreadyExists(f"{kind} task {task_id} of {subject_id} is not finished")
+    live = tx.first(_LIVE, here=tx.experiment_id, kind=kind, subject=subject_id)
+    if live is not None:
+        raise AlreadyExists(f"{kind} task {live['task_id']} of {subject_id} is not finished")
 
 
 def _target(wire: dict[str, str] | None) -> Target | None:

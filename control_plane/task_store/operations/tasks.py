@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, delete, insert, select
 
-from control_plane.db import identities, tally
+from control_plane.db import identities
 from control_plane.db.transaction import Tx
 from control_plane.task_store import records, rows
 from control_plane.task_store.operations import endings, ideas, results, subjects, variants
@@ -29,6 +29,7 @@ from store_client.wire.tasks import (
 )
 
 NO_CLAIM = {"claimed_by": None, "claimed_at": None, "expires_at": None, "lapses_at": None}
+_SUBMITTED = insert(submission_table)
 
 
 def create(tx: Tx, body: CreateTask) -> Task:
@@ -41,7 +42,7 @@ def create(tx: Tx, body: CreateTask) -> Task:
     if body.kind == "execution":
         ideas.move(tx, "dispatch", rows.idea(tx, str(subject.id)))
     _insert(tx, body, subject)
-    tally.add(tx.connection, tx.experiment_id, f"tasks.{body.kind}.pending", 1)
+    tx.count(f"tasks.{body.kind}.pending", 1)
     tx.tell("task.created", task_id=body.task_id, kind=body.kind)
     if body.kind == "execution":
         tx.tell("idea.dispatched", idea_id=subject.id, task_id=body.task_id)
@@ -162,7 +163,7 @@ def move(tx: Tx, act: str, task: RowMapping, **changes: Any) -> None:
     rows.change(tx, tasks, task["task_id"], state=state, updated_at=tx.now, **changes)
     if state != task["state"]:
         name = f"tasks.{task['kind']}."
-        tally.move(tx.connection, tx.experiment_id, name + task["state"], name + state)
+        tx.recount(name + task["state"], name + state)
 
 
 def _insert(tx: Tx, body: CreateTask, subject: subjects.Subject) -> None:
@@ -199,4 +200,4 @@ def _must_repeat(tx: Tx, task: RowMapping, payload: dict[str, Any]) -> None:
 
 def _keep(tx: Tx, task_id: str, payload: dict[str, Any], artifacts_uri: str | None) -> None:
     row = {"experiment_id": tx.experiment_id, "task_id": task_id, "payload": payload, "submitted_at": tx.now}
-    tx.connection.execute(insert(submission_table).values(**row, artifacts_uri=artifacts_uri))
+    tx.run(_SUBMITTED, **row, artifacts_uri=artifacts_uri)

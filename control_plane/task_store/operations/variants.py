@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import RowMapping, bindparam, func, select
 
-from control_plane.db import identities, tally
+from control_plane.db import identities
 from control_plane.db.transaction import Tx
 from control_plane.task_store import records, rows
 from control_plane.task_store.operations import progress
@@ -15,6 +15,11 @@ from control_plane.task_store.tables import IS_BASELINE, variants
 from store_client.errors import AlreadyExists, Forbidden
 from store_client.wire.calls.variants import VariantFilter
 from store_client.wire.variants import CreateVariant, IntegrateVariant, Variant, VariantStatus
+
+_HERE = variants.c.experiment_id == bindparam("here")
+_OF_BRANCH = select(variants.c.variant_id).where(_HERE, variants.c.branch == bindparam("branch")).limit(1)
+_BASELINE = select(variants.c.variant_id).where(_HERE, IS_BASELINE).limit(1)
+_INTEGRATED = select(func.coalesce(func.max(variants.c.integration_number), 0).label("number")).where(_HERE)
 
 
 def create(tx: Tx, body: CreateVariant) -> Variant:
@@ -54,11 +59,11 @@ def integrate(tx: Tx, variant_id: str, body: IntegrateVariant) -> None:
     """Record the canonical commit, once; the same commit again changes nothing."""
     if not rules.must_be_integrable(rows.variant(tx, variant_id), body.variant_commit_sha):
         return
-    last = select(func.max(variants.c.integration_number)).where(variants.c.experiment_id == tx.experiment_id)
-    number = (tx.connection.scalar(last) or 0) + 1
+    last = tx.first(_INTEGRATED, here=tx.experiment_id)
+    number = (last["number"] if last is not None else 0) + 1
     commit = body.variant_commit_sha
     rows.change(tx, variants, variant_id, variant_commit_sha=commit, integration_number=number)
-    tally.add(tx.connection, tx.experiment_id, "variants.integrated", 1)
+    tx.count("variants.integrated", 1)
     tx.tell("variant.integrated", variant_id=variant_id, variant_commit_sha=commit)
 
 
@@ -90,15 +95,10 @@ def fail_starting_of(tx: Tx, idea_id: str) -> None:
 def _must_be_free(tx: Tx, body: CreateVariant) -> None:
     if rows.find(tx, variants, body.variant_id) is not None:
         raise AlreadyExists(f"variant {body.variant_id} exists")
-    if body.branch is not None and _holds(tx, variants.c.branch == body.branch):
+    if body.branch is not None and tx.first(_OF_BRANCH, here=tx.experiment_id, branch=body.branch) is not None:
         raise AlreadyExists(f"branch {body.branch} belongs to another variant")
-    if body.kind is not None and _holds(tx, IS_BASELINE):
+    if body.kind is not None and tx.first(_BASELINE, here=tx.experiment_id) is not None:
         raise AlreadyExists("the experiment has its baseline")
-
-
-def _holds(tx: Tx, condition: Any) -> bool:
-    query = select(variants.c.variant_id).where(variants.c.experiment_id == tx.experiment_id, condition).limit(1)
-    return tx.connection.scalar(query) is not None
 
 
 def _must_be_ordinary(tx: Tx, body: CreateVariant) -> None:
@@ -126,8 +126,8 @@ def _insert(tx: Tx, body: CreateVariant) -> None:
         objective_value=progress.value_of(tx, body.evaluation) if body.evaluation is not None else None,
         created_by=tx.caller.worker_id,
     )
-    tally.add(tx.connection, tx.experiment_id, "variants", 1)
-    tally.add(tx.connection, tx.experiment_id, f"variants.{body.status}", 1)
+    tx.count("variants", 1)
+    tx.count(f"variants.{body.status}", 1)
 
 
 def _tell_started(tx: Tx, body: CreateVariant) -> None:
@@ -144,4 +144,4 @@ def _tell_success(tx: Tx, variant: RowMapping) -> None:
 def _move(tx: Tx, act: str, variant: RowMapping, **changes: Any) -> None:
     status = rules.move(act, variant)
     rows.change(tx, variants, variant["variant_id"], status=status, **changes)
-    tally.move(tx.connection, tx.experiment_id, f"variants.{variant['status']}", f"variants.{status}")
+    tx.recount(f"variants.{variant['status']}", f"variants.{status}")
