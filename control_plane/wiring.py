@@ -16,7 +16,7 @@ from control_plane.repos.examine import Examiner, Facts
 from control_plane.repos.ports import Access
 from control_plane.repos.squash import EvaluatedVariant, Lineage
 from control_plane.task_store import tables as task_tables
-from control_plane.task_store.operations import claims, dispatch, git, tasks, variants
+from control_plane.task_store.operations import dispatch, git, tasks, variants
 from store_client.errors import NotFound, Refused, Unreachable
 from store_client.wire.experiments import PolicyError, Terminate
 from store_client.wire.variants import Variant
@@ -114,7 +114,6 @@ def wings(
         tasks=tasks,
         variants=variants,
         dispatch=dispatch,
-        claims=claims,
         registry=RegistryForOrchestrator(orchestrator_worker_id),
         repository=RepositoryForOrchestrator(examiner, lineage),
         leases=keeping,

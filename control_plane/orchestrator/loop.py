@@ -20,7 +20,7 @@ from control_plane.orchestrator.ports import Wings
 from store_client.wire.experiments import DispatchMode, Status
 
 logger = logging.getLogger(__name__)
-SWEEP_SECONDS = 1.0
+WAKE_SECONDS = 1.0
 FULL_ROUND_SECONDS = 5.0
 PAUSE_SECONDS = 0.02
 """Between two rounds: what is committed meanwhile is decided on in one."""
@@ -41,7 +41,6 @@ class Orchestrator:
         self._callers: dict[str, Caller] = {}
         self._memories: defaultdict[str, Memory] = defaultdict(Memory)
         self._position = 0
-        self._swept_at = float("-inf")
         self._undrained: set[str] | None = None
         self._drained: set[str] = set()
         self._keeper = Keeper(house, wings.leases, wings.lease_seconds)
@@ -76,16 +75,13 @@ class Orchestrator:
                 logger.exception("the orchestrator could not finish a round; it tries again")
                 looked_at_all = float("-inf")
                 self._undrained = None
-                self._stopping.wait(SWEEP_SECONDS)
+                self._stopping.wait(WAKE_SECONDS)
             self._stopping.wait(PAUSE_SECONDS)
-            self._wake.wait(SWEEP_SECONDS)
+            self._wake.wait(WAKE_SECONDS)
             self._wake.clear()
 
     def round(self, *, everything: bool = True) -> None:
-        """Give expired claims back, then decide for the experiments that changed, or for all."""
-        if everything or time.monotonic() - self._swept_at >= SWEEP_SECONDS:
-            self._house.writer.write(self._wings.claims.sweep_expired)
-            self._swept_at = time.monotonic()
+        """Decide for the experiments that changed, or for all."""
         self._keeper.keep()
         rows = self._house.read_now(partial(self._due, everything=everything))
         for experiment_id in self._keeper.claim([row["experiment_id"] for row in rows]):

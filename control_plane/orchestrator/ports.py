@@ -77,10 +77,6 @@ class Dispatch(Protocol):
     def integrated_metrics(self, tx: Tx, limit: int) -> Sequence[Mapping[str, Any]]: ...
 
 
-class Claims(Protocol):
-    def sweep_expired(self, tx: Tx) -> int: ...
-
-
 class Registry(Protocol):
     def open_experiments(self, tx: Tx) -> Sequence[RowMapping]:
         """Every experiment that runs or is paused, oldest first."""
@@ -175,7 +171,6 @@ class Wings:
     tasks: Tasks
     variants: Variants
     dispatch: Dispatch
-    claims: Claims
     registry: Registry
     repository: Repository
     leases: Leases

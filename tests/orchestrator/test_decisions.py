@@ -274,11 +274,3 @@ def test_a_policy_about_metrics_ends_the_experiment_when_the_target_is_reached(d
         desk.store.evaluated(desk.store.executed(number), accuracy=accuracy)
     desk.settle(orchestrator)
     assert desk.told("experiment.terminated")[0]["reason"] == "accuracy reached 0.95; the policy stops at 0.9"
-
-
-def test_an_expired_claim_goes_back_to_pending(desk: DeskHouse) -> None:
-    task_id = desk.store.task()
-    desk.store.claim(task_id, expires_at="2026-01-01T00:00:00Z")
-    desk.orchestrator().round()
-    assert desk.told("task.reclaimed") == [{"task_id": task_id, "cause": "expired"}]
-    assert desk.tasks("ideation")[0].state is TaskState.PENDING

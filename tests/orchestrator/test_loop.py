@@ -6,8 +6,6 @@ import pytest
 from sqlalchemy import RowMapping, event
 
 from control_plane.orchestrator.loop import Orchestrator
-from control_plane.task_store.rules import claims
-from store_client.wire.tasks import TaskState
 from tests.orchestrator.desk_house import DeskHouse, open_desk
 from tests.scheduler.attempts import eventually
 from tests.store.task_house import begin_experiment, ulid
@@ -43,15 +41,6 @@ def statements_of(desk: DeskHouse) -> list[str]:
 def test_a_ready_idea_is_dispatched_at_once(quick: DeskHouse) -> None:
     idea_id = quick.store.idea()
     eventually(lambda: [task.payload["idea_id"] for task in quick.tasks("execution")] == [idea_id], "its task")
-
-
-@pytest.mark.usefixtures("running")
-def test_an_expired_claim_is_pending_again_soon_after_its_lease(quick: DeskHouse) -> None:
-    task_id = quick.store.task()
-    until = claims.after(quick.store.house.clock(), 1)
-    quick.store.claim(task_id, expires_at=until)
-    eventually(lambda: quick.tasks("ideation")[0].state is TaskState.PENDING, "the end of the claim")
-    assert until <= quick.store.house.clock() <= claims.after(until, 3)
 
 
 def test_a_round_without_news_asks_little_and_writes_nothing(quick: DeskHouse) -> None:
