@@ -17,7 +17,7 @@ from control_plane.db.transaction import Tx
 from control_plane.db.writer import Writer
 from control_plane.edge.house import clock, mint
 from store_client.errors import NotFound, Unavailable
-from tests.store.task_house import begin_experiment
+from tests.store.task_house import begin_experiment, ulid
 
 Commits = list[frozenset[str]]
 
@@ -99,8 +99,8 @@ def test_an_operation_that_fails_takes_only_itself_back(database: Database, writ
         raise NotFound("there is no such thing")
 
     def break_a_rule(tx: Tx) -> None:
-        begin_experiment(tx, "exp_c")
-        begin_experiment(tx, "exp_c")
+        begin_experiment(tx, "exp_" + ulid(3))
+        begin_experiment(tx, "exp_" + ulid(3))
 
     go = hold(writer)
     first, second, third, last = (writer.submit(work) for work in (tell, fail, break_a_rule, tell))
@@ -124,7 +124,7 @@ def test_an_answer_means_that_everybody_can_read_it(database: Database, writer: 
         with database.reading() as connection:
             seen.append(connection.scalar(text("SELECT count(*) FROM experiments")) == 1)
 
-    future = writer.submit(lambda tx: begin_experiment(tx, "exp_a"))
+    future = writer.submit(lambda tx: begin_experiment(tx, "exp_" + ulid(1)))
     future.add_done_callback(look)
     future.result()
     writer.close()
