@@ -27,7 +27,7 @@ class TaskStoreOverHttp:
         headers = {"Authorization": f"Bearer admin:{self.admin_token}", "X-Eden-Experiment-Id": experiment_id}
         asked = urllib.request.Request(f"{self.url.rstrip('/')}/v0/experiments/{experiment_id}", headers=headers)  # noqa: S310 - settings let only http and https through
         try:
-            with urllib.request.urlopen(asked, timeout=SECONDS) as answer:  # noqa: S310 - as above
+            with urllib.request.urlopen(asked, timeout=SECONDS) as answer:  # noqa: S310 - settings let only http and https through
                 return Experiment.model_validate(json.loads(answer.read(MAX_ANSWER_BYTES))).state
         except urllib.error.HTTPError as error:
             with error:

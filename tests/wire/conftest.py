@@ -1,4 +1,4 @@
-"""One experiment behind HTTP, four ways: in process and as a server process, on SQLite and on PostgreSQL."""
+"""One experiment behind HTTP, five ways: in process, as a server process, as three; on SQLite and on PostgreSQL."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,7 +11,14 @@ from tests.wire.live import Servers, in_process, serving_processes, settle
 from tests.wire.store_app import WireApp
 from tests.wire.yard import Door, Yard, in_this_process, through
 
-WAYS = ("in_process-sqlite", "in_process-postgresql", "live-sqlite", "live-postgresql")
+WAYS = ("in_process-sqlite", "in_process-postgresql", "live-sqlite", "live-postgresql", "replicas-postgresql")
+AGAINST_REPLICAS = {"test_rules_claims.py", "test_rules_http.py", "test_control_leases.py"}
+"""The files that `make test` runs against three replicas too; `make long` runs all."""
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if "replicas-postgresql" in item.name and item.path.name not in AGAINST_REPLICAS:
+        item.add_marker(pytest.mark.long)
 
 
 def _way(name: str) -> object:
@@ -22,8 +29,8 @@ def _way(name: str) -> object:
 async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[WireApp]:
     """The whole control plane and a fresh experiment without a repository; see `tests.wire.live.settle`."""
     how, _, kind = str(request.param).partition("-")
-    if how == "live":
-        servers: Servers = request.getfixturevalue(f"live_{kind}")
+    if how != "in_process":
+        servers: Servers = request.getfixturevalue("replicas" if how == "replicas" else f"live_{kind}")
         async with servers.client() as http:
             yield await settle(http)
         return
@@ -80,7 +87,7 @@ def door(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         if how == "in_process":
             yield opened.enter_context(in_this_process(url, folder / "data"))
         else:
-            servers = opened.enter_context(serving_processes(url, folder / "data"))
+            servers = opened.enter_context(serving_processes(url, folder / "data", 3 if how == "replicas" else 1))
             yield opened.enter_context(through(servers))
 
 
