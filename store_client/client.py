@@ -5,6 +5,7 @@ from typing import Self
 
 from store_client.credentials import Bearer
 from store_client.resources.artifacts import Artifacts
+from store_client.resources.checkpoints import CheckpointImports, Checkpoints
 from store_client.resources.console_workers import ConsoleWorkers
 from store_client.resources.deployment_workers import DeploymentWorkers
 from store_client.resources.events import DeploymentEvents, Events
@@ -38,7 +39,17 @@ class Client(Resource):
 
 
 class StoreClient(
-    OneExperiment, Tasks, Ideas, Variants, Workers, ConsoleWorkers, Events, Artifacts, ExperimentJobs, Client
+    OneExperiment,
+    Tasks,
+    Ideas,
+    Variants,
+    Workers,
+    ConsoleWorkers,
+    Events,
+    Artifacts,
+    Checkpoints,
+    ExperimentJobs,
+    Client,
 ):
     """One experiment, as one identity. Every method is a row of the table of calls."""
 
@@ -47,7 +58,9 @@ class StoreClient(
         self.experiment_id = experiment_id
 
 
-class ControlPlaneClient(Discovery, Experiments, Leases, Jobs, DeploymentWorkers, DeploymentEvents, Sessions, Client):
+class ControlPlaneClient(
+    Discovery, Experiments, CheckpointImports, Leases, Jobs, DeploymentWorkers, DeploymentEvents, Sessions, Client
+):
     """A deployment, as one identity. Every method is a row of the table of calls."""
 
     def store(self, experiment_id: str, bearer: Bearer | None = None) -> StoreClient:

@@ -39,6 +39,7 @@ from store_client.errors import (
     WrongClaimant,
     from_problem,
 )
+from store_client.imports import find_import, settle_import
 from store_client.roles.history import IdeaTexts, read_history, read_text
 from store_client.roles.orders import KIND_OF, ROLE_OF, Assignment, evaluation_job, execution_job, ideation_job
 from store_client.roles.outcomes import (
@@ -62,6 +63,16 @@ from store_client.transport import Download, Patience, Transport, Upload
 from store_client.wire.artifacts import ArtifactInfo, DepositedArtifact
 from store_client.wire.call import Call
 from store_client.wire.calls import CALLS
+from store_client.wire.checkpoints import (
+    CheckpointCounts,
+    CheckpointFile,
+    CheckpointList,
+    CheckpointPaths,
+    Exporter,
+    ImportedCheckpoint,
+    Manifest,
+    SubmissionLine,
+)
 from store_client.wire.description import Described
 from store_client.wire.events import Event, EventBatch, LogEvent, LogPage
 from store_client.wire.experiments import (
@@ -180,29 +191,31 @@ __all__ = [
     "CALLS", "DISPATCH_KEYS", "FINAL_STATES", "KINDS", "KIND_OF", "RESULTS", "ROLES", "ROLE_OF", "SUBJECT",
     "AcquireLease", "AddMember", "AlreadyExists", "ArtifactInfo", "Assignment", "Attempt", "Automation",
     "AutomationMode", "BadRequest", "Bearer", "Blocking", "Call", "ChangeAutomation", "ChangeDispatchMode",
-    "CheckpointInProgress", "CheckpointInvalid", "Claim", "ClaimTask", "ClosedTarget", "Conflicting",
-    "ConflictingResubmission", "ControlPlaneClient", "Counts", "CreateExperiment", "CreateIdea", "CreateTask",
-    "CreateVariant", "CreatedIdea", "CycleDetected", "DepositedArtifact", "Described", "Direction", "DispatchMode",
-    "Download", "EndExperiment", "EndSession", "Evaluated", "EvaluationFailed", "EvaluationOutcome",
-    "EvaluationResult", "Event", "EventBatch", "Exchange", "Exchanged", "ExchangedBearer", "Executed",
-    "ExecutionFailed", "ExecutionOutcome", "ExecutionResult", "ExitCause", "Experiment", "ExperimentDetail",
-    "ExperimentIdConflict", "ExperimentIdMismatch", "ExperimentState", "ExperimentSummary", "FileBearer", "Fleet",
-    "Forbidden", "GitPassword", "Group", "GroupList", "HoldLease", "Idea", "IdeaDetail", "IdeaDraft", "IdeaPage",
-    "IdeaState", "IdeaTexts", "IdeasProposed", "IdeationFailed", "IdeationOutcome", "IdeationResult",
-    "IllegalTransition", "Implementation", "ImportedFrom", "IntegrateVariant", "InvalidName", "InvalidPrecondition",
-    "Job", "JobDetail", "JobPage", "JobState", "Landed", "Lease", "LeaseExpired", "LeaseHeldByOther",
-    "LeaseInstanceMismatch", "LeaseList", "LeaseNotHeld", "LogEvent", "LogPage", "LogSlice", "Lost", "Mode",
-    "NoOpVariant", "NotClaimed", "NotFound", "NotOffered", "Objective", "OperatorRole", "ParentVariant", "Patience",
-    "PayloadTooLarge", "PolicyError", "ProgressPoint", "ProtocolBroken", "QueueSummary", "ReassignTask",
-    "ReclaimCause", "ReclaimTask", "Record", "Refused", "RegisterExperiment", "RegisterGroup", "RegisterWorker",
-    "RegisteredWorker", "RegistryEntry", "RegistryEntryList", "RejectReason", "RejectTask", "RenewClaim",
-    "Reprioritise", "ReservedIdentifier", "Resources", "RetryPolicy", "Role", "Session", "Settled", "SignIn",
-    "SignInCode", "SlotInfo", "SpecVersionMismatch", "StaticBearer", "Status", "StoreClient", "SubmitJob",
-    "SubmitTask", "SwitchyardError", "Target", "Task", "TaskDetail", "TaskKind", "TaskPage", "TaskState", "Terminate",
-    "Transport", "Unauthorized", "Unavailable", "Unknown", "Unreachable", "UnsupportedCheckpointVersion", "Upload",
-    "Variant", "VariantDetail", "VariantFailed", "VariantPage", "VariantStatus", "Whoami", "Worker", "WorkerDetail",
-    "WorkerDetailList", "WorkerList", "WorkerNotEligible", "WorkerNotRegistered", "WrongClaimant", "connect_blocking",
-    "evaluation_job", "execution_job", "fault_of_name", "format_time", "from_problem", "ideation_job", "normal_name",
-    "openapi_document", "parse_time", "read_evaluation", "read_execution", "read_history", "read_ideation",
-    "read_text", "settle_claim", "settle_submission",
+    "CheckpointCounts", "CheckpointFile", "CheckpointInProgress", "CheckpointInvalid", "CheckpointList",
+    "CheckpointPaths", "Claim", "ClaimTask", "ClosedTarget", "Conflicting", "ConflictingResubmission",
+    "ControlPlaneClient", "Counts", "CreateExperiment", "CreateIdea", "CreateTask", "CreateVariant", "CreatedIdea",
+    "CycleDetected", "DepositedArtifact", "Described", "Direction", "DispatchMode", "Download", "EndExperiment",
+    "EndSession", "Evaluated", "EvaluationFailed", "EvaluationOutcome", "EvaluationResult", "Event", "EventBatch",
+    "Exchange", "Exchanged", "ExchangedBearer", "Executed", "ExecutionFailed", "ExecutionOutcome",
+    "ExecutionResult", "ExitCause", "Experiment", "ExperimentDetail", "ExperimentIdConflict",
+    "ExperimentIdMismatch", "ExperimentState", "ExperimentSummary", "Exporter", "FileBearer", "Fleet", "Forbidden",
+    "GitPassword", "Group", "GroupList", "HoldLease", "Idea", "IdeaDetail", "IdeaDraft", "IdeaPage", "IdeaState",
+    "IdeaTexts", "IdeasProposed", "IdeationFailed", "IdeationOutcome", "IdeationResult", "IllegalTransition",
+    "Implementation", "ImportedCheckpoint", "ImportedFrom", "IntegrateVariant", "InvalidName",
+    "InvalidPrecondition", "Job", "JobDetail", "JobPage", "JobState", "Landed", "Lease", "LeaseExpired",
+    "LeaseHeldByOther", "LeaseInstanceMismatch", "LeaseList", "LeaseNotHeld", "LogEvent", "LogPage", "LogSlice",
+    "Lost", "Manifest", "Mode", "NoOpVariant", "NotClaimed", "NotFound", "NotOffered", "Objective", "OperatorRole",
+    "ParentVariant", "Patience", "PayloadTooLarge", "PolicyError", "ProgressPoint", "ProtocolBroken",
+    "QueueSummary", "ReassignTask", "ReclaimCause", "ReclaimTask", "Record", "Refused", "RegisterExperiment",
+    "RegisterGroup", "RegisterWorker", "RegisteredWorker", "RegistryEntry", "RegistryEntryList", "RejectReason",
+    "RejectTask", "RenewClaim", "Reprioritise", "ReservedIdentifier", "Resources", "RetryPolicy", "Role", "Session",
+    "Settled", "SignIn", "SignInCode", "SlotInfo", "SpecVersionMismatch", "StaticBearer", "Status", "StoreClient",
+    "SubmissionLine", "SubmitJob", "SubmitTask", "SwitchyardError", "Target", "Task", "TaskDetail", "TaskKind",
+    "TaskPage", "TaskState", "Terminate", "Transport", "Unauthorized", "Unavailable", "Unknown", "Unreachable",
+    "UnsupportedCheckpointVersion", "Upload", "Variant", "VariantDetail", "VariantFailed", "VariantPage",
+    "VariantStatus", "Whoami", "Worker", "WorkerDetail", "WorkerDetailList", "WorkerList", "WorkerNotEligible",
+    "WorkerNotRegistered", "WrongClaimant", "connect_blocking", "evaluation_job", "execution_job", "fault_of_name",
+    "find_import", "format_time", "from_problem", "ideation_job", "normal_name", "openapi_document", "parse_time",
+    "read_evaluation", "read_execution", "read_history", "read_ideation", "read_text", "settle_claim",
+    "settle_import", "settle_submission",
 ]  # fmt: skip

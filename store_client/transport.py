@@ -16,6 +16,7 @@ import anyio
 import httpx
 from pydantic import ValidationError
 
+from store_client.archives import pieces, size_of
 from store_client.errors import (
     NotFound,
     ProtocolBroken,
@@ -28,11 +29,16 @@ from store_client.errors import (
 from store_client.peers.copies import Configs, Copies
 from store_client.wire.call import Call, Query
 from store_client.wire.calls.implementation import DISCOVER
+from store_client.wire.checkpoints import MEDIA_TYPE
 from store_client.wire.implementation import IMPLEMENTATION
 from store_client.wire.record import Record
 
 HEADER = "X-Eden-Experiment-Id"
 MAX_ERROR_BYTES = 65_536
+LONG_SECONDS = {"subscribe": 30.0} | dict.fromkeys(
+    ("export_checkpoint", "save_checkpoint", "import_checkpoint", "load_checkpoint"), 3600.0
+)
+"""What takes the server longer than an answer usually does."""
 BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 # Shorter than the five seconds after which servers drop an idle connection: a reused one is then never half closed.
 ASK_AGAIN_SECONDS = 300.0
@@ -58,6 +64,7 @@ class Message:
     body: Record | None = None
     query: Query | None = None
     upload: Upload | None = None
+    archive: IO[bytes] | None = None
 
     @property
     def path(self) -> str:
@@ -66,12 +73,14 @@ class Message:
     @property
     def wait_seconds(self) -> float:
         """How long the server may hold the answer back."""
-        return float(getattr(self.query, "wait_seconds", 30.0 if self.call.name == "subscribe" else 0.0))
+        return float(getattr(self.query, "wait_seconds", LONG_SECONDS.get(self.call.name, 0.0)))
 
     def headers(self, bearer: str | None) -> dict[str, str]:
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
         if self.call.needs_header:
             headers[HEADER] = self.places["experiment_id"]
+        if self.archive is not None:
+            headers |= {"Content-Type": MEDIA_TYPE, "Content-Length": str(size_of(self.archive))}
         return headers
 
 
@@ -215,6 +224,7 @@ class Transport:
             "params": message.query.to_wire() if message.query else None,
             "json": message.body.to_wire() if message.body else None,
             "files": {"file": (upload.filename, upload.content, upload.content_type)} if upload else None,
+            "content": pieces(message.archive) if message.archive else None,
             "headers": message.headers(bearer),
             "timeout": self._patience.timeout(message),
         }

@@ -1,4 +1,4 @@
-"""`switchyard experiment`: create, look, pause, resume, end."""
+"""`switchyard experiment`: create, look, pause, resume, end, write into a file and read out of one."""
 
 from collections.abc import Awaitable, Callable
 from typing import Literal, TypeVar
@@ -6,7 +6,7 @@ from urllib.parse import urljoin
 
 import click
 
-from store_client.cli import show
+from store_client.cli import archives, show
 from store_client.cli.server import Server, find_experiment, talks_to_server
 from store_client.client import ControlPlaneClient, StoreClient
 from store_client.wire.experiments import CreateExperiment, ExperimentDetail, ExperimentSummary
@@ -17,6 +17,10 @@ T = TypeVar("T")
 @click.group()
 def experiment() -> None:
     """Create and look after experiments; EXPERIMENT is an id or a slug."""
+
+
+experiment.add_command(archives.checkpoint)
+experiment.add_command(archives.import_)
 
 
 @experiment.command()

@@ -8,10 +8,13 @@ from store_client.peers import events, experiments, ideas, tasks, variants, work
 from store_client.peers.peer import Peer
 from store_client.wire.call import Call
 from store_client.wire.calls import artifacts as artifact_calls
+from store_client.wire.calls import checkpoints as checkpoint_calls
 from store_client.wire.calls import workers as worker_calls
 
 SAME: Mapping[str, Call] = {
     "read_artifact": artifact_calls.FETCH_ARTIFACT,
+    "save_checkpoint": checkpoint_calls.EXPORT_CHECKPOINT,
+    "load_checkpoint": checkpoint_calls.IMPORT_CHECKPOINT,
     "register_experiment_worker": worker_calls.REGISTER_WORKER,
     "read_experiment_worker": worker_calls.READ_WORKER,
     "reissue_experiment_credential": worker_calls.REISSUE_CREDENTIAL,

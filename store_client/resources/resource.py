@@ -52,10 +52,10 @@ class Resource:
         return await self.transport.send(message, await self.bearer.current())
 
     @asynccontextmanager
-    async def _fetch(self, call: Call, query: Query) -> AsyncIterator[Download]:
+    async def _fetch(self, call: Call, query: Query, **places: str) -> AsyncIterator[Download]:
         if call.is_ours and await self.transport.is_peer():
-            call = SAME[call.name]
-        message = Message(call, self._places, query=query)
+            call = SAME[call.name] if call.name in SAME else _must_be_offered(call)
+        message = Message(call, {**self._places, **places}, query=query)
         credential = await self.bearer.current()
         async with AsyncExitStack() as stack:
             try:
@@ -66,3 +66,9 @@ class Resource:
                 again = self.transport.fetch(message, await self.bearer.current())
                 download = await stack.enter_async_context(again)
             yield download
+
+
+def _must_be_offered(call: Call) -> Call:
+    """NotOffered for a file that no call of the protocol gives out."""
+    answer_of(call)
+    return call

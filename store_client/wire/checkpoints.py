@@ -13,7 +13,7 @@ FORMAT_VERSIONS = ("1",)
 SPEC_VERSION = "v0"
 
 
-class Counts(Record):
+class CheckpointCounts(Record):
     """How many lines each file has; the lines themselves are the authority."""
 
     tasks: int = Field(ge=0)
@@ -25,7 +25,7 @@ class Counts(Record):
     groups: int = Field(ge=0)
 
 
-class Files(Record):
+class CheckpointPaths(Record):
     """Where everything lies below the archive's one folder."""
 
     experiment_config: NonEmpty = "experiment-config.yaml"
@@ -56,8 +56,8 @@ class Manifest(Record):
     exported_at: Timestamp
     exporter: Exporter | None = None
     requires_credential_reissue: bool
-    counts: Counts
-    files: Files
+    counts: CheckpointCounts
+    files: CheckpointPaths
 
 
 class SubmissionLine(Record):

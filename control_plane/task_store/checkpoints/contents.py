@@ -72,15 +72,13 @@ class Contents:
     def place(self, files: ArtifactFiles) -> None:
         """Make every content durable under its hash, before any row names it."""
         for member in self._members():
-            sha256 = member.path.rsplit("/", 1)[-1]
-            if not files.path(sha256).is_file():
-                incoming = replace(files, max_bytes=member.size_bytes).incoming()
-                try:
-                    for chunk in self._chunks(member):
-                        incoming.write(chunk)
-                    incoming.keep()
-                finally:
-                    incoming.discard()
+            incoming = replace(files, max_bytes=member.size_bytes).incoming()
+            try:
+                for chunk in self._chunks(member):
+                    incoming.write(chunk)
+                incoming.keep()
+            finally:
+                incoming.discard()
 
     def _members(self) -> Iterator[Member]:
         return self.archive.below(self.folder)

@@ -17,7 +17,14 @@ from control_plane.task_store.checkpoints.archive import NOTE
 from control_plane.task_store.checkpoints.ports import Bundles
 from control_plane.task_store.checkpoints.snapshot import Snapshot, to_line
 from store_client.errors import NotFound
-from store_client.wire.checkpoints import FORMAT_VERSIONS, SPEC_VERSION, Counts, Exporter, Files, Manifest
+from store_client.wire.checkpoints import (
+    FORMAT_VERSIONS,
+    SPEC_VERSION,
+    CheckpointCounts,
+    CheckpointPaths,
+    Exporter,
+    Manifest,
+)
 
 IMPLEMENTATION = "switchyard"
 ATOMICITY = "serialisable snapshot: one read transaction over all rows, the repository after it"
@@ -25,7 +32,7 @@ KEPT = ("slug", "status", "dispatch_mode", "automation", "kind", "description", 
 NOTED = ("artifact_id", "filename", "content_type", "created_by", "created_at")
 MAX_NOTED = 500
 """The artifacts of one content that an archive tells apart."""
-FILES = Files()
+FILES = CheckpointPaths()
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ class Dump:
 
     def _rows(self, tx: Tx, writing: "_Writing") -> tuple[Manifest, list[tuple[str, str]]]:
         row = tx.experiment
-        snapshot = Snapshot(tx)
+        snapshot = Snapshot(tx, lambda sha256: self.files.path(sha256).is_file())
         config = row["config_text"] or yaml.safe_dump(dict(row["config"]), sort_keys=False, allow_unicode=True)
         writing.add(FILES.experiment_config, _text(config))
         writing.add(FILES.experiment, _text(json.dumps(snapshot.experiment(), ensure_ascii=False) + "\n"))
@@ -63,10 +70,10 @@ class Dump:
     def _content(self, writing: "_Writing", sha256: str, note: str) -> None:
         """The bytes of an artifact; where the disk has lost them, there is nothing to write."""
         try:
-            path = self.files.existing(sha256)
+            content = self.files.open_whole(sha256)
         except NotFound:
             return
-        with path.open("rb") as content:
+        with content:
             writing.put(f"{FILES.artifacts_dir}/{sha256}", content, {NOTE: note})
 
 
@@ -124,6 +131,6 @@ def _manifest(tx: Tx, counts: dict[str, int], kept: dict[str, Any]) -> Manifest:
         exported_at=tx.now,
         exporter=Exporter(implementation=IMPLEMENTATION, atomicity_mechanism=ATOMICITY, experiment=kept),
         requires_credential_reissue=True,
-        counts=Counts(**counts),
+        counts=CheckpointCounts(**counts),
         files=FILES,
     )

@@ -71,7 +71,6 @@ class Landing:
         _insert(tx, tallies, ({"name": name, "total": total} for name, total in self.stage.rows(TALLIES)))
         self._write_scores(tx)
         self.registry.reserve(tx)
-        tx.told.append(tx.experiment_id)
 
     def _write_registries(self, tx: Tx) -> None:
         named = self.stage.rows("SELECT row, name FROM groups ORDER BY n")

@@ -14,7 +14,7 @@ from control_plane.task_store.rules import metrics, submissions
 from control_plane.task_store.rules import tasks as task_rules
 from store_client.errors import BadRequest, CheckpointInvalid
 from store_client.wire import objective
-from store_client.wire.checkpoints import Files, SubmissionLine
+from store_client.wire.checkpoints import CheckpointPaths, SubmissionLine
 from store_client.wire.events import Event
 from store_client.wire.ideas import Idea
 from store_client.wire.scalars import fault_of_name, normal_name
@@ -38,7 +38,7 @@ class Lines:
     contents: Contents
     stage: Staging
 
-    def lay_out(self, archive: Archive, files: Files) -> dict[str, int]:
+    def lay_out(self, archive: Archive, files: CheckpointPaths) -> dict[str, int]:
         """Check every line; how many each file has. CheckpointInvalid for the first that is wrong."""
         take: dict[str, Callable[[str, bytes], None]] = {
             "workers": self.worker, "groups": self.group, "ideas": self.idea, "variants": self.variant,

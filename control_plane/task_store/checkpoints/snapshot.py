@@ -26,6 +26,8 @@ class Snapshot:
     """The reading of one experiment, in a transaction that sees one moment."""
 
     tx: Tx
+    has: Callable[[str], bool]
+    """Whether the content with this hash is still there."""
 
     def experiment(self) -> dict[str, Any]:
         row = self.tx.experiment
@@ -99,7 +101,7 @@ class Snapshot:
             return uri
         query = select(artifacts.c.sha256).where(artifacts.c.experiment_id == self.tx.experiment_id)
         sha256 = self.tx.connection.scalar(query.where(artifacts.c.artifact_id == uri.removeprefix(SCHEME)))
-        return uri if sha256 is None else CONTENT + sha256
+        return uri if sha256 is None or not self.has(sha256) else CONTENT + sha256
 
     def _numbered(self, number: Column[Any]) -> Iterator[RowMapping]:
         query = select(number.table).where(number.table.c.experiment_id == self.tx.experiment_id)
