@@ -218,3 +218,10 @@ def test_a_command_can_commit_and_finds_this_python(origin: Origin, directory: P
     assert workspace.publish(directory, origin.bare, "work/wkr_1/v", "m", "wkr_1") == git(
         made.work, "rev-parse", "HEAD"
     )
+
+
+def test_a_commit_that_came_after_the_first_workspace_is_found_by_the_next(origin: Origin, tmp_path: Path) -> None:
+    first = workspace.prepare(tmp_path / "first", origin.bare, origin.seed(a_txt="early"), None, {})
+    late = origin.seed(a_txt="late")
+    second = workspace.prepare(tmp_path / "second", origin.bare, late, None, {})
+    assert [(made.work / "a.txt").read_text() for made in (first, second)] == ["early", "late"]
