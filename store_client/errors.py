@@ -2,7 +2,7 @@
 
 SwitchyardError
 ├── Unreachable            no answer: the act may have landed; settle it by reading back
-│   └── Unavailable        the server answered that it cannot serve now (503, 5xx)
+│   └── Unavailable        the server answered that it cannot serve now (5xx, 429)
 ├── ProtocolBroken         the answer does not have the promised shape
 ├── NotOffered             this server speaks the protocol alone and has no such thing: hide it
 └── Refused                the server said no: nothing was written
@@ -218,12 +218,14 @@ def to_problem(error: Refused, instance: str) -> dict[str, Any]:
 def from_problem(status: int, problem: Mapping[str, Any]) -> SwitchyardError:
     """The error a non-2xx answer means; unknown types fall back on the status."""
     detail = str(problem.get("detail") or problem.get("title") or f"status {status}")
-    if status >= 500:
+    if status >= 500 or status in TEMPORARY:
         return Unavailable(detail)
     kind = kinds().get(str(problem.get("type"))) or _BY_STATUS.get(status, BadRequest)
     return kind(detail, problem=problem)
 
 
+TEMPORARY = frozenset({408, 425, 429})
+"""Statuses below 500 by which a proxy says: not now."""
 _BY_STATUS: Mapping[int, type[Refused]] = {
     401: Unauthorized,
     403: Forbidden,

@@ -2,6 +2,7 @@
 
 from store_client.blocking import Blocking, connect_blocking
 from store_client.client import ControlPlaneClient, StoreClient
+from store_client.creation import settle_idea, settle_task, settle_variant
 from store_client.credentials import Bearer, ExchangedBearer, FileBearer, StaticBearer
 from store_client.errors import (
     AlreadyExists,
@@ -58,8 +59,20 @@ from store_client.roles.outcomes import (
     read_execution,
     read_ideation,
 )
-from store_client.settle import Conflicting, Landed, Lost, Settled, Unknown, settle_claim, settle_submission
+from store_client.settle import (
+    Conflicting,
+    Corrupt,
+    Integration,
+    Landed,
+    Lost,
+    Settled,
+    Unknown,
+    settle_claim,
+    settle_integration,
+    settle_submission,
+)
 from store_client.transport import Download, Patience, Transport, Upload
+from store_client.turns import settle_accept, settle_reclaim, settle_reject
 from store_client.wire.artifacts import ArtifactInfo, DepositedArtifact
 from store_client.wire.call import Call
 from store_client.wire.calls import CALLS
@@ -193,15 +206,15 @@ __all__ = [
     "AutomationMode", "BadRequest", "Bearer", "Blocking", "Call", "ChangeAutomation", "ChangeDispatchMode",
     "CheckpointCounts", "CheckpointFile", "CheckpointInProgress", "CheckpointInvalid", "CheckpointList",
     "CheckpointPaths", "Claim", "ClaimTask", "ClosedTarget", "Conflicting", "ConflictingResubmission",
-    "ControlPlaneClient", "Counts", "CreateExperiment", "CreateIdea", "CreateTask", "CreateVariant", "CreatedIdea",
-    "CycleDetected", "DepositedArtifact", "Described", "Direction", "DispatchMode", "Download", "EndExperiment",
-    "EndSession", "Evaluated", "EvaluationFailed", "EvaluationOutcome", "EvaluationResult", "Event", "EventBatch",
-    "Exchange", "Exchanged", "ExchangedBearer", "Executed", "ExecutionFailed", "ExecutionOutcome",
-    "ExecutionResult", "ExitCause", "Experiment", "ExperimentDetail", "ExperimentIdConflict",
+    "ControlPlaneClient", "Corrupt", "Counts", "CreateExperiment", "CreateIdea", "CreateTask", "CreateVariant",
+    "CreatedIdea", "CycleDetected", "DepositedArtifact", "Described", "Direction", "DispatchMode", "Download",
+    "EndExperiment", "EndSession", "Evaluated", "EvaluationFailed", "EvaluationOutcome", "EvaluationResult",
+    "Event", "EventBatch", "Exchange", "Exchanged", "ExchangedBearer", "Executed", "ExecutionFailed",
+    "ExecutionOutcome", "ExecutionResult", "ExitCause", "Experiment", "ExperimentDetail", "ExperimentIdConflict",
     "ExperimentIdMismatch", "ExperimentState", "ExperimentSummary", "Exporter", "FileBearer", "Fleet", "Forbidden",
     "GitPassword", "Group", "GroupList", "HoldLease", "Idea", "IdeaDetail", "IdeaDraft", "IdeaPage", "IdeaState",
     "IdeaTexts", "IdeasProposed", "IdeationFailed", "IdeationOutcome", "IdeationResult", "IllegalTransition",
-    "Implementation", "ImportedCheckpoint", "ImportedFrom", "IntegrateVariant", "InvalidName",
+    "Implementation", "ImportedCheckpoint", "ImportedFrom", "IntegrateVariant", "Integration", "InvalidName",
     "InvalidPrecondition", "Job", "JobDetail", "JobPage", "JobState", "Landed", "Lease", "LeaseExpired",
     "LeaseHeldByOther", "LeaseInstanceMismatch", "LeaseList", "LeaseNotHeld", "LogEvent", "LogPage", "LogSlice",
     "Lost", "Manifest", "Mode", "NoOpVariant", "NotClaimed", "NotFound", "NotOffered", "Objective", "OperatorRole",
@@ -216,6 +229,7 @@ __all__ = [
     "VariantStatus", "Whoami", "Worker", "WorkerDetail", "WorkerDetailList", "WorkerList", "WorkerNotEligible",
     "WorkerNotRegistered", "WrongClaimant", "connect_blocking", "evaluation_job", "execution_job", "fault_of_name",
     "find_import", "format_time", "from_problem", "ideation_job", "normal_name", "openapi_document", "parse_time",
-    "read_evaluation", "read_execution", "read_history", "read_ideation", "read_text", "settle_claim",
-    "settle_import", "settle_submission",
+    "read_evaluation", "read_execution", "read_history", "read_ideation", "read_text", "settle_accept",
+    "settle_claim", "settle_idea", "settle_import", "settle_integration", "settle_reclaim", "settle_reject",
+    "settle_submission", "settle_task", "settle_variant",
 ]  # fmt: skip

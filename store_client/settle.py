@@ -1,4 +1,13 @@
-"""Uncertainty settled where it is born: claims and submissions repeated or read back until their fate is known."""
+"""Uncertainty settled where it is born: acts repeated or read back until their fate is known (protocol §4.10, §5.8).
+
+| act                     | after a silence                                                                            |
+|-------------------------|--------------------------------------------------------------------------------------------|
+| submit, integrate       | the transport does it again; then, and after a refusal, the stored result is read          |
+| deposit                 | the transport does it again; another copy does no harm                                     |
+| claim                   | the task is read: the claim is there, or it is not                                         |
+| accept, reject, reclaim | the task is read: done, or gone elsewhere, or as before, and only then it is done again    |
+| create with an id       | what has the id is read: the same has been created; else, where nothing has it, again      |
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +19,17 @@ from store_client.errors import (
     IllegalTransition,
     NotClaimed,
     NotFound,
+    Refused,
     Unreachable,
     WorkerNotEligible,
     WrongClaimant,
 )
-from store_client.transport import Patience
-from store_client.wire.tasks import Claim, EvaluationResult, ExecutionResult, IdeationResult, Task
+from store_client.wire.tasks import (
+    Claim,
+    EvaluationResult,
+    ExecutionResult,
+    IdeationResult,
+)
 
 Result = IdeationResult | ExecutionResult | EvaluationResult
 COMPARED = ("status", "variant_id", "commit_sha", "evaluation", "idea_ids")
@@ -48,28 +62,28 @@ class Unknown:
     reason: str
 
 
+@dataclass(frozen=True)
+class Corrupt:
+    """The variant is integrated as another commit: nothing may be overwritten, somebody has to look."""
+
+    reason: str
+
+
 Settled = Landed | Lost | Conflicting | Unknown
+Integration = Landed | Corrupt | Unknown
 
 
-async def settle_submission(
-    store: StoreClient, task_id: str, result: Result, patience: Patience | None = None
-) -> Settled:
+async def settle_submission(store: StoreClient, task_id: str, result: Result) -> Settled:
     """Submit a result, through silence if need be. A refusal of the result itself is raised."""
-    patience = patience or Patience()
-    silence = "the server does not answer"
-    for attempt in range(patience.attempts):
-        try:
-            await store.submit_task(task_id, result)
-        except ConflictingResubmission as error:
-            return Conflicting(error.detail)
-        except (NotClaimed, WrongClaimant) as error:
-            return await _read_back(store, task_id, result, Lost(error.detail))
-        except Unreachable as error:
-            silence = str(error)
-            await patience.pause(attempt)
-        else:
-            return Landed()
-    return await _read_back(store, task_id, result, Unknown(silence))
+    try:
+        await store.submit_task(task_id, result)
+    except ConflictingResubmission as error:
+        return Conflicting(error.detail)
+    except (NotClaimed, WrongClaimant) as error:
+        return await _read_back(store, task_id, result, Lost(error.detail))
+    except Unreachable as error:
+        return await _read_back(store, task_id, result, Unknown(str(error)))
+    return Landed()
 
 
 async def settle_claim(store: StoreClient, task_id: str, expires_at: str | None = None) -> Claim | None:
@@ -83,6 +97,21 @@ async def settle_claim(store: StoreClient, task_id: str, expires_at: str | None 
         return task.claim if task.claim and task.claim.worker_id == await _caller(store) else None
 
 
+async def settle_integration(store: StoreClient, variant_id: str, variant_commit_sha: str) -> Integration:
+    """Record a canonical commit. Nothing but what the variant says afterwards tells that it did not land."""
+    try:
+        await store.integrate_variant(variant_id, variant_commit_sha)
+    except (Refused, Unreachable) as error:
+        try:
+            stored = (await store.read_variant(variant_id)).variant_commit_sha
+        except (Refused, Unreachable) as silence:
+            return Unknown(str(silence))
+        if stored is None:
+            return Unknown(str(error))
+        return Landed() if stored == variant_commit_sha else Corrupt(f"{variant_id} is integrated as {stored}")
+    return Landed()
+
+
 async def _read_back(store: StoreClient, task_id: str, result: Result, otherwise: Lost | Unknown) -> Settled:
     """Landed when the stored result is this one and the caller's: an earlier, unanswered attempt did it."""
     try:
@@ -92,13 +121,12 @@ async def _read_back(store: StoreClient, task_id: str, result: Result, otherwise
         return otherwise
     except Unreachable as error:
         return Unknown(str(error))
-    if not await _is_own(store, task):
+    owner, caller = task.submitted_by or (task.claim.worker_id if task.claim else None), await _caller(store)
+    if owner not in {None, caller}:  # a server need not tell who submitted
         return otherwise
-    return Landed() if are_equivalent(stored, result.to_wire()) else Conflicting("another result was stored before")
-
-
-async def _is_own(store: StoreClient, task: Task) -> bool:
-    return task.submitted_by == await _caller(store)
+    if are_equivalent(stored, result.to_wire()):
+        return Landed()
+    return Conflicting("another result was stored before") if owner else otherwise
 
 
 async def _caller(store: StoreClient) -> str:
@@ -107,7 +135,7 @@ async def _caller(store: StoreClient) -> str:
 
 def are_equivalent(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
     """Whether two payloads say the same, as the protocol compares them."""
-    return all(_is_same(_part(first, key), _part(second, key)) for key in COMPARED)
+    return all(is_same(_part(first, key), _part(second, key)) for key in COMPARED)
 
 
 def _part(payload: Mapping[str, Any], key: str) -> Any:
@@ -115,12 +143,12 @@ def _part(payload: Mapping[str, Any], key: str) -> Any:
     return sorted(set(value)) if key == "idea_ids" and value is not None else value
 
 
-def _is_same(first: Any, second: Any) -> bool:
+def is_same(first: Any, second: Any) -> bool:
     """Equality of JSON values: numbers by value, and never a boolean for a number."""
     if isinstance(first, bool) or isinstance(second, bool):
         return first is second
     if isinstance(first, Mapping) and isinstance(second, Mapping):
-        return first.keys() == second.keys() and all(_is_same(first[key], second[key]) for key in first)
+        return first.keys() == second.keys() and all(is_same(first[key], second[key]) for key in first)
     if isinstance(first, Sequence) and isinstance(second, Sequence) and not isinstance(first, str):
-        return len(first) == len(second) and all(map(_is_same, first, second))
+        return len(first) == len(second) and all(map(is_same, first, second))
     return bool(first == second)

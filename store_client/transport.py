@@ -1,7 +1,8 @@
 """One function: a Call there, an answer or an error back. The only place that knows httpx.
 
-Reading is repeated while the server is away. Anything else is repeated only while no connection came about: once
-bytes have left, the act may have landed, and whoever asked settles it by reading back (`settle.py`).
+What may be done twice (`Call.is_repeatable`: reading, and acts that change nothing the second time) is repeated while
+the server is away. Anything else is repeated only while no connection came about: once bytes have left, the act may
+have landed, and whoever asked settles it by reading back (`settle.py`).
 """
 
 import random
@@ -14,17 +15,14 @@ from urllib.parse import quote
 
 import anyio
 import httpx
-from pydantic import ValidationError
 
 from store_client.archives import pieces, size_of
+from store_client.decoding import decode, refusal
 from store_client.errors import (
     NotFound,
     ProtocolBroken,
     Refused,
-    SwitchyardError,
-    Unavailable,
     Unreachable,
-    from_problem,
 )
 from store_client.peers.copies import Configs, Copies
 from store_client.wire.call import Call, Query
@@ -65,6 +63,12 @@ class Message:
     query: Query | None = None
     upload: Upload | None = None
     archive: IO[bytes] | None = None
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the call is safe to repeat, and what it uploads can be read again."""
+        content = self.upload.content if self.upload else b""
+        return self.call.is_repeatable and (isinstance(content, bytes) or content.seekable())
 
     @property
     def path(self) -> str:
@@ -188,7 +192,7 @@ class Transport:
                 return await self._answer(message, bearer)
             except Unreachable as error:
                 attempt += 1
-                if attempt >= self._patience.attempts or not (message.call.is_read or _is_unsent(error)):
+                if attempt >= self._patience.attempts or not (message.is_repeatable or _is_unsent(error)):
                     raise
             await self._patience.pause(attempt - 1)
 
@@ -204,7 +208,7 @@ class Transport:
             except httpx.TransportError as error:
                 raise self._silence(error) from error
             if not response.is_success:
-                raise _refusal(response.status_code, response)
+                raise refusal(response)
             yield Download(response.headers.get("content-type", ""), _filename(response), response)
 
     async def _answer(self, message: Message, bearer: str | None) -> Any:
@@ -213,8 +217,8 @@ class Transport:
         except httpx.TransportError as error:
             raise self._silence(error) from error
         if not response.is_success:
-            raise _refusal(response.status_code, response)
-        return _decode(message.call, response)
+            raise refusal(response)
+        return decode(message.call, response)
 
     def _request(self, message: Message, bearer: str | None) -> dict[str, Any]:
         upload = message.upload
@@ -252,29 +256,6 @@ async def _read_some(response: httpx.Response) -> None:
     """Load the body of a streamed refusal, which is small."""
     if int(response.headers.get("content-length", 0)) <= MAX_ERROR_BYTES:
         await response.aread()
-
-
-def _decode(call: Call, response: httpx.Response) -> Any:
-    if call.answer is None:
-        return None
-    try:
-        return call.decode(response.json())
-    except ValidationError as error:
-        raise ProtocolBroken(f"the answer to {call.name} has another shape: {error.errors()[0]['msg']}") from error
-    except ValueError as error:
-        raise ProtocolBroken(f"the answer to {call.name} is not JSON") from error
-
-
-def _refusal(status: int, response: httpx.Response) -> SwitchyardError:
-    if status < 400:
-        return ProtocolBroken(f"the server answered {status}, which no call promises")
-    try:
-        problem = response.json()
-    except (ValueError, httpx.ResponseNotRead):
-        problem = {}
-    if status >= 500 and not isinstance(problem, dict):
-        return Unavailable(f"status {status}")
-    return from_problem(status, problem if isinstance(problem, dict) else {})
 
 
 def _filename(response: httpx.Response) -> str:

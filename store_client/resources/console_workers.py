@@ -48,14 +48,14 @@ class ConsoleWorkers(Resource):
         return answer
 
     async def add_to_experiment_group(self, group_id: str, member_id: str) -> Group:
-        answer: Group = await self._send(
-            calls.ADD_TO_EXPERIMENT_GROUP, AddMember(member_id=member_id), group_id=group_id
-        )
-        return answer
+        body = AddMember(member_id=member_id)
+        answer: Group | None = await self._send(calls.ADD_TO_EXPERIMENT_GROUP, body, group_id=group_id)
+        return answer or await self.read_experiment_group(group_id)
 
     async def remove_from_experiment_group(self, group_id: str, member_id: str) -> Group:
-        answer: Group = await self._send(calls.REMOVE_FROM_EXPERIMENT_GROUP, group_id=group_id, member_id=member_id)
-        return answer
+        call = calls.REMOVE_FROM_EXPERIMENT_GROUP
+        answer: Group | None = await self._send(call, group_id=group_id, member_id=member_id)
+        return answer or await self.read_experiment_group(group_id)
 
     async def delete_experiment_group(self, group_id: str) -> None:
         await self._send(calls.DELETE_EXPERIMENT_GROUP, group_id=group_id)

@@ -74,12 +74,13 @@ class DeploymentWorkers(Resource):
         return answer
 
     async def add_to_deployment_group(self, group_id: str, member_id: str) -> Group:
-        answer: Group = await self._send(ADD_TO_GROUP, AddMember(member_id=member_id), group_id=group_id)
-        return answer
+        body = AddMember(member_id=member_id)
+        answer: Group | None = await self._send(ADD_TO_GROUP, body, group_id=group_id)
+        return answer or await self.read_deployment_group(group_id)
 
     async def remove_from_deployment_group(self, group_id: str, member_id: str) -> Group:
-        answer: Group = await self._send(REMOVE_FROM_GROUP, group_id=group_id, member_id=member_id)
-        return answer
+        answer: Group | None = await self._send(REMOVE_FROM_GROUP, group_id=group_id, member_id=member_id)
+        return answer or await self.read_deployment_group(group_id)
 
     async def delete_deployment_group(self, group_id: str) -> None:
         await self._send(DELETE_GROUP, group_id=group_id)

@@ -21,8 +21,8 @@ class Ideas(Resource):
         return answer
 
     async def mark_idea_ready(self, idea_id: str) -> Idea:
-        answer: Idea = await self._send(calls.MARK_IDEA_READY, idea_id=idea_id)
-        return answer
+        answer: Idea | None = await self._send(calls.MARK_IDEA_READY, idea_id=idea_id)
+        return answer or await self.read_idea(idea_id)
 
     async def list_idea_page(
         self, state: IdeaState | None = None, after: str | None = None, limit: int = 50

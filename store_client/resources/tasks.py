@@ -43,8 +43,10 @@ class Tasks(Resource):
         return answer
 
     async def read_submission(self, task_id: str) -> dict[str, Any]:
+        """The payload that was submitted; some servers tell it inside an object about the submission."""
         answer: dict[str, Any] = await self._send(calls.READ_SUBMISSION, task_id=task_id)
-        return answer
+        inner = answer.get("payload")
+        return inner if isinstance(inner, dict) and "status" in inner else answer
 
     async def claim_task(self, task_id: str, expires_at: str | None = None) -> Claim:
         """Claim a pending task; not safe to repeat: after Unreachable read the task."""

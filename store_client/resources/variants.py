@@ -19,8 +19,8 @@ class Variants(Resource):
     """Calls about the variants of one experiment."""
 
     async def create_variant(self, body: CreateVariant) -> Variant:
-        answer: Variant = await self._send(calls.CREATE_VARIANT, body)
-        return answer
+        answer: Variant | None = await self._send(calls.CREATE_VARIANT, body)
+        return answer or await self.read_variant(body.variant_id)
 
     async def list_variants(self, status: VariantStatus | None = None) -> tuple[Variant, ...]:
         answer: tuple[Variant, ...] = await self._send(calls.LIST_VARIANTS, query=calls.VariantFilter(status=status))

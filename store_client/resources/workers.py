@@ -50,12 +50,13 @@ class Workers(Resource):
         return answer
 
     async def add_to_group(self, group_id: str, member_id: str) -> Group:
-        answer: Group = await self._send(calls.ADD_TO_GROUP, AddMember(member_id=member_id), group_id=group_id)
-        return answer
+        body = AddMember(member_id=member_id)
+        answer: Group | None = await self._send(calls.ADD_TO_GROUP, body, group_id=group_id)
+        return answer or await self.read_group(group_id)
 
     async def remove_from_group(self, group_id: str, member_id: str) -> Group:
-        answer: Group = await self._send(calls.REMOVE_FROM_GROUP, group_id=group_id, member_id=member_id)
-        return answer
+        answer: Group | None = await self._send(calls.REMOVE_FROM_GROUP, group_id=group_id, member_id=member_id)
+        return answer or await self.read_group(group_id)
 
     async def delete_group(self, group_id: str) -> None:
         await self._send(calls.DELETE_GROUP, group_id=group_id)

@@ -166,18 +166,15 @@ class Host:
     async def _submit(self, assignment: Assignment, finding: Finding) -> Settled:
         """Submit a finding; when the server refuses the success, submit that it is none."""
         try:
-            settled = await self._settle(assignment, finding)
+            settled = await settle_submission(self._store, assignment.task_id, finding.result)
         except Refused as error:
             lesser = concession(finding.result)
             if lesser is None:
                 raise
             finding = Finding(lesser, error.detail)
-            settled = await self._settle(assignment, finding)
+            settled = await settle_submission(self._store, assignment.task_id, finding.result)
         self._note(assignment, finding, settled)
         return settled
-
-    async def _settle(self, assignment: Assignment, finding: Finding) -> Settled:
-        return await settle_submission(self._store, assignment.task_id, finding.result, self._pace.patience)
 
     def _note(self, assignment: Assignment, finding: Finding, settled: Settled) -> None:
         said = f"{finding.result.status}: {finding.reason}" if finding.reason else finding.result.status

@@ -1,14 +1,14 @@
 """One piece of work, step by step. Any step may be done again: ids are derived from the claim, jobs have a key."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from store_client.client import StoreClient
+from store_client.creation import settle_idea, settle_variant
 from store_client.credentials import now
-from store_client.errors import AlreadyExists, Forbidden, IllegalTransition, NotFound, Refused
+from store_client.errors import Forbidden, IllegalTransition, NotFound, Refused
 from store_client.roles.history import IdeaTexts, read_history, read_text
 from store_client.roles.orders import (
     MAX_IDEA_CHARACTERS,
@@ -142,8 +142,7 @@ class Workshop:
             state="drafting",
             created_at=self._now(),
         )
-        with suppress(AlreadyExists):
-            await self.store.create_idea(body)
+        await settle_idea(self.store, body)
         return idea_id
 
     async def _make_ready(self, idea_id: str) -> None:
@@ -164,8 +163,7 @@ class Workshop:
             branch=assignment.branch(assignment.variant_id),
             started_at=self._now(),
         )
-        with suppress(AlreadyExists):
-            await self.store.create_variant(body)
+        await settle_variant(self.store, body)
 
     async def _deposit(self, filename: str, content: bytes, content_type: str) -> str:
         upload = Upload(filename, content, f"{content_type}; charset=utf-8")

@@ -71,6 +71,8 @@ class Call:
     status: int = 200
     body_is_optional: bool = False
     is_streamed: bool = False
+    is_safe_to_repeat: bool = False
+    is_answer_optional: bool = False
     _adapters: dict[str, TypeAdapter[Any]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -91,6 +93,11 @@ class Call:
     @property
     def is_read(self) -> bool:
         return self.method == "GET"
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether doing it again after a silence changes nothing that doing it once would not."""
+        return self.is_read or self.is_safe_to_repeat
 
     def decode(self, payload: Any) -> Any:
         """The answer as its record; ValidationError when it has another shape."""

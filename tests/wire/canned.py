@@ -11,6 +11,8 @@ from starlette.routing import Route
 from store_client.client import StoreClient
 from store_client.credentials import StaticBearer
 from store_client.transport import Patience, Transport
+from store_client.wire.calls.implementation import DISCOVER
+from store_client.wire.implementation import IMPLEMENTATION, SPEC_VERSION
 
 EXPERIMENT = f"exp_{'0' * 26}"
 WORKER = f"wkr_{'1' * 26}"
@@ -19,13 +21,15 @@ CLAIM = {"worker_id": WORKER, "claimed_at": "2030-01-01T00:00:00Z", "expires_at"
 
 @dataclass
 class Server:
-    """Gives its answers in turn, the last one for ever, and remembers what it was asked."""
+    """Gives its answers in turn, the last one for ever, and remembers what it was asked; it calls itself ours."""
 
     answers: list[Response | Exception]
     requests: list[Request] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
 
     async def serve(self, request: Request) -> Response:
+        if request.url.path == DISCOVER.path:
+            return JSONResponse({"implementation": IMPLEMENTATION, "spec_version": SPEC_VERSION})
         self.requests.append(request)
         self.bodies.append(await request.body())
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]

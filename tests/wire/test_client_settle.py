@@ -29,7 +29,7 @@ def task(
 
 async def settled(*answers: Response | Exception) -> object:
     server = Server(list(answers))
-    return await settle_submission(server.store(), "t", RESULT, quick([]))
+    return await settle_submission(server.store(), "t", RESULT)
 
 
 async def test_a_result_lands() -> None:

@@ -12,8 +12,9 @@ class ByUri(Query):
 
 
 DEPOSIT_ARTIFACT = Call(
-    "deposit_artifact", "POST", P, Who.EITHER, "Store a file", answer=DepositedArtifact, status=201, is_streamed=True
-)
+    "deposit_artifact", "POST", P, Who.EITHER, "Store a file", answer=DepositedArtifact, status=201, is_streamed=True,
+    is_safe_to_repeat=True,
+)  # fmt: skip
 FETCH_ARTIFACT = Call("fetch_artifact", "GET", P, Who.EITHER, "Fetch one's own file", query=ByUri, is_streamed=True)
 READ_ARTIFACT = Call(
     "read_artifact", "GET", A, Who.EITHER, "Fetch a file that an idea or variant of the experiment cites",

@@ -44,9 +44,13 @@ ACQUIRE_LEASE = Call(
     body=AcquireLease, answer=Lease, status=201,
 )  # fmt: skip
 RENEW_LEASE = Call(
-    "renew_lease", "POST", L + "/renew", Who.ORCHESTRATORS, "Renew a lease", body=HoldLease, answer=Lease
-)
-RELEASE_LEASE = Call("release_lease", "POST", L + "/release", Who.ORCHESTRATORS, "Release a lease", body=HoldLease)
+    "renew_lease", "POST", L + "/renew", Who.ORCHESTRATORS, "Renew a lease", body=HoldLease, answer=Lease,
+    is_safe_to_repeat=True,
+)  # fmt: skip
+RELEASE_LEASE = Call(
+    "release_lease", "POST", L + "/release", Who.ORCHESTRATORS, "Release a lease", body=HoldLease,
+    is_safe_to_repeat=True,
+)  # fmt: skip
 LIST_LEASES = Call(
     "list_leases", "GET", C + "/leases", Who.EITHER, "List a holder's active leases",
     query=LeaseFilter, answer=LeaseList,

@@ -38,7 +38,7 @@ UPDATE_DISPATCH_MODE = Call(
 )  # fmt: skip
 TERMINATE_EXPERIMENT = Call(
     "terminate_experiment", "POST", P + "/terminate", Who.ADMINS_OR_ORCHESTRATORS, "End the experiment",
-    body=Terminate, answer=Experiment,
+    body=Terminate, answer=Experiment, is_safe_to_repeat=True,
 )  # fmt: skip
 EMIT_POLICY_ERROR = Call(
     "emit_policy_error", "POST", P + "/policy-errors", Who.ORCHESTRATORS, "Report a policy that failed",

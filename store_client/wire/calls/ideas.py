@@ -19,8 +19,9 @@ CREATE_IDEA = Call("create_idea", "POST", P, Who.WORKER, "Draft an idea", body=C
 LIST_IDEAS = Call("list_ideas", "GET", P, Who.EITHER, "List ideas", query=IdeaFilter, answer=tuple[Idea, ...])
 READ_IDEA = Call("read_idea", "GET", P + "/{idea_id}", Who.EITHER, "Read an idea", answer=Idea)
 MARK_IDEA_READY = Call(
-    "mark_idea_ready", "POST", P + "/{idea_id}/mark-ready", Who.WORKER, "Make an idea dispatchable", answer=Idea
-)
+    "mark_idea_ready", "POST", P + "/{idea_id}/mark-ready", Who.WORKER, "Make an idea dispatchable", answer=Idea,
+    is_answer_optional=True,
+)  # fmt: skip
 LIST_IDEA_PAGE = Call(
     "list_idea_page", "GET", A, Who.EITHER, "Page through ideas, newest first", query=IdeaPageQuery, answer=IdeaPage
 )

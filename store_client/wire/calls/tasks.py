@@ -45,7 +45,10 @@ CLAIM_TASK = Call(
     "claim_task", "POST", P + "/{task_id}/claim", Who.WORKER, "Claim a pending task",
     body=ClaimTask, answer=Claim, body_is_optional=True,
 )  # fmt: skip
-SUBMIT_TASK = Call("submit_task", "POST", P + "/{task_id}/submit", Who.WORKER, "Submit a result", body=SubmitTask)
+SUBMIT_TASK = Call(
+    "submit_task", "POST", P + "/{task_id}/submit", Who.WORKER, "Submit a result", body=SubmitTask,
+    is_safe_to_repeat=True,
+)  # fmt: skip
 ACCEPT_TASK = Call("accept_task", "POST", P + "/{task_id}/accept", Who.ORCHESTRATORS, "Accept a result")
 REJECT_TASK = Call(
     "reject_task", "POST", P + "/{task_id}/reject", Who.ORCHESTRATORS, "Reject a result", body=RejectTask
@@ -64,7 +67,7 @@ READ_TASK_DETAIL = Call(
 )
 RENEW_CLAIM = Call(
     "renew_claim", "POST", A + "/{task_id}/renew", Who.WORKER, "Keep one's own claim longer",
-    body=RenewClaim, answer=Claim,
+    body=RenewClaim, answer=Claim, is_safe_to_repeat=True,
 )  # fmt: skip
 RELEASE_CLAIM = Call(
     "release_claim", "POST", A + "/{task_id}/release", Who.WORKER, "Give one's own claim back", answer=Task

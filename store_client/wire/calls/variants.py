@@ -28,7 +28,7 @@ class VariantPageQuery(PageQuery):
 
 CREATE_VARIANT = Call(
     "create_variant", "POST", P, Who.WORKER, "Start a variant; a baseline needs the group orchestrators",
-    body=CreateVariant, answer=Variant,
+    body=CreateVariant, answer=Variant, is_answer_optional=True,
 )  # fmt: skip
 LIST_VARIANTS = Call(
     "list_variants", "GET", P, Who.EITHER, "List variants", query=VariantFilter, answer=tuple[Variant, ...]
@@ -40,7 +40,7 @@ DECLARE_EVALUATION_ERROR = Call(
 )  # fmt: skip
 INTEGRATE_VARIANT = Call(
     "integrate_variant", "POST", P + "/{variant_id}/integrate", Who.ORCHESTRATORS,
-    "Record a variant's canonical commit", body=IntegrateVariant,
+    "Record a variant's canonical commit", body=IntegrateVariant, is_safe_to_repeat=True,
 )  # fmt: skip
 LIST_VARIANT_PAGE = Call(
     "list_variant_page", "GET", A, Who.EITHER, "Page through variants", query=VariantPageQuery, answer=VariantPage

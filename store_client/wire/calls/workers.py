@@ -46,9 +46,9 @@ def _registry(prefix: str, tag: str, gates: tuple[Who, Who]) -> tuple[Call, ...]
         Call(f"list_{tag}groups", "GET", groups, reads, "List groups", query=NameFilter, answer=GroupList),
         Call(f"read_{tag}group", "GET", groups + "/{group_id}", reads, "Read a group", answer=Group),
         Call(f"add_to_{tag}group", "POST", groups + "/{group_id}/members", writes, "Add a member",
-             body=AddMember, answer=Group),
+             body=AddMember, answer=Group, is_answer_optional=True),
         Call(f"remove_from_{tag}group", "DELETE", groups + "/{group_id}/members/{member_id}", writes,
-             "Remove a member", answer=Group),
+             "Remove a member", answer=Group, is_answer_optional=True),
         Call(f"delete_{tag}group", "DELETE", groups + "/{group_id}", writes, "Delete a group", status=204),
     )  # fmt: skip
 
