@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -90,6 +91,12 @@ async def test_a_body_that_is_none_is_a_bad_request(yard: Yard) -> None:
         for path in ("tasks/t/reject", "ideas", "terminate", "variants/v/integrate"):
             answer = await yard.http.post(f"{yard.v0}/{path}", content=content, headers=headers)
             assert is_in_the_vocabulary(answer, 400, "bad-request"), (path, content[:100])
+
+
+async def test_an_odd_dispatch_mode_is_a_bad_request(yard: Yard) -> None:
+    odd: tuple[Any, ...] = ({"": []}, {"new": None}, {"new": {}}, {"new": True}, {"a\x00b": "auto"}, {"new": "Auto"})
+    for body in odd:
+        await yard.changes_nothing("bad-request", "admins", "v0:dispatch_mode", body, "PATCH")
 
 
 async def test_a_body_beyond_the_limit_is_too_large(yard: Yard) -> None:

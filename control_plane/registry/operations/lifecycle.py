@@ -57,10 +57,11 @@ def terminate(tx: Tx, body: Terminate) -> Experiment:
 
 def change_dispatch_mode(tx: Tx, body: ChangeDispatchMode) -> DispatchMode:
     """Merge a partial dispatch mode; tells once, and only of what really changed."""
-    wanted = body.model_dump(exclude_none=True)
-    odd = sorted(key for key, value in wanted.items() if value not in {"auto", "manual"})
+    wanted = {**body.model_dump(exclude_none=True), **(body.model_extra or {})}
+    odd = sorted(key for key, value in wanted.items() if not key.isprintable() or value not in ("auto", "manual"))
     if odd or len(wanted) > MAX_UNKNOWN_KEYS:
-        raise BadRequest(f"every value is auto or manual; look at {', '.join(odd)[:200] or 'the number of keys'}")
+        look = ascii(", ".join(odd)[:200]) if odd else "the number of keys"
+        raise BadRequest(f"every key is printable and every value auto or manual; look at {look}")
     before: dict[str, Any] = reading.read_dispatch_mode(tx).to_wire()
     changed = {key: value for key, value in wanted.items() if before.get(key) != value}
     if changed:
