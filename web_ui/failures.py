@@ -63,7 +63,10 @@ class Words:
 LOOK_AGAIN = "Nothing was changed. Go back and look at how things stand now."
 TABLE: tuple[tuple[type[Exception], Words], ...] = (
     (NoSuchExperiment, Words(404, "There is no such experiment", "Pick one in the list at the top, or go home.")),
-    (NotOffered, Words(404, "This server does not offer that", "Everything that the tabs lead to works here.")),
+    (
+        NotOffered,
+        Words(404, "Not on this server", "It speaks the protocol alone. Every page that is linked works with it."),
+    ),
     (NotFound, Words(404, "This is not here", "It may have been deleted, or the address has a slip in it.")),
     (Forbidden, Words(403, "You may not do that", "Ask an administrator of this experiment to do it or to let you.")),
     (WorkerNotEligible, Words(403, "This task is meant for somebody else", LOOK_AGAIN)),
