@@ -77,10 +77,7 @@ class House:
 
     async def experiment(self, name: str, **changes: Any) -> ExperimentDetail:
         """A new experiment whose commands are one line of shell each."""
-        directory = self.data / "sources" / name
-        directory.mkdir(parents=True)
-        (directory / "idea.txt").write_text("nothing yet\n")
-        (directory / "experiment.yaml").write_text(yaml.safe_dump({**config(), **changes}))
+        directory = seed(self.data / "sources" / name, {**config(), **changes})
         return await self.deployment.create_experiment(CreateExperiment(directory=str(directory), name=name, slug=name))
 
     async def until(self, condition: Callable[[], Awaitable[Any]]) -> Any:
@@ -92,6 +89,14 @@ class House:
                 if found:
                     return found
                 await self.deployment.read_deployment_log(cursor, 1)
+
+
+def seed(directory: Path, config: dict[str, Any]) -> Path:
+    """The directory of an experiment."""
+    directory.mkdir(parents=True)
+    (directory / "idea.txt").write_text("nothing yet\n")
+    (directory / "experiment.yaml").write_text(yaml.safe_dump(config))
+    return directory
 
 
 def config() -> dict[str, Any]:
