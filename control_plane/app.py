@@ -40,6 +40,8 @@ from control_plane.scheduler.routes import Yard
 from control_plane.settings import Settings
 from control_plane.task_store.checkpoints.automatic import Automatic
 from control_plane.task_store.checkpoints.routes import open_checkpoints
+from control_plane.task_store.artifact_files import ArtifactFiles
+from control_plane.task_store.collector import Collector, Garbage
 from control_plane.task_store.operations import claims
 from control_plane.task_store.reaper import Reaper
 from control_plane.task_store.routes import Shelf
@@ -59,12 +61,13 @@ class Parts:
     reaper: Reaper | None = None
     sync: StateSync | None = None
     checkpoints: Automatic | None = None
+    collector: Collector | None = None
 
     def start(self) -> None:
         """Start the loops; the event loop that serves requests must be running."""
         self.house.hub.start()
         self.notices.start()
-        for loop in (self.reaper, self.sync, self.checkpoints, self.scheduler, self.orchestrator):
+        for loop in (self.reaper, self.sync, self.checkpoints, self.collector, self.scheduler, self.orchestrator):
             if loop is not None:
                 loop.start()
 
@@ -74,7 +77,7 @@ class Parts:
             self.orchestrator.stop()
         if self.scheduler is not None:
             self.scheduler.stop(ends_attempts=self.settings.ends_attempts)
-        for loop in (self.reaper, self.sync, self.checkpoints):
+        for loop in (self.reaper, self.sync, self.checkpoints, self.collector):
             if loop is not None:
                 loop.stop()
         self.notices.stop()
@@ -99,6 +102,8 @@ def build(settings: Settings) -> Starlette:
     inventory = Inventory(settings.cpu_slots, settings.visible_gpus)
     if settings.runs_api:
         parts.reaper = Reaper(house)
+        files = ArtifactFiles(settings.data / "artifacts")
+        parts.collector = Collector(Garbage(house, files, settings.upload_retention_seconds))
         if settings.task_store_url is not None:
             parts.sync = StateSync(house, TaskStoreOverHttp(settings.task_store_url, keys.admin_token))
     if settings.runs_scheduler:

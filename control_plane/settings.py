@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import math
 import os
 import secrets
 import tempfile
@@ -32,6 +33,8 @@ class Settings:
     runs_orchestrator: bool = False
     runs_scheduler: bool = False
     ends_attempts: bool = False
+    upload_retention_seconds: float = 7 * 24 * 3600.0
+    """How long an upload that nothing cites is kept."""
     lease_seconds: float = 30.0
     """How long a lease on an experiment lasts; the same for every process of the deployment."""
     task_store_url: str | None = None
@@ -90,6 +93,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     parser.add_argument("--scheduler", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--api", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--end-attempts", action="store_true", help="end running attempts when this process stops")
+    parser.add_argument("--keep-uploads-hours", type=hours, default=environ.get("SWITCHYARD_KEEP_UPLOADS_HOURS", "168"))
     parser.add_argument("--lease-seconds", type=lease_seconds, default=environ.get("SWITCHYARD_LEASE_SECONDS", "30"))
     parser.add_argument("--task-store-url", type=http_url, default=environ.get("SWITCHYARD_TASK_STORE_URL") or None)
     given = parser.parse_args(argv)
@@ -108,6 +112,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         runs_orchestrator=given.orchestrator,
         runs_scheduler=given.scheduler,
         ends_attempts=given.end_attempts,
+        upload_retention_seconds=3600.0 * given.keep_uploads_hours,
         lease_seconds=given.lease_seconds,
         task_store_url=given.task_store_url,
     )
@@ -119,6 +124,14 @@ def lease_seconds(text: str) -> float:
     if not 1 <= seconds <= 86_400:
         raise ValueError("a lease lasts between a second and a day")
     return seconds
+
+
+def hours(text: str) -> float:
+    """At least one: what is deposited now must not be gone before it is cited."""
+    given = float(text)
+    if not 1 <= given < math.inf:
+        raise ValueError("uploads are kept for an hour or more")
+    return given
 
 
 def http_url(text: str) -> str:

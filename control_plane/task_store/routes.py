@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from control_plane.db.tables import DEPLOYMENT
@@ -17,7 +17,7 @@ from control_plane.edge.endpoint import Operation, endpoint, prepare, read_argum
 from control_plane.edge.house import House
 from control_plane.edge.streams import stream_endpoint
 from control_plane.edge.waiting import read_until
-from control_plane.task_store import uploads
+from control_plane.task_store import downloads, uploads
 from control_plane.task_store.artifact_files import MAX_BYTES, ArtifactFiles
 from control_plane.task_store.checkpoints import routes as checkpoint_routes
 from control_plane.task_store.checkpoints.routes import Checkpoints
@@ -74,8 +74,8 @@ def routes(house: House, shelf: Shelf) -> list[Route]:
         _submit(house, shelf.is_unchanged),
         _deposit(house, files),
         *(checkpoint_routes.routes(house, shelf.checkpoints) if shelf.checkpoints else ()),
-        endpoint(house, a.FETCH_ARTIFACT, partial(_serve, files=files, find=artifacts.fetch)),
-        endpoint(house, a.READ_ARTIFACT, partial(_serve, files=files, find=artifacts.view)),
+        _fetch(house, a.FETCH_ARTIFACT, artifacts.fetch, files),
+        _fetch(house, a.READ_ARTIFACT, artifacts.view, files),
     ]
 
 
@@ -176,8 +176,11 @@ def _admitted(_tx: Tx) -> None:
     """Nothing more is asked of a caller who may be here."""
 
 
-def _serve(tx: Tx, query: a.ByUri, files: ArtifactFiles, find: Operation) -> FileResponse:
-    """The bytes of an artifact, to be saved and never run."""
-    row: RowMapping = find(tx, query)
-    headers = {"content-type": row["content_type"], "x-content-type-options": "nosniff"}
-    return FileResponse(files.existing(row["sha256"]), headers=headers, filename=row["filename"])
+def _fetch(house: House, call: Call, find: Operation, files: ArtifactFiles) -> Route:
+    """The bytes of an artifact, to be saved and never run; no reader is held while they are looked through."""
+
+    async def serve(request: Request) -> Response:
+        row: RowMapping = await house.read(prepare(house, call, find, (request, await read_arguments(request, call))))
+        return downloads.answer(request, row, await asyncio.to_thread(files.open_whole, row["sha256"]))
+
+    return Route(call.path, serve, methods=[call.method], name=call.name)

@@ -1,5 +1,6 @@
 """Multipart bodies: the one part called `file` goes to disk while it arrives, and nothing is held in memory."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
+from control_plane.task_store import digests
 from control_plane.task_store.artifact_files import ArtifactFiles, Incoming
 from store_client.errors import BadRequest, PayloadTooLarge
 
@@ -30,13 +32,13 @@ class Stored:
 
 async def receive(request: Request, files: ArtifactFiles) -> Stored:
     """Store the file of a multipart request; BadRequest without one, PayloadTooLarge beyond the cap."""
-    boundary = _boundary(request)
+    boundary, promised = _boundary(request), digests.named(request.headers)
     announced = request.headers.get("content-length", "")
     received = 0
     _must_fit(int(announced) if announced.isdecimal() else 0, files)
     incoming = await run_in_threadpool(files.incoming)
     try:
-        upload = Upload(boundary, incoming)
+        upload = Upload(boundary, incoming, promised)
         async for chunk in request.stream():
             received += len(chunk)
             _must_fit(received, files)
@@ -49,10 +51,15 @@ async def receive(request: Request, files: ArtifactFiles) -> Stored:
 
 
 class Upload:
-    """A multipart body on its way to one file."""
+    """A multipart body on its way to one file.
 
-    def __init__(self, boundary: bytes, incoming: Incoming) -> None:
+    What the request's headers promise may be the hash of the body or of the file in it; the part's own is the file's.
+    """
+
+    def __init__(self, boundary: bytes, incoming: Incoming, promised: frozenset[str] = frozenset()) -> None:
         self._incoming = incoming
+        self._promised, self._promised_of_file = promised, frozenset[str]()
+        self._body = hashlib.sha256()
         self._headers: dict[bytes, bytes] = {}
         self._name, self._value = b"", b""
         self._file: tuple[str, str] | None = None
@@ -72,6 +79,8 @@ class Upload:
             raise BadRequest(f"the body is not multipart: {error}") from error
 
     def feed(self, chunk: bytes) -> None:
+        if self._promised:
+            self._body.update(chunk)
         try:
             self._parser.write(chunk)
         except FormParserError as error:
@@ -83,6 +92,9 @@ class Upload:
             raise BadRequest("the body is not a complete multipart body")
         if self._file is None:
             raise BadRequest("send one part called file")
+        arrived = self._incoming.sha256
+        if self._promised - {arrived, self._body.hexdigest()} or self._promised_of_file - {arrived}:
+            raise BadRequest(f"what arrived has another SHA-256 than was promised: {digests.field(arrived)}")
         return Stored(self._incoming.keep(), self._incoming.size_bytes, *self._file)
 
     def _on_name(self, data: bytes, start: int, end: int) -> None:
@@ -101,6 +113,8 @@ class Upload:
         if self._is_in_file and self._file is not None:
             raise BadRequest("send one part called file, not two")
         if self._is_in_file:
+            sent = {name.decode("latin-1"): value.decode("latin-1") for name, value in self._headers.items()}
+            self._promised_of_file = digests.named(sent)
             self._file = _filename(options.get(b"filename")), _content_type(self._headers.get(b"content-type"))
 
     def _on_data(self, data: bytes, start: int, end: int) -> None:

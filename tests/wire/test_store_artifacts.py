@@ -3,15 +3,12 @@
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from tests.store.task_house import URI, sha
+from tests.wire.deposits import ALL_BYTES, FILE, deposit, fetch
 from tests.wire.store_app import MAX_ARTIFACT_BYTES, StoreApp, serving
-
-ALL_BYTES = bytes(range(256)) * 40
 
 
 @pytest.fixture
@@ -24,18 +21,6 @@ async def app(database_url: str, tmp_path: Path) -> AsyncIterator[StoreApp]:
 async def sqlite_app(sqlite_url: str, tmp_path: Path) -> AsyncIterator[StoreApp]:
     async with serving(sqlite_url, tmp_path / "artifacts") as served:
         yield served
-
-
-async def deposit(app: StoreApp, name: str = "bob", content: bytes = ALL_BYTES, **part: Any) -> dict[str, Any]:
-    file = (part.get("filename", "out.bin"), content, part.get("type", "application/x-thing"))
-    response = await app.call(name, "POST", "v0:artifacts", files={"file": file})
-    assert response.status_code == 201, response.text
-    deposited: dict[str, Any] = response.json()
-    return deposited
-
-
-async def fetch(app: StoreApp, name: str, uri: str, base: str = "v0") -> httpx.Response:
-    return await app.call(name, "GET", f"{base}:artifacts", params={"uri": uri})
 
 
 async def test_bytes_come_back_as_they_went(app: StoreApp) -> None:
@@ -156,7 +141,6 @@ async def test_an_unknown_caller_is_refused_before_the_body_is_read(sqlite_app: 
     await sqlite_app.refused("unauthorized", "bob", "POST", "v0:artifacts", content=untouched(), headers=headers)
 
 
-FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nbytes\r\n'
 FIELD = b'--b\r\nContent-Disposition: form-data; name="note"\r\n\r\nfile\r\n'
 
 

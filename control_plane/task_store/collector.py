@@ -1,0 +1,109 @@
+"""The collector: takes away old uploads that nothing cites, and files that belong to no artifact.
+
+Rows go first, then files without rows, each by itself: whatever a crash leaves, the next round of any process takes.
+"""
+
+import fcntl
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from control_plane.edge.house import House
+from control_plane.task_store.artifact_files import ASIDE, ArtifactFiles, held
+from control_plane.task_store.operations import garbage
+from store_client.errors import SwitchyardError
+from store_client.wire.scalars import format_time
+
+logger = logging.getLogger(__name__)
+RETENTION_SECONDS = 7 * 24 * 3600.0
+FIRST_ROUND_SECONDS, ROUND_SECONDS = 300.0, 3600.0
+PAUSE_SECONDS = 0.05
+"""Between two pages, so that others get their turn."""
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """One round over rows and files; `now` says how old they are."""
+
+    house: House
+    files: ArtifactFiles
+    retention_seconds: float = RETENTION_SECONDS
+    now: Callable[[], float] = time.time
+
+    def rows(self) -> Iterator[int]:
+        """Drop old uncited artifacts, a page at a time; how many of each page."""
+        before = format_time(datetime.fromtimestamp(self.now() - self.retention_seconds, UTC))
+        after: str | None = ""
+        while after is not None:
+            found = self.house.read_now(partial(garbage.find, after=after, before=before))
+            ids = [one for some in found.uncited.values() for one in some]
+            dropped = 0
+            if ids:
+                dropped = self.house.writer.write(partial(garbage.drop, artifact_ids=ids, searched=found.tip))
+            yield dropped
+            after = found.last
+
+    def contents(self) -> Iterator[int]:
+        """Remove old files without a row, a folder at a time, and uploads that broke off; how many of each."""
+        for folder in sorted(self.files.root.glob("[0-9a-f][0-9a-f]")):
+            yield self._contents_of(folder)
+        broken = [path for path in self.files.root.glob(f"{ASIDE}/*") if self._is_old(path)]
+        for path in broken:
+            path.unlink(missing_ok=True)
+        yield len(broken)
+
+    def _contents_of(self, folder: Path) -> int:
+        old = {folder.name + path.name: path for path in folder.iterdir() if self._is_old(path)}
+        if not old:
+            return 0
+        with held(folder, fcntl.LOCK_EX):
+            kept = self.house.read_now(lambda tx: garbage.with_rows(tx, list(old)))
+            orphans = [path for sha256, path in old.items() if sha256 not in kept and self._is_old(path)]
+            for path in orphans:
+                path.unlink(missing_ok=True)
+        return len(orphans)
+
+    def _is_old(self, path: Path) -> bool:
+        try:
+            return path.stat().st_mtime < self.now() - self.retention_seconds
+        except FileNotFoundError:
+            return False
+
+
+class Collector:
+    """Makes a round now and then, on a thread of its own."""
+
+    def __init__(self, garbage: Garbage, first_seconds: float = FIRST_ROUND_SECONDS) -> None:
+        self._garbage, self._first_seconds = garbage, first_seconds
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        self._stopping.wait(self._first_seconds)
+        while not self._stopping.is_set():
+            try:
+                self._round()
+            except (SwitchyardError, SQLAlchemyError, OSError) as error:
+                logger.warning("old uploads could not be looked through now: %s", error)
+            self._stopping.wait(ROUND_SECONDS)
+
+    def _round(self) -> None:
+        for steps in (self._garbage.rows(), self._garbage.contents()):
+            for _ in steps:
+                if self._stopping.wait(PAUSE_SECONDS):
+                    return
