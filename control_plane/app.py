@@ -38,9 +38,9 @@ from control_plane.scheduler.loop import Scheduler
 from control_plane.scheduler.operations import listing
 from control_plane.scheduler.routes import Yard
 from control_plane.settings import Settings
+from control_plane.task_store.artifact_files import ArtifactFiles
 from control_plane.task_store.checkpoints.automatic import Automatic
 from control_plane.task_store.checkpoints.routes import open_checkpoints
-from control_plane.task_store.artifact_files import ArtifactFiles
 from control_plane.task_store.collector import Collector, Garbage
 from control_plane.task_store.operations import claims
 from control_plane.task_store.reaper import Reaper

@@ -10,7 +10,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -61,14 +61,6 @@ class ArtifactFiles:
         file.close()
         logger.error("the file of artifact content %s is damaged: its bytes have another SHA-256", sha256)
         raise NotFound("the content of this artifact is damaged on the server's disk and not given out")
-
-    def is_kept_anew(self, sha256: str) -> bool:
-        """Whether the content lies here already; then it counts as kept just now."""
-        path = self.path(sha256)
-        with suppress(FileNotFoundError), held(path.parent, fcntl.LOCK_SH):
-            os.utime(path)
-            return True
-        return False
 
 
 @dataclass

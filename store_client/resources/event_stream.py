@@ -1,6 +1,6 @@
 """A log followed as server-sent events: parsed as it comes, taken up again where it broke off."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 
 from pydantic import ValidationError
@@ -13,7 +13,9 @@ Block = dict[str, str]
 Opening = Callable[[int | None], AbstractAsyncContextManager[Download]]
 
 
-async def follow(opening: Opening, after: int | None, patience: Patience | None = None) -> AsyncIterator[LogEvent]:
+async def follow(
+    opening: Opening, after: int | None, patience: Patience | None = None
+) -> AsyncGenerator[LogEvent, None]:
     """Every event after a position; Unreachable only after several attempts that brought nothing."""
     patience, position, failures = patience or Patience(), after, 0
     while True:

@@ -1,6 +1,6 @@
 """Events: the protocol's log, and our joint one."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from store_client.resources.event_stream import follow
 from store_client.resources.resource import Resource
@@ -28,7 +28,7 @@ class Events(Resource):
         answer: LogPage = await self._send(calls.READ_LOG, query=query)
         return answer
 
-    def stream_log(self, after: int | None = None) -> AsyncIterator[LogEvent]:
+    def stream_log(self, after: int | None = None) -> AsyncGenerator[LogEvent, None]:
         """Every event after a position, or from now on, for as long as the caller goes on asking."""
         return follow(lambda position: self._fetch(calls.STREAM_LOG, calls.StreamQuery(after=position)), after)
 
@@ -44,7 +44,7 @@ class DeploymentEvents(Resource):
         answer: LogPage = await self._send(calls.READ_DEPLOYMENT_LOG, query=query)
         return answer
 
-    def stream_deployment_log(self, after: int | None = None) -> AsyncIterator[LogEvent]:
+    def stream_deployment_log(self, after: int | None = None) -> AsyncGenerator[LogEvent, None]:
         """Every event after a position, or from now on, for as long as the caller goes on asking."""
         return follow(
             lambda position: self._fetch(calls.STREAM_DEPLOYMENT_LOG, calls.StreamQuery(after=position)), after

@@ -150,15 +150,6 @@ def test_looking_for_citations_goes_by_index(sqlite_store: TaskHouse) -> None:
         assert index in planned, planned
 
 
-def test_bytes_that_are_kept_again_are_no_garbage_however_old_they_were(shelf: Shelf) -> None:
-    sha256 = shelf.file(b"old")
-    shelf.wait(2 * RETENTION_SECONDS)
-    assert shelf.files.is_kept_anew(sha256)
-    os.utime(shelf.files.path(sha256), (shelf.now(), shelf.now()))
-    assert sum(shelf.garbage.contents()) == 0
-    assert not shelf.files.is_kept_anew("0" * 64)
-
-
 def test_a_collector_works_by_itself_and_stops_when_asked(shelf: Shelf) -> None:
     shelf.deposit(b"x")
     shelf.wait(2 * RETENTION_SECONDS)

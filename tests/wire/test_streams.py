@@ -227,7 +227,7 @@ async def test_an_iterator_goes_on_where_a_restarted_server_left_it(sqlite_url: 
             app = await settle(http)
             seen: list[LogEvent] = []
             client = client_of(app, url)
-            async with client, aclosing(client.stream_log(0)) as events:  # type: ignore[type-var]
+            async with client, aclosing(client.stream_log(0)) as events:
                 for _ in range(3):
                     await drafted(app, 5)
                     tip = (await app.get("api:events", is_newest_first=True, limit=1))["events"][0]["position"]
