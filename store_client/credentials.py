@@ -1,6 +1,7 @@
 """Bearers: where a client finds its credential, and where it finds the next one when that is refused."""
 
 import stat
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,12 +42,10 @@ class StaticBearer:
         return self._bearer != rejected
 
 
-class FileBearer:
-    """A credential in a file of mode 0600: `principal:secret`, or the bare secret of a named principal."""
+class ReadBearer(ABC):
+    """A credential that is kept somewhere; read again, once for all who ask, when the server rejects it."""
 
-    def __init__(self, path: Path, principal: str | None = None) -> None:
-        self._path = path
-        self._principal = principal
+    def __init__(self) -> None:
         self._bearer = ""
 
     async def current(self) -> str:
@@ -54,8 +53,22 @@ class FileBearer:
         return self._bearer
 
     async def replace(self, rejected: str) -> bool:
-        self._bearer = self._read()
+        if self._bearer in {"", rejected}:
+            self._bearer = self._read()
         return self._bearer != rejected
+
+    @abstractmethod
+    def _read(self) -> str:
+        """The credential that is kept now; Unauthorized when there is none."""
+
+
+class FileBearer(ReadBearer):
+    """A credential in a file of mode 0600: `principal:secret`, or the bare secret of a named principal."""
+
+    def __init__(self, path: Path, principal: str | None = None) -> None:
+        super().__init__()
+        self._path = path
+        self._principal = principal
 
     def _read(self) -> str:
         try:

@@ -4,6 +4,7 @@ from store_client.blocking import Blocking, connect_blocking
 from store_client.client import ControlPlaneClient, StoreClient
 from store_client.creation import settle_idea, settle_task, settle_variant
 from store_client.credentials import Bearer, ExchangedBearer, FileBearer, StaticBearer
+from store_client.download import Download
 from store_client.errors import (
     AlreadyExists,
     BadRequest,
@@ -40,6 +41,7 @@ from store_client.errors import (
     WrongClaimant,
     from_problem,
 )
+from store_client.follow import Followed, follow
 from store_client.imports import find_import, settle_import
 from store_client.roles.history import IdeaTexts, read_history, read_text
 from store_client.roles.orders import KIND_OF, ROLE_OF, Assignment, evaluation_job, execution_job, ideation_job
@@ -71,7 +73,7 @@ from store_client.settle import (
     settle_integration,
     settle_submission,
 )
-from store_client.transport import Download, Patience, Transport, Upload
+from store_client.transport import Patience, Transport, Upload
 from store_client.turns import settle_accept, settle_reclaim, settle_reject
 from store_client.wire.artifacts import ArtifactInfo, DepositedArtifact
 from store_client.wire.call import Call
@@ -211,25 +213,26 @@ __all__ = [
     "EndExperiment", "EndSession", "Evaluated", "EvaluationFailed", "EvaluationOutcome", "EvaluationResult",
     "Event", "EventBatch", "Exchange", "Exchanged", "ExchangedBearer", "Executed", "ExecutionFailed",
     "ExecutionOutcome", "ExecutionResult", "ExitCause", "Experiment", "ExperimentDetail", "ExperimentIdConflict",
-    "ExperimentIdMismatch", "ExperimentState", "ExperimentSummary", "Exporter", "FileBearer", "Fleet", "Forbidden",
-    "GitPassword", "Group", "GroupList", "HoldLease", "Idea", "IdeaDetail", "IdeaDraft", "IdeaPage", "IdeaState",
-    "IdeaTexts", "IdeasProposed", "IdeationFailed", "IdeationOutcome", "IdeationResult", "IllegalTransition",
-    "Implementation", "ImportedCheckpoint", "ImportedFrom", "IntegrateVariant", "Integration", "InvalidName",
-    "InvalidPrecondition", "Job", "JobDetail", "JobPage", "JobState", "Landed", "Lease", "LeaseExpired",
-    "LeaseHeldByOther", "LeaseInstanceMismatch", "LeaseList", "LeaseNotHeld", "LogEvent", "LogPage", "LogSlice",
-    "Lost", "Manifest", "Mode", "NoOpVariant", "NotClaimed", "NotFound", "NotOffered", "Objective", "OperatorRole",
-    "ParentVariant", "Patience", "PayloadTooLarge", "PolicyError", "ProgressPoint", "ProtocolBroken",
-    "QueueSummary", "ReassignTask", "ReclaimCause", "ReclaimTask", "Record", "Refused", "RegisterExperiment",
-    "RegisterGroup", "RegisterWorker", "RegisteredWorker", "RegistryEntry", "RegistryEntryList", "RejectReason",
-    "RejectTask", "RenewClaim", "Reprioritise", "ReservedIdentifier", "Resources", "RetryPolicy", "Role", "Session",
-    "Settled", "SignIn", "SignInCode", "SlotInfo", "SpecVersionMismatch", "StaticBearer", "Status", "StoreClient",
-    "SubmissionLine", "SubmitJob", "SubmitTask", "SwitchyardError", "Target", "Task", "TaskDetail", "TaskKind",
-    "TaskPage", "TaskState", "Terminate", "Transport", "Unauthorized", "Unavailable", "Unknown", "Unreachable",
-    "UnsupportedCheckpointVersion", "Upload", "Variant", "VariantDetail", "VariantFailed", "VariantPage",
-    "VariantStatus", "Whoami", "Worker", "WorkerDetail", "WorkerDetailList", "WorkerList", "WorkerNotEligible",
-    "WorkerNotRegistered", "WrongClaimant", "connect_blocking", "evaluation_job", "execution_job", "fault_of_name",
-    "find_import", "format_time", "from_problem", "ideation_job", "normal_name", "openapi_document", "parse_time",
-    "read_evaluation", "read_execution", "read_history", "read_ideation", "read_text", "settle_accept",
-    "settle_claim", "settle_idea", "settle_import", "settle_integration", "settle_reclaim", "settle_reject",
-    "settle_submission", "settle_task", "settle_variant",
+    "ExperimentIdMismatch", "ExperimentState", "ExperimentSummary", "Exporter", "FileBearer", "Fleet", "Followed",
+    "Forbidden", "GitPassword", "Group", "GroupList", "HoldLease", "Idea", "IdeaDetail", "IdeaDraft", "IdeaPage",
+    "IdeaState", "IdeaTexts", "IdeasProposed", "IdeationFailed", "IdeationOutcome", "IdeationResult",
+    "IllegalTransition", "Implementation", "ImportedCheckpoint", "ImportedFrom", "IntegrateVariant", "Integration",
+    "InvalidName", "InvalidPrecondition", "Job", "JobDetail", "JobPage", "JobState", "Landed", "Lease",
+    "LeaseExpired", "LeaseHeldByOther", "LeaseInstanceMismatch", "LeaseList", "LeaseNotHeld", "LogEvent", "LogPage",
+    "LogSlice", "Lost", "Manifest", "Mode", "NoOpVariant", "NotClaimed", "NotFound", "NotOffered", "Objective",
+    "OperatorRole", "ParentVariant", "Patience", "PayloadTooLarge", "PolicyError", "ProgressPoint",
+    "ProtocolBroken", "QueueSummary", "ReassignTask", "ReclaimCause", "ReclaimTask", "Record", "Refused",
+    "RegisterExperiment", "RegisterGroup", "RegisterWorker", "RegisteredWorker", "RegistryEntry",
+    "RegistryEntryList", "RejectReason", "RejectTask", "RenewClaim", "Reprioritise", "ReservedIdentifier",
+    "Resources", "RetryPolicy", "Role", "Session", "Settled", "SignIn", "SignInCode", "SlotInfo",
+    "SpecVersionMismatch", "StaticBearer", "Status", "StoreClient", "SubmissionLine", "SubmitJob", "SubmitTask",
+    "SwitchyardError", "Target", "Task", "TaskDetail", "TaskKind", "TaskPage", "TaskState", "Terminate",
+    "Transport", "Unauthorized", "Unavailable", "Unknown", "Unreachable", "UnsupportedCheckpointVersion", "Upload",
+    "Variant", "VariantDetail", "VariantFailed", "VariantPage", "VariantStatus", "Whoami", "Worker", "WorkerDetail",
+    "WorkerDetailList", "WorkerList", "WorkerNotEligible", "WorkerNotRegistered", "WrongClaimant",
+    "connect_blocking", "evaluation_job", "execution_job", "fault_of_name", "find_import", "follow", "format_time",
+    "from_problem", "ideation_job", "normal_name", "openapi_document", "parse_time", "read_evaluation",
+    "read_execution", "read_history", "read_ideation", "read_text", "settle_accept", "settle_claim", "settle_idea",
+    "settle_import", "settle_integration", "settle_reclaim", "settle_reject", "settle_submission", "settle_task",
+    "settle_variant",
 ]  # fmt: skip

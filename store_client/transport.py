@@ -18,6 +18,7 @@ import httpx
 
 from store_client.archives import pieces, size_of
 from store_client.decoding import decode, refusal
+from store_client.download import Download, filename_of
 from store_client.errors import (
     NotFound,
     ProtocolBroken,
@@ -109,32 +110,6 @@ class Patience:
         return httpx.Timeout(self.timeout_seconds + message.wait_seconds, connect=self.connect_seconds)
 
 
-@dataclass(frozen=True)
-class Download:
-    """A file while it arrives."""
-
-    content_type: str
-    filename: str
-    response: httpx.Response = field(repr=False)
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The content piece by piece."""
-        try:
-            async for chunk in self.response.aiter_bytes():
-                yield chunk
-        except httpx.TransportError as error:
-            raise Unreachable(f"the server stopped in the middle of a file: {_words(error)}") from error
-
-    async def read(self, limit: int | None = None) -> bytes:
-        """The whole content, or no more than the first `limit` bytes of it."""
-        content = bytearray()
-        async for chunk in self.chunks():
-            content += chunk
-            if limit is not None and len(content) >= limit:
-                return bytes(content[:limit])
-        return bytes(content)
-
-
 @dataclass
 class Kind:
     """What a server has turned out to be; one that looked like a peer may have been a proxy in front of ours."""
@@ -200,16 +175,30 @@ class Transport:
     async def fetch(self, message: Message, bearer: str | None = None) -> AsyncIterator[Download]:
         """A file, streamed; the connection is given back at the end of the block."""
         async with AsyncExitStack() as stack:
-            try:
-                stream = self._client.stream(**self._request(message, bearer))
-                response = await stack.enter_async_context(stream)
-                if not response.is_success:
-                    await _read_some(response)
-            except httpx.TransportError as error:
-                raise self._silence(error) from error
+
+            async def stream(headers: Mapping[str, str]) -> httpx.Response:
+                return await self._stream(stack, message, bearer, headers)
+
+            response = await stream({})
+            yield Download(
+                response.headers.get("content-type", ""), filename_of(response.headers), response, resume=stream
+            )
+
+    async def _stream(
+        self, stack: AsyncExitStack, message: Message, bearer: str | None, headers: Mapping[str, str]
+    ) -> httpx.Response:
+        """The beginning of a successful response; what it opens is closed with the stack."""
+        request = self._request(message, bearer)
+        request["headers"] |= {"Accept-Encoding": "identity", **headers}
+        try:
+            response = await stack.enter_async_context(self._client.stream(**request))
             if not response.is_success:
-                raise refusal(response)
-            yield Download(response.headers.get("content-type", ""), _filename(response), response)
+                await _read_some(response)
+        except httpx.TransportError as error:
+            raise self._silence(error) from error
+        if not response.is_success:
+            raise refusal(response)
+        return response
 
     async def _answer(self, message: Message, bearer: str | None) -> Any:
         try:
@@ -256,9 +245,3 @@ async def _read_some(response: httpx.Response) -> None:
     """Load the body of a streamed refusal, which is small."""
     if int(response.headers.get("content-length", 0)) <= MAX_ERROR_BYTES:
         await response.aread()
-
-
-def _filename(response: httpx.Response) -> str:
-    """The name that Content-Disposition offers, or an empty one."""
-    _, _, name = str(response.headers.get("content-disposition", "")).partition("filename=")
-    return name.partition(";")[0].strip().strip('"')

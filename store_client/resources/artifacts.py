@@ -2,8 +2,9 @@
 
 from contextlib import AbstractAsyncContextManager
 
+from store_client.download import Download
 from store_client.resources.resource import Resource
-from store_client.transport import Download, Message, Upload
+from store_client.transport import Message, Upload
 from store_client.wire.artifacts import ArtifactInfo, DepositedArtifact
 from store_client.wire.calls import artifacts as calls
 

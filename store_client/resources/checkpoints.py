@@ -3,8 +3,9 @@
 from contextlib import AbstractAsyncContextManager
 from typing import IO
 
+from store_client.download import Download
 from store_client.resources.resource import Resource
-from store_client.transport import Download, Message
+from store_client.transport import Message
 from store_client.wire.call import Call
 from store_client.wire.calls import checkpoints as calls
 from store_client.wire.checkpoints import CheckpointList, ImportedCheckpoint

@@ -5,17 +5,16 @@ from contextlib import AbstractAsyncContextManager
 
 from pydantic import ValidationError
 
+from store_client.download import Download
 from store_client.errors import ProtocolBroken, Unreachable
-from store_client.transport import Download, Patience
+from store_client.transport import Patience
 from store_client.wire.events import LogEvent
 
 Block = dict[str, str]
 Opening = Callable[[int | None], AbstractAsyncContextManager[Download]]
 
 
-async def follow(
-    opening: Opening, after: int | None, patience: Patience | None = None
-) -> AsyncGenerator[LogEvent, None]:
+async def follow(opening: Opening, after: int | None, patience: Patience | None = None) -> AsyncGenerator[LogEvent]:
     """Every event after a position; Unreachable only after several attempts that brought nothing."""
     patience, position, failures = patience or Patience(), after, 0
     while True:

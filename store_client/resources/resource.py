@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from store_client.credentials import Bearer
+from store_client.download import Download
 from store_client.errors import Unauthorized
 from store_client.peers.answers import SAME, answer_of
 from store_client.peers.peer import Peer
-from store_client.transport import Download, Message, Transport
+from store_client.transport import Message, Transport
 from store_client.wire.call import Call, Query
 from store_client.wire.record import Record
 

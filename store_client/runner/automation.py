@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from store_client.client import ControlPlaneClient
-from store_client.credentials import ExchangedBearer
+from store_client.credentials import ExchangedBearer, ReadBearer
 from store_client.errors import Unauthorized
 from store_client.runner.endure import Endurance
 from store_client.runner.host import Host, Pace
@@ -21,22 +21,13 @@ SETTLE_SECONDS = 0.05
 """Events come in bursts; waiting this long after the first lets one look answer them all."""
 
 
-class NamedBearer:
-    """One of the credentials in a JSON file of `{name: "worker_id:secret"}`; read again when it is refused."""
+class NamedBearer(ReadBearer):
+    """One of the credentials in a JSON file of `{name: "worker_id:secret"}`."""
 
     def __init__(self, path: Path, name: str) -> None:
+        super().__init__()
         self._path = path
         self._name = name
-        self._bearer: str | None = None
-
-    async def current(self) -> str:
-        if self._bearer is None:
-            self._bearer = self._read()
-        return self._bearer
-
-    async def replace(self, rejected: str) -> bool:
-        self._bearer = self._read()
-        return self._bearer != rejected
 
     def _read(self) -> str:
         try:
