@@ -16,6 +16,10 @@ from control_plane.edge.hub import Hub
 from control_plane.edge.lines import Lines
 from control_plane.settings import Settings, from_process
 
+AUTH_IS_OFF = (
+    "WARNING: --auth off. NO CREDENTIAL IS CHECKED: every caller is whom it says it is, and may do everything."
+)
+
 
 class Server(uvicorn.Server):
     """Ends what waits for the log as soon as it is asked to stop, so that stopping is quick."""
@@ -32,9 +36,14 @@ class Server(uvicorn.Server):
 def main(argv: Sequence[str]) -> int:
     """Serve until asked to stop."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # uvicorn sends itself the signal again once it has stopped, and a clean stop is no death by signal.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _signal, _frame: sys.exit(0))
     settings = from_process(argv)
     if not settings.runs_api:
         return run_loops(settings)
+    if not settings.checks_credentials:
+        print(AUTH_IS_OFF, file=sys.stderr, flush=True)  # noqa: T201 - it must be seen, whatever is logged
     listener = listen(settings)
     app = build(settings)
     config = uvicorn.Config(

@@ -22,7 +22,8 @@ def routes(house: House, neighbours: Neighbours, shelf: Shelf, yard: Yard, git: 
     """Every route: the wings' calls, git, and what monitors ask."""
 
     async def health(_request: Request) -> Response:
-        return JSONResponse({"status": "ok", "spec_version": SPEC_VERSION})
+        open_to_all = {"auth": "off"} if house.keys.are_off else {}
+        return JSONResponse({"status": "ok", "spec_version": SPEC_VERSION} | open_to_all)
 
     async def discover(_request: Request) -> Response:
         return JSONResponse(Implementation(implementation=IMPLEMENTATION, spec_version=SPEC_VERSION).to_wire())

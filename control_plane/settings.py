@@ -8,6 +8,7 @@ import secrets
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from control_plane.db.identities import Keys
@@ -33,6 +34,8 @@ class Settings:
     runs_orchestrator: bool = False
     runs_scheduler: bool = False
     ends_attempts: bool = False
+    checks_credentials: bool = True
+    """False for harnesses, on loopback alone: everybody is believed and let through every gate."""
     upload_retention_seconds: float = 7 * 24 * 3600.0
     """How long an upload that nothing cites is kept."""
     lease_seconds: float = 30.0
@@ -49,7 +52,7 @@ class Settings:
         """The deployment's secrets, made on first use."""
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         token = self.admin_token or kept_secret(self.data / "admin-token")
-        return Keys(token, kept_secret(self.data / "pepper").encode())
+        return Keys(token, kept_secret(self.data / "pepper").encode(), are_off=not self.checks_credentials)
 
 
 def kept_secret(path: Path) -> str:
@@ -96,7 +99,10 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     parser.add_argument("--keep-uploads-hours", type=hours, default=environ.get("SWITCHYARD_KEEP_UPLOADS_HOURS", "168"))
     parser.add_argument("--lease-seconds", type=lease_seconds, default=environ.get("SWITCHYARD_LEASE_SECONDS", "30"))
     parser.add_argument("--task-store-url", type=http_url, default=environ.get("SWITCHYARD_TASK_STORE_URL") or None)
+    parser.add_argument("--auth", choices=("on", "off"), default="on", help="off: believe every caller; loopback only")
     given = parser.parse_args(argv)
+    if given.auth == "off" and not is_loopback(given.host):
+        parser.error(f"--auth off believes every caller, so it listens on loopback only, not on {given.host}")
     return Settings(
         data=given.data.absolute(),
         host=given.host,
@@ -112,6 +118,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         runs_orchestrator=given.orchestrator,
         runs_scheduler=given.scheduler,
         ends_attempts=given.end_attempts,
+        checks_credentials=given.auth == "on",
         upload_retention_seconds=3600.0 * given.keep_uploads_hours,
         lease_seconds=given.lease_seconds,
         task_store_url=given.task_store_url,
@@ -124,6 +131,14 @@ def lease_seconds(text: str) -> float:
     if not 1 <= seconds <= 86_400:
         raise ValueError("a lease lasts between a second and a day")
     return seconds
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def hours(text: str) -> float:

@@ -19,6 +19,8 @@ class Keys:
 
     admin_token: str
     pepper: bytes
+    are_off: bool = False
+    """Whether everybody is believed to be whom they name, for harnesses."""
 
     def digest(self, secret: str) -> str:
         """The keyed hash under which a random secret is stored."""

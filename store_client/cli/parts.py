@@ -21,6 +21,7 @@ from store_client.cli import ground, options
 @click.option(
     "--task-store-url", envvar="SWITCHYARD_TASK_STORE_URL", help="server of registered experiments not in this database"
 )
+@click.option("--auth", type=click.Choice(("on", "off")), help="off (for harnesses): believe everybody; loopback only")
 @options.lease_seconds
 def serve(data: Path, database_url: str | None, host: str, port: int, **given: Path | str | float | None) -> None:
     """Run the control plane alone, without orchestrator and automatic workers."""
