@@ -80,12 +80,12 @@ class Archive:
     def _take(self, name: str, member: Member) -> None:
         top, _, rest = name.partition("/")
         if self._top not in {None, top}:
-            raise CheckpointInvalid(f"{name[:200]!r} lies outside the archive's one folder {self._top!r}")
+            raise CheckpointInvalid(f"{name[:200]!a} lies outside the archive's one folder {self._top!a}")
         self._top = top
         if not rest:
-            raise CheckpointInvalid(f"{name[:200]!r} lies outside a folder")
+            raise CheckpointInvalid(f"{name[:200]!a} lies outside a folder")
         if rest in self.members:
-            raise CheckpointInvalid(f"{rest[:200]!r} is there twice")
+            raise CheckpointInvalid(f"{rest[:200]!a} is there twice")
         self._notes += len(member.note or "") + len(name)
         if len(self.members) >= MAX_MEMBERS or self._notes > MAX_NOTES:
             raise CheckpointInvalid(f"an archive has at most {MAX_MEMBERS} files with short names")
@@ -125,7 +125,7 @@ def _walk(file: IO[bytes]) -> Iterator[tuple[str, Member]]:
                 name = _name(info, announced)
                 yield name, Member(name, start, size, announced.headers.get(NOTE))
             elif info.type != tarfile.DIRTYPE:
-                raise CheckpointInvalid(f"{info.name[:200]!r} is neither a file nor a folder")
+                raise CheckpointInvalid(f"{info.name[:200]!a} is neither a file nor a folder")
             announced.forget()
         position = start + -(-size // BLOCK) * BLOCK
 
@@ -136,13 +136,13 @@ def _header(file: IO[bytes], position: int, end: int) -> tarfile.TarInfo | None:
         return None
     block = _read(file, position, BLOCK)
     try:
-        return tarfile.TarInfo.frombuf(block, "utf-8", "strict")
+        return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except tarfile.HeaderError as error:
         is_end = isinstance(error, tarfile.EOFHeaderError) or block == bytes(BLOCK)  # type: ignore[attr-defined] # it has one
         if is_end:
             return None
         raise CheckpointInvalid("the body is no tar archive, or a broken one") from error
-    except (UnicodeDecodeError, ValueError) as error:
+    except ValueError as error:
         raise CheckpointInvalid("the archive has a header that cannot be read") from error
 
 
@@ -186,8 +186,9 @@ def _size(info: tarfile.TarInfo, announced: _Announced, left: int) -> int:
 def _name(info: tarfile.TarInfo, announced: _Announced) -> str:
     """The member's path, once it is one that leads nowhere but into the archive."""
     name = (announced.headers.get("path") or announced.name or info.name).removeprefix("./")
+    _text(name.encode("utf-8", "surrogateescape"))
     if name.startswith("/") or any(part in {"", ".", ".."} for part in name.split("/")) or "\0" in name:
-        raise CheckpointInvalid(f"{name[:200]!r} is no path inside the archive")
+        raise CheckpointInvalid(f"{name[:200]!a} is no path inside the archive")
     return name
 
 
