@@ -97,6 +97,12 @@ STRANGER = Words(
     "The control plane does not know this console",
     "Nobody was signed out. Start the console again with the credential in console-token of the data directory.",
 )
+NOT_LET_IN = Words(
+    403,
+    "The server does not take this console's credential",
+    "Nobody was signed out. Put a good one into the console's credential file, or start the console with the server's "
+    "admin token: then it has a lost one reissued.",
+)
 HTTP = {
     404: Words(404, "There is no such page", "Check the address, or go home."),
     405: Words(405, "This page cannot do that", "Go back and use the buttons of the page."),
@@ -127,6 +133,8 @@ async def on_unsendable(request: Request, error: Exception) -> Response:
 async def _sign_in_again(request: Request, error: Unauthorized) -> Response:
     """To the sign-in page, unless it is the console itself that the control plane refuses."""
     console: Console = request.state.console
+    if not console.factory.offers.is_ours:
+        return show(request, NOT_LET_IN, _detail(error))
     try:
         if not await console.door.is_known():
             return show(request, STRANGER, _detail(error))

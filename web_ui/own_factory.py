@@ -16,6 +16,7 @@ from store_client import (
     ControlPlaneClient,
     Counts,
     ExperimentSummary,
+    NotFound,
     NotOffered,
     Objective,
     Refused,
@@ -31,6 +32,7 @@ from web_ui.scores import UNTOLD
 from web_ui.session import SignedIn
 
 AT_ONCE = 4
+NO_LIST = "this server does not list its experiments; start the console with --experiment-id"
 NOT_LETTERS = re.compile(r"[^a-z0-9]+")
 
 
@@ -171,7 +173,10 @@ class KeyringStoreFactory(StaticStoreFactory):
         """What the control plane lists, as far as there are credentials; else what there are credentials for."""
         if self._means.admin is None:
             return await self._entries_of(self._keyring.held())
-        registry = await ControlPlaneClient(self._control, self._means.admin).list_registry()
+        try:
+            registry = await ControlPlaneClient(self._control, self._means.admin).list_registry()
+        except NotFound as error:
+            raise NotOffered(NO_LIST) from error
         entries = (
             Entry(one.experiment_id, one.name or one.experiment_id, _status(one.last_known_state), one.created_at)
             for one in registry.experiments

@@ -80,6 +80,27 @@ async def test_a_credential_that_is_no_good_takes_no_other_page_down(foreign: Fo
     assert (await browser.get(f"/e/{slug(first)}/tasks")).status_code == 200
 
 
+async def test_a_credential_that_the_server_does_not_take_signs_nobody_out(foreign: Foreign) -> None:
+    first, _ = await two(foreign.world)
+    worker = await foreign.worker(first)
+    held = foreign.credentials({first.experiment_id: worker})
+    browser = await foreign.signed_in(await foreign.console(experiment_id=first.experiment_id, credential_file=held))
+    await foreign.world.store(first.experiment_id).reissue_credential(worker.worker_id)
+    refused = await browser.get(f"/e/{slug(first)}/")
+    assert refused.status_code == 403
+    assert "does not take this console's credential" in says(refused)
+    foreign.credentials({first.experiment_id: await foreign.worker(first)})
+    assert (await browser.get(f"/e/{slug(first)}/")).status_code == 200  # the file is read again
+
+
+async def test_a_server_that_lists_nothing_is_said_to_list_nothing(foreign: Foreign) -> None:
+    foreign.fence.hidden = "/v0/control/"
+    browser = await foreign.signed_in(await foreign.console(admin_token_file=foreign.admin_token()))
+    answer = await browser.get("/")
+    assert answer.status_code == 404
+    assert "does not list its experiments; start the console with --experiment-id" in says(answer)
+
+
 async def test_two_experiments_of_one_name_have_addresses_of_their_own(foreign: Foreign) -> None:
     first, second = await foreign.world.experiment("Twin"), await foreign.world.experiment("Twin", slug="other")
     browser = await foreign.signed_in(await foreign.console(admin_token_file=foreign.admin_token()))
