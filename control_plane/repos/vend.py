@@ -4,7 +4,7 @@ import fcntl
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -77,7 +77,8 @@ class Repositories:
             for leftover in (repository / "objects").glob("tmp_objdir-*"):
                 if leftover.stat().st_mtime < before:
                     shutil.rmtree(leftover, ignore_errors=True)
-            self.git.run(repository, "pack-refs", "--all")
+            with suppress(GitFailed):  # another process is packing them
+                self.git.run(repository, "pack-refs", "--all")
 
     def close(self) -> None:
         """End the processes kept for reading."""

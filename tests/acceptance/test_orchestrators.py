@@ -1,0 +1,52 @@
+"""Two orchestrator processes on one PostgreSQL: one decides for an experiment, the other once that one is gone."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from store_client import ExperimentDetail, Lease
+from tests.acceptance.deployment import Deployment
+from tests.acceptance.experiments import MANUAL, Recipe
+
+pytestmark = pytest.mark.postgres
+SOON_SECONDS = 15.0
+"""Half of how long a lease lasts: whoever takes over sooner did not wait for its end."""
+
+
+def lease_on(deployment: Deployment, experiment: ExperimentDetail) -> Lease | None:
+    lease: Lease | None = deployment.client.read_registry_entry(experiment.experiment_id).lease
+    return lease
+
+
+def test_a_second_orchestrator_takes_over_from_one_that_is_killed_or_stopped(
+    deployment: Deployment, postgresql_url: str, tmp_path: Path
+) -> None:
+    database = ("--database-url", postgresql_url)
+    deployment.run("serve", "--port", "0", *database)
+    first = deployment.run("orchestrate", *database)
+    experiment = deployment.create(Recipe(2, automation=MANUAL).write(tmp_path / "source"), "led")
+    held = deployment.until(lambda: lease_on(deployment, experiment), "the first one leads")
+    second = deployment.run("orchestrate", *database)
+    assert held is not None
+    first.kill()
+    killed = time.monotonic()
+
+    def others() -> Lease | None:
+        lease = lease_on(deployment, experiment)
+        return lease if lease and lease.holder != held.holder else None
+
+    taken = deployment.until(others, "the second one leads")
+    assert time.monotonic() - killed < SOON_SECONDS
+    assert taken is not None
+    assert taken.lease_id != held.lease_id
+    store = deployment.store(experiment)
+    deployment.until(store.list_tasks, "it decides")
+    deployment.parts.remove(first)
+    third = deployment.run("orchestrate", *database)
+    assert second.stop() == 0
+    stopped = time.monotonic()
+    deployment.until(lambda: (lease := lease_on(deployment, experiment)) and lease.holder == held.holder, "the third")
+    assert time.monotonic() - stopped < SOON_SECONDS
+    assert third.stop() == 0
+    assert lease_on(deployment, experiment) is None, "it was released"
