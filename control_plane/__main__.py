@@ -36,9 +36,6 @@ class Server(uvicorn.Server):
 def main(argv: Sequence[str]) -> int:
     """Serve until asked to stop."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # uvicorn sends itself the signal again once it has stopped, and a clean stop is no death by signal.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _signal, _frame: sys.exit(0))
     settings = from_process(argv)
     if not settings.runs_api:
         return run_loops(settings)
@@ -57,7 +54,11 @@ def main(argv: Sequence[str]) -> int:
     )
     host, port = listener.getsockname()[:2]
     print(json.dumps({"event": "ready", "control_plane": f"http://{host}:{port}"}), flush=True)  # noqa: T201 - the ready line
-    asyncio.run(Server(config, app.state.parts.house.hub).serve(sockets=[listener]))
+    server = Server(config, app.state.parts.house.hub)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn sends itself the signal again when it has stopped; a clean stop is no death by signal.
+        signal.signal(number, server.handle_exit)
+    asyncio.run(server.serve(sockets=[listener]))
     return 0
 
 
