@@ -26,6 +26,7 @@ from web_ui.pages import (
     overview_acts,
     overview_facts,
     queue,
+    reference,
     signin,
     streams,
     task_acts,
@@ -66,6 +67,8 @@ def _deployment() -> list[BaseRoute]:
     return [
         _page("/", home.show, "home"),
         _page("/live", streams.deployment, "live"),
+        _page("/docs", reference.show, "reference"),
+        _page("/docs/openapi.json", reference.openapi, "openapi"),
         _page("/queue", queue.show, "queue"),
         _page("/queue/{job}", jobs.show, "job"),
         _page("/queue/{job}/log", jobs.log, "job_log"),
