@@ -52,12 +52,12 @@ def main(argv: Sequence[str]) -> int:
         timeout_graceful_shutdown=3,
         server_header=False,
     )
-    host, port = listener.getsockname()[:2]
-    print(json.dumps({"event": "ready", "control_plane": f"http://{host}:{port}"}), flush=True)  # noqa: T201 - the ready line
     server = Server(config, app.state.parts.house.hub)
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn sends itself the signal again when it has stopped; a clean stop is no death by signal.
         signal.signal(number, server.handle_exit)
+    host, port = listener.getsockname()[:2]
+    print(json.dumps({"event": "ready", "control_plane": f"http://{host}:{port}"}), flush=True)  # noqa: T201 - the ready line
     asyncio.run(server.serve(sockets=[listener]))
     return 0
 

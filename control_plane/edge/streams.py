@@ -29,6 +29,8 @@ HEARTBEAT_SECONDS = 15
 """Between two signs of life, and between two looks at whether the client may still read."""
 SEND_SECONDS = 30.0
 """How long a client may leave what was sent to it."""
+STOP_SECONDS = 2.0
+"""How long a stream may take to end by itself when the server stops."""
 RECONNECT_MILLISECONDS = 2000
 PAGE = 200
 
@@ -46,7 +48,7 @@ def stream_endpoint(house: House, call: Call, operation: Operation) -> Route:
 
         after = None if isinstance(arguments, SwitchyardError) else arguments["query"].after
         feed = Feed(house, request.path_params.get("experiment_id", DEPLOYMENT), read)
-        return EventStream(feed.blocks(after, await read(after)), ping=HEARTBEAT_SECONDS, send_timeout=SEND_SECONDS)
+        return EventStream(feed.blocks(after, await read(after)))
 
     return Route(call.path, serve, methods=[call.method], name=call.name)
 
@@ -65,7 +67,10 @@ def _page_after(after: int | None) -> Arguments:
 
 
 class EventStream(EventSourceResponse):
-    """A stream that ends quietly when its client takes nothing any more."""
+    """A stream that ends with its last byte when the server stops, and quietly when its client takes nothing."""
+
+    def __init__(self, blocks: AsyncIterator[bytes]) -> None:
+        super().__init__(blocks, ping=HEARTBEAT_SECONDS, send_timeout=SEND_SECONDS, shutdown_grace_period=STOP_SECONDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with suppress(SendTimeoutError):
