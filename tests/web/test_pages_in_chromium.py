@@ -13,7 +13,7 @@ from tests.web.serving import Served, served_world
 from tests.web.work import Worker
 
 pytestmark = pytest.mark.browser
-PAGES = ("/", "/e/hello/", "/e/hello/admin/workers", "/e/hello/admin/groups", "/e/sketch/", "/queue")
+PAGES = ("/", "/e/hello/", "/e/hello/admin/workers", "/e/hello/admin/groups", "/e/sketch/", "/queue", "/docs")
 LONG = "an experiment with a name as long as people give when nobody stops them, and a bit more"
 
 
