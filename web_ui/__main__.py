@@ -22,12 +22,12 @@ ADDRESS = "console-address"
 class Server(uvicorn.Server):
     """Ends the open streams as soon as it is asked to stop, so that stopping is quick."""
 
-    def __init__(self, config: uvicorn.Config, stop_streams: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, stop: Callable[[], None]) -> None:
         super().__init__(config)
-        self._stop_streams = stop_streams
+        self._stop = stop
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._stop_streams()
+        self._stop()
         super().handle_exit(sig, frame)
 
 
@@ -43,7 +43,13 @@ def main(argv: Sequence[str]) -> int:
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_graceful_shutdown=3, server_header=False
     )
-    server = Server(config, app.state.live.stop)
+
+    def stop() -> None:
+        app.state.live.stop()
+        if settings.own is not None:
+            (settings.data / ADDRESS).unlink(missing_ok=True)
+
+    server = Server(config, stop)
     print(json.dumps(ready(settings, address(listener))), flush=True)  # noqa: T201 - the ready line
     asyncio.run(server.serve(sockets=[listener]))
     return 0

@@ -101,8 +101,13 @@ def _own(given: argparse.Namespace, data: Path) -> Own:
         admin_token_file=given.admin_token_file,
         operator=given.operator_name,
         config=given.experiment_config,
-        repository=given.repository,
+        repository=_absolute(given.repository),
     )
+
+
+def _absolute(repository: str | None) -> str | None:
+    """An address as it is; a path of this machine from the root on, since git is run elsewhere."""
+    return repository if repository is None or "://" in repository else str(Path(repository).absolute())
 
 
 def holds_several(credential_file: Path | None) -> bool:

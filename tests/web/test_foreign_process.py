@@ -107,6 +107,7 @@ async def test_one_experiment_of_any_server_is_shown_worked_on_and_left(tmp_path
         printed, _ = await another.communicate()
         assert (await (await enter(stack, printed.decode().strip())).get("/")).status_code == 200
         assert await console.stop() < 5
+        assert not list(ours.glob("console-address"))  # nobody is led to a console that has gone
 
 
 def test_the_command_line_says_whose_server_it_is(tmp_path: Path) -> None:
@@ -120,8 +121,9 @@ def test_the_command_line_says_whose_server_it_is(tmp_path: Path) -> None:
     told = parse([*data, "--store-url", "http://s/", "--experiment-id", "exp_1", "--credential-file", str(single)], {})
     assert told.own is not None
     assert (told.own.experiment_id, told.control_plane_url, told.store_url) == ("exp_1", "http://s", "http://s")
-    told = parse([*data, "--admin-token-file", str(single), "--operator-name", "Olga"], {})
+    told = parse([*data, "--admin-token-file", str(single), "--operator-name", "Olga", "--repository", "r/x.git"], {})
     assert told.own is not None
+    assert told.own.repository == str(Path("r/x.git").absolute())
     assert told.own.operator == "Olga"
     assert told.own.credential_file == tmp_path / "data" / "console-credentials.json"
 

@@ -1,5 +1,6 @@
 """Who is in somebody else's experiment, changed with the server's admin token, and what its groups allow."""
 
+import asyncio
 import json
 
 import httpx
@@ -39,6 +40,7 @@ async def own_id(browser: httpx.AsyncClient, foreign: Foreign, one: ExperimentDe
 async def test_the_operator_is_registered_once_and_the_credential_kept_for_its_owner_alone(
     foreign: Foreign, one: ExperimentDetail, console: Console, browser: httpx.AsyncClient
 ) -> None:
+    await asyncio.gather(*(browser.get(f"/e/{slug(one)}/{path}") for path in ("", "tasks", "ideas", "variants")))
     worker_id = await own_id(browser, foreign, one)
     kept = console.data / "console-credentials.json"
     assert kept.stat().st_mode & 0o777 == 0o600

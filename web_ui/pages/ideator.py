@@ -136,8 +136,10 @@ async def _scored(opened: Opened) -> tuple[VariantDetail, ...]:
 
 
 def _default_parent(facts: Facts) -> str:
-    """The best variant so far, else the base commit."""
-    return next((commit_of(one) or "" for one in facts.best), facts.base)
+    """The best variant so far, else the base commit; where nobody knows what is better, that first."""
+    best = next((commit_of(one) or "" for one in facts.best), "")
+    is_blind = any(one.objective_value is None for one in facts.best)
+    return (facts.base or best) if is_blind else (best or facts.base)
 
 
 def _parents(facts: Facts, form: IdeationForm) -> tuple[tuple[str, str], ...]:
