@@ -80,8 +80,7 @@ def _draft(path: Path, text: str) -> Path:
     return Path(draft)
 
 
-def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
-    """The settings of a command line."""
+def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m control_plane", description="The control plane alone.")
     parser.add_argument("--data", type=Path, default=Path(".switchyard"))
     parser.add_argument("--host", default="127.0.0.1")
@@ -100,6 +99,12 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     parser.add_argument("--lease-seconds", type=lease_seconds, default=environ.get("SWITCHYARD_LEASE_SECONDS", "30"))
     parser.add_argument("--task-store-url", type=http_url, default=environ.get("SWITCHYARD_TASK_STORE_URL") or None)
     parser.add_argument("--auth", choices=("on", "off"), default="on", help="off: believe every caller; loopback only")
+    return parser
+
+
+def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
+    """The settings of a command line."""
+    parser = _parser(environ)
     given = parser.parse_args(argv)
     if given.auth == "off" and not is_loopback(given.host):
         parser.error(f"--auth off believes every caller, so it listens on loopback only, not on {given.host}")
