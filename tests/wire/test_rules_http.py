@@ -148,3 +148,16 @@ async def test_what_is_no_request_is_a_bad_request_too(live_sqlite: Servers, sen
     assert head.startswith(b"HTTP/1.1 400 ")
     assert f"content-type: {PROBLEM}".encode() in head
     assert json.loads(body)["type"] == "eden://error/bad-request"
+
+
+async def test_a_body_that_breaks_off_is_no_fault_of_the_server(live_sqlite: Servers) -> None:
+    url = httpx.URL(live_sqlite.urls[0])
+    for head in (b"Content-Length: 100\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\n5\r\n{\r\n"):
+        reader, writer = await asyncio.open_connection(url.host, url.port)
+        writer.write(b"POST /api/experiments HTTP/1.1\r\nHost: x\r\n" + head)
+        writer.write_eof()
+        await asyncio.wait_for(reader.read(), 20)
+        writer.close()
+    async with live_sqlite.client() as http:
+        assert (await http.get("/health")).status_code == 200
+    assert "ClientDisconnect" not in (live_sqlite.data / "errors.log").read_text()
