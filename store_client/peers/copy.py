@@ -17,6 +17,7 @@ from store_client.wire.calls import ideas as idea_calls
 from store_client.wire.calls import tasks as task_calls
 from store_client.wire.calls import variants as variant_calls
 from store_client.wire.calls import workers as worker_calls
+from store_client.wire.calls.experiments import READ_EXPERIMENT
 from store_client.wire.events import Event, EventBatch
 from store_client.wire.ideas import Idea
 from store_client.wire.tasks import Task
@@ -73,8 +74,10 @@ class Copy:
         self.tasks: dict[str, KeptTask] = {}
         self.ideas: dict[str, KeptIdea] = {}
         self.variants: dict[str, KeptVariant] = {}
+        self.successes: dict[str, int] = {}
         self.tail: deque[Event] = deque(maxlen=TAIL)
         self.cursor = 0
+        self.base_commit_sha: str | None = None
         self.dispatch_mode: Mapping[str, Any] | None = None
         self.ending: Event | None = None
         self.registry = Registry()
@@ -91,6 +94,7 @@ class Copy:
             if self._is_whole:
                 await self._read_touched(send)
             else:
+                self.base_commit_sha = (await send(READ_EXPERIMENT)).base_commit_sha
                 await asyncio.gather(*(self._read_list(send, noun) for noun in LISTS))
                 self._stale.clear()
                 self._is_whole = True
@@ -125,7 +129,9 @@ class Copy:
                 self._stale.add((noun, id_))
                 if FIRST_EVENT.get(event.type) == noun:
                     self._number(noun, id_)
-        if event.type == "experiment.dispatch_mode_changed":
+        if event.type == "variant.succeeded" and isinstance(id_ := event.data.get("variant_id"), str):
+            self.successes.setdefault(id_, len(self.successes))
+        elif event.type == "experiment.dispatch_mode_changed":
             self.dispatch_mode = event.data.get("dispatch_mode")
         elif event.type == "experiment.terminated":
             self.ending = event

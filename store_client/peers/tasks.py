@@ -86,5 +86,7 @@ def _title(copy: Copy, task: KeptTask) -> str:
 
 
 def _parent_commits(copy: Copy, task: KeptTask) -> tuple[str, ...]:
+    if task.kind == "ideation":
+        return (copy.base_commit_sha,) if copy.base_commit_sha else ()
     about = copy.ideas.get(task.subject_id or "") or copy.variants.get(task.subject_id or "")
     return about.record.parent_commits if about else ()

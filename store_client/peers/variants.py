@@ -5,8 +5,7 @@ from store_client.peers.kept import KeptVariant
 from store_client.peers.peer import Cut, Key, Peer, found, page
 from store_client.wire.calls.variants import VariantPageQuery
 from store_client.wire.experiments import ProgressPoint
-from store_client.wire.tasks import TaskState
-from store_client.wire.variants import ParentVariant, VariantDetail, VariantPage, VariantStatus
+from store_client.wire.variants import ParentVariant, VariantDetail, VariantPage
 
 
 async def list_page(peer: Peer) -> VariantPage:
@@ -47,14 +46,10 @@ def is_minimised(copy: Copy) -> bool:
 
 
 def best(copy: Copy) -> KeptVariant | None:
-    """The first variant of the best value."""
+    """The variant that first had the best value."""
     sign = 1 if is_minimised(copy) else -1
-    scored = [
-        (sign * variant.value, variant.number, variant)
-        for variant in copy.variants.values()
-        if variant.value is not None
-    ]
-    return min(scored, key=lambda each: each[:2])[2] if scored else None
+    scored = [variant for variant in copy.variants.values() if variant.value is not None]
+    return min(scored, key=lambda each: (sign * (each.value or 0), copy.successes.get(each.id, 0)), default=None)
 
 
 def _newest(variant: KeptVariant) -> Key:
@@ -77,9 +72,9 @@ def _detail(copy: Copy, registry: Registry, kept: KeptVariant) -> VariantDetail:
 
 
 def _attempts(copy: Copy, variant: KeptVariant) -> int:
-    """How many evaluations of it ended without a verdict."""
-    failed = sum(task.state is TaskState.FAILED and task.subject_id == variant.id for task in copy.tasks.values())
-    return failed - (failed > 0 and variant.status is VariantStatus.ERROR)
+    """How many evaluation tasks of it have ended."""
+    about = (task for task in copy.tasks.values() if task.subject_id == variant.id)
+    return sum(not task.state.is_live for task in about)
 
 
 def _parent(copy: Copy, commit: str) -> ParentVariant:
@@ -87,7 +82,7 @@ def _parent(copy: Copy, commit: str) -> ParentVariant:
         if commit in variant.commits:
             name = label(copy, variant)
             return ParentVariant(commit_sha=commit, variant_id=variant.id, label=name, objective_value=variant.value)
-    return ParentVariant(commit_sha=commit, label=commit[:10])
+    return ParentVariant(commit_sha=commit, label="base commit" if commit == copy.base_commit_sha else commit[:10])
 
 
 def _point(copy: Copy, kept: KeptVariant) -> ProgressPoint:

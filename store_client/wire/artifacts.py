@@ -5,7 +5,7 @@ from store_client.wire.scalars import ActorId, ArtifactUri, NonEmpty, Timestamp
 
 
 class DepositedArtifact(Record):
-    artifacts_uri: ArtifactUri
+    artifacts_uri: NonEmpty
     size_bytes: int
     content_type: NonEmpty
 

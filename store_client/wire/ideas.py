@@ -6,7 +6,18 @@ from typing import Literal
 from pydantic import model_validator
 
 from store_client.wire.record import OpenBody, Record
-from store_client.wire.scalars import ArtifactUri, Commit, ExperimentId, Number, OpaqueId, Slug, Timestamp, WorkerId
+from store_client.wire.scalars import (
+    AnySlug,
+    ArtifactUri,
+    Commit,
+    ExperimentId,
+    NonEmpty,
+    Number,
+    OpaqueId,
+    Slug,
+    Timestamp,
+    WorkerId,
+)
 from store_client.wire.tasks import Target
 
 
@@ -18,12 +29,12 @@ class IdeaState(StrEnum):
 
 
 class Idea(Record):
-    idea_id: OpaqueId
+    idea_id: NonEmpty
     experiment_id: ExperimentId
-    slug: Slug
+    slug: AnySlug
     priority: Number
     parent_commits: tuple[Commit, ...]
-    artifacts_uri: ArtifactUri
+    artifacts_uri: NonEmpty
     state: IdeaState
     intended_executor: Target | None = None
     intended_evaluator: Target | None = None

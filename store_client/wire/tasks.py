@@ -59,7 +59,7 @@ class Claim(Record):
 
 
 class Task(Record):
-    task_id: OpaqueId
+    task_id: NonEmpty
     kind: TaskKind
     state: TaskState
     payload: dict[str, JsonValue]

@@ -7,9 +7,9 @@ from pydantic import Field, JsonValue, model_validator
 
 from store_client.wire.record import Body, OpenBody, Record
 from store_client.wire.scalars import (
-    ArtifactUri,
     Commit,
     ExperimentId,
+    NonEmpty,
     Number,
     OpaqueId,
     Text,
@@ -27,17 +27,17 @@ class VariantStatus(StrEnum):
 
 
 class Variant(Record):
-    variant_id: OpaqueId
+    variant_id: NonEmpty
     experiment_id: ExperimentId
     kind: Literal["baseline"] | None = None
-    idea_id: OpaqueId | None = None
+    idea_id: NonEmpty | None = None
     status: VariantStatus
     parent_commits: tuple[Commit, ...]
-    branch: WorkBranch | None = None
+    branch: NonEmpty | None = None
     commit_sha: Commit | None = None
     variant_commit_sha: Commit | None = None
-    artifacts_uri: ArtifactUri | None = None
-    executor_artifacts_uri: ArtifactUri | None = None
+    artifacts_uri: NonEmpty | None = None
+    executor_artifacts_uri: NonEmpty | None = None
     description: str | None = None
     evaluation: dict[str, JsonValue] | None = None
     started_at: Timestamp

@@ -16,6 +16,7 @@ from store_client.wire.implementation import IMPLEMENTATION, SPEC_VERSION
 
 EXPERIMENT = f"exp_{'0' * 26}"
 WORKER = f"wkr_{'1' * 26}"
+OURS = {"implementation": IMPLEMENTATION, "spec_version": SPEC_VERSION}
 CLAIM = {"worker_id": WORKER, "claimed_at": "2030-01-01T00:00:00Z", "expires_at": "2030-01-01T00:02:00Z"}
 
 
@@ -26,10 +27,11 @@ class Server:
     answers: list[Response | Exception]
     requests: list[Request] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    discovery: Response = field(default_factory=lambda: JSONResponse(OURS))
 
     async def serve(self, request: Request) -> Response:
         if request.url.path == DISCOVER.path:
-            return JSONResponse({"implementation": IMPLEMENTATION, "spec_version": SPEC_VERSION})
+            return self.discovery
         self.requests.append(request)
         self.bodies.append(await request.body())
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
