@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 import uvicorn
+import uvloop
 
 from control_plane.app import build
 from control_plane.edge.hub import Hub
@@ -58,7 +59,8 @@ def main(argv: Sequence[str]) -> int:
         signal.signal(number, server.handle_exit)
     host, port = listener.getsockname()[:2]
     print(json.dumps({"event": "ready", "control_plane": f"http://{host}:{port}"}), flush=True)  # noqa: T201 - the ready line
-    asyncio.run(server.serve(sockets=[listener]))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(server.serve(sockets=[listener]))
     return 0
 
 

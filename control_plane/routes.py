@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 from control_plane.db import log
 from control_plane.edge import openapi
 from control_plane.edge.house import House
+from control_plane.edge.switchboard import Switchboard
 from control_plane.registry import routes as registry
 from control_plane.registry.routes import Neighbours
 from control_plane.scheduler import routes as scheduler
@@ -33,13 +34,14 @@ def routes(house: House, neighbours: Neighbours, shelf: Shelf, yard: Yard, git: 
         await house.read(lambda tx: log.tip(tx.connection))
         return JSONResponse({"status": "ready"})
 
+    calls = Switchboard(
+        [*registry.routes(house, neighbours), *task_store.routes(house, shelf), *scheduler.routes(house, yard)]
+    )
     return [
+        calls,
         Route("/health", health, name="health"),
         Route("/ready", ready, name="ready"),
         Route(DISCOVER.path, discover, name=DISCOVER.name),
         openapi.route(house),
         Mount("/git", git, name="git"),
-        *registry.routes(house, neighbours),
-        *task_store.routes(house, shelf),
-        *scheduler.routes(house, yard),
     ]

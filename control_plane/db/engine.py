@@ -1,17 +1,22 @@
 """Databases: the one place that knows how SQLite and PostgreSQL differ."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 WRITER_LOCK = 0x5357_4259  # any constant: the advisory lock that serialises the writers of all processes
+TRUSTED_SECONDS = 1.0
+"""A connection that was in use so lately is lent again without asking whether its server is still there."""
 
 _TIME = text("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
 # The lock is waited for first, and then the clock is read.
@@ -24,6 +29,11 @@ class Database:
 
     engine: Engine
     url: URL
+    _reader: Engine = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        object.__setattr__(self, "_reader", self.engine.execution_options(**options))
 
     @classmethod
     def open(cls, url: str, *, readers: int = 8) -> "Database":
@@ -31,7 +41,7 @@ class Database:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
             return cls(_sqlite(parsed, readers), parsed)
-        return cls(create_engine(parsed, pool_size=readers + 1, max_overflow=4, pool_pre_ping=True), parsed)
+        return cls(_postgresql(parsed, readers), parsed)
 
     @property
     def is_sqlite(self) -> bool:
@@ -40,13 +50,8 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection on one consistent snapshot; nothing it writes is kept."""
-        with self.engine.connect() as connection:
-            if not self.is_sqlite:
-                connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
-            try:
-                yield connection
-            finally:
-                connection.rollback()
+        with self._reader.connect() as connection:
+            yield connection
 
     def begin_writing(self, connection: Connection, clock: Callable[[], str]) -> str:
         """Begin a write transaction as the only writer of this database; the time of the database's machine.
@@ -54,7 +59,7 @@ class Database:
         A file database shares our clock.
         """
         if self.is_sqlite:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            connection.begin()
             return clock()
         return str(connection.scalar(_LOCK, {"key": WRITER_LOCK}))
 
@@ -104,6 +109,24 @@ def is_out_of_reach(error: SQLAlchemyError) -> bool:
     return isinstance(error, PoolTimeout)
 
 
+def _postgresql(url: URL, readers: int) -> Engine:
+    engine = create_engine(url, pool_size=readers + 1, max_overflow=4)
+
+    def returned(_driver: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        record.info["returned_at"] = time.monotonic()
+
+    def lent(driver: DBAPIConnection, record: ConnectionPoolEntry, _lent: PoolProxiedConnection) -> None:
+        if time.monotonic() - record.info.get("returned_at", time.monotonic()) > TRUSTED_SECONDS:
+            try:
+                engine.dialect.do_ping(driver)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError from error  # the pool makes another
+
+    event.listen(engine, "checkin", returned)
+    event.listen(engine, "checkout", lent)
+    return engine
+
+
 def _sqlite(url: URL, readers: int) -> Engine:
     engine = create_engine(
         url, pool_size=readers + 1, max_overflow=8, connect_args={"check_same_thread": False, "timeout": 30}
@@ -115,9 +138,10 @@ def _sqlite(url: URL, readers: int) -> Engine:
             connection.execute(f"PRAGMA {pragma}").close()
 
     def begun(connection: Connection) -> None:
-        # The writer begins by itself, IMMEDIATE; a reader's transaction pins its snapshot.
-        if not connection.get_execution_options().get("is_writer"):
-            connection.exec_driver_sql("BEGIN")
+        # By the driver itself: every request begins a transaction. A reader's pins its snapshot.
+        statement = "BEGIN IMMEDIATE" if connection.get_execution_options().get("is_writer") else "BEGIN"
+        driver: Any = connection.connection.driver_connection
+        driver.execute(statement).close()
 
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", begun)

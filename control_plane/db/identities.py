@@ -74,14 +74,19 @@ _CREDENTIAL = (
     .where(credentials.c.digest == bindparam("of"), credentials.c.worker_id == bindparam("by"))
     .where(workers.c.disabled_at.is_(None))
 )
+_PROOF = _CREDENTIAL.with_only_columns(
+    *(credentials.c[name] for name in ("worker_id", "scope", "kind", "expires_at", "is_read_only")), workers.c.name
+)
 
 
 def find_credential(connection: Connection, keys: Keys, worker_id: str, secret: str, now: str) -> RowMapping | None:
     """The live credential with this secret and its worker's row, looked up by keyed hash."""
-    row = connection.execute(_CREDENTIAL, {"of": keys.digest(secret), "by": worker_id}).mappings().first()
-    if row is None or (row["expires_at"] is not None and row["expires_at"] <= now):
-        return None
-    return row
+    return _live(connection.execute(_CREDENTIAL, {"of": keys.digest(secret), "by": worker_id}).mappings().first(), now)
+
+
+def _live(credential: RowMapping | None, now: str) -> RowMapping | None:
+    is_over = credential is not None and credential["expires_at"] is not None and credential["expires_at"] <= now
+    return None if is_over else credential
 
 
 def identify(connection: Connection, keys: Keys, bearer: tuple[str, str], now: str) -> Caller | None:
@@ -89,7 +94,7 @@ def identify(connection: Connection, keys: Keys, bearer: tuple[str, str], now: s
     principal, secret = bearer
     if principal == "admin":
         return Caller("admin") if keys.is_admin_token(secret) else None
-    row = find_credential(connection, keys, principal, secret, now)
+    row = _live(connection.execute(_PROOF, {"of": keys.digest(secret), "by": principal}).mappings().first(), now)
     if row is None or row["kind"] == "git":
         return None
     return Caller(

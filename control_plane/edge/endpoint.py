@@ -4,7 +4,8 @@ The order is the protocol's: credential, class, header, group, then the shape of
 Writes run on the writer, reads on a snapshot; the gate is checked in the same transaction as the act.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from pydantic_core import from_json
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from control_plane.db.tables import DEPLOYMENT
 from control_plane.db.transaction import Tx
@@ -38,7 +40,18 @@ def endpoint(house: House, call: Call, operation: Operation) -> Route:
         work = prepare(house, call, operation, (request, await read_arguments(request, call)))
         return respond(call, await (house.read(work) if call.is_read else house.write(work)))
 
-    return Route(call.path, serve, methods=[call.method], name=call.name)
+    return Route(call.path, Served(serve), methods=[call.method], name=call.name)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A handler as the application it is, whose errors the outermost answers."""
+
+    handler: Callable[[Request], Awaitable[Response]]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self.handler(Request(scope, receive))
+        await response(scope, receive, send)
 
 
 def waiting_endpoint(house: House, call: Call, operation: Operation, is_enough: Callable[[Any], Any]) -> Route:
@@ -66,7 +79,7 @@ def prepare(house: House, call: Call, operation: Operation, asked: tuple[Request
         house.seen(admitted.caller)
         if isinstance(arguments, SwitchyardError):
             raise arguments
-        if call.is_scoped:
+        if call.is_scoped and admitted.caller.scope != scope:  # a worker of the experiment proves that it exists
             admitted.experiment  # noqa: B018 - reading the row raises NotFound before anything else is looked up
         return operation(admitted, **arguments)
 

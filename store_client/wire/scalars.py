@@ -52,8 +52,6 @@ def _no_nul(value: str) -> str:
 
 
 def _timestamp(value: str) -> str:
-    if TIMESTAMP.fullmatch(value) is None:
-        raise ValueError("must be a UTC time such as 2030-01-31T12:00:00Z")
     parse_time(value)
     return value
 
@@ -94,14 +92,16 @@ Number = Annotated[float | int, BeforeValidator(_not_boolean), AfterValidator(_f
 
 def parse_time(value: str) -> datetime:
     """The moment a wire timestamp names; ValueError when there is no such moment."""
+    if TIMESTAMP.fullmatch(value) is None:
+        raise ValueError("must be a UTC time such as 2030-01-31T12:00:00Z")
     whole, _, fraction = value.removesuffix("Z").partition(".")
-    moment = datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+    moment = datetime.fromisoformat(f"{whole}+00:00")
     return moment.replace(microsecond=int(fraction[:6].ljust(6, "0")) if fraction else 0)
 
 
 def format_time(moment: datetime) -> str:
     """A moment as the fixed-width UTC timestamp that sorts as text."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def fault_of_name(name: str) -> str | None:

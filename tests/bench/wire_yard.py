@@ -15,9 +15,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from control_plane.db.identities import Keys
 from control_plane.db.migrate import upgrade
 from tests.bench.durable import durable_database
 from tests.bench.load import Load, Outcome, Request, Script
+from tests.bench.raw import Raw
 from tests.wire.live import ROOT, serving_processes, settle
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -30,7 +32,8 @@ class Wire:
 
     pid: int
     url: str
-    database_url: str
+    raw: Raw
+    """The same database for bare drivers."""
     experiment_id: str
     worker_id: str
     secret: str
@@ -84,11 +87,13 @@ def wired(kind: str) -> Iterator[Wire]:
         upgrade(url)
         with serving_processes(url, Path(folder, "data")) as servers:
             pid = servers.processes[0].pid
-            yield asyncio.run(_settled(servers.urls[0], pid, url))
+            yield asyncio.run(_settled(servers.urls[0], pid, servers.data, url))
 
 
-async def _settled(url: str, pid: int, database_url: str) -> Wire:
+async def _settled(url: str, pid: int, data: Path, database_url: str) -> Wire:
     async with httpx.AsyncClient(base_url=url, timeout=60) as http:
         people = (await settle(http)).store
     name = "orchestrators"
-    return Wire(pid, url, database_url, people.experiment_id, people.id_of(name), people.tokens[name])
+    here, worker_id, secret = people.experiment_id, people.id_of(name), people.tokens[name]
+    digest = Keys("", (data / "pepper").read_text(encoding="utf-8").strip().encode()).digest(secret)
+    return Wire(pid, url, Raw(database_url, here, worker_id, digest), here, worker_id, secret)
