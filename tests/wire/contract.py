@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,10 @@ def must_answer(call: Call, response: httpx.Response) -> None:
     wanted, answer = ANSWERS.get(call.name), response.json()
     if wanted is None:
         return
+    if wanted == "wire/events-response":
+        for event in answer["events"]:
+            must_be("event", event)
+        answer = answer | {"events": []}  # each was looked at by itself
     key, _, name = wanted.rpartition(":")
     if key:
         assert answer.keys() == {key}
@@ -97,10 +101,18 @@ def must_answer(call: Call, response: httpx.Response) -> None:
 
 def must_be(name: str, value: Any) -> None:
     """The value satisfies a schema of docs/schemas, and has no null that is not allowed."""
-    faults = [f"{error.json_path}: {error.message}" for error in _validator(name).iter_errors(value)]
-    assert not faults, f"not a {name}: {faults}\n{json.dumps(value)[:2000]}"
+    text = json.dumps(value)
+    faults = _faults_of(name, text)
+    assert not faults, f"not a {name}: {faults}\n{text[:2000]}"
     nulls = {key for key, inner in value.items() if inner is None} - {"imported_from"}
     assert not nulls, f"a {name} says null for {nulls}"
+
+
+@lru_cache(maxsize=10_000)
+def _faults_of(name: str, text: str) -> list[str]:
+    """What is wrong with a value; the same task or event is read many times."""
+    found = _validator(name).iter_errors(json.loads(text))
+    return [f"{error.json_path}: {error.message}" for error in found]
 
 
 @cache

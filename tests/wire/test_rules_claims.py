@@ -8,7 +8,7 @@ import pytest
 
 from store_client.wire.scalars import parse_time
 from tests.store.task_house import AT, ulid
-from tests.wire.yard import Yard
+from tests.wire.yard import ONE_WAY, Yard
 
 LATER = "2099-01-01T00:00:00Z"
 
@@ -31,6 +31,7 @@ async def test_any_worker_claims_any_kind(yard: Yard) -> None:
         assert (await yard.claim(await yard.task(), name))["worker_id"] == yard.store.id_of(name)
 
 
+@ONE_WAY
 @pytest.mark.parametrize(
     "body", [{"worker_id": "wkr_" + ulid(1)}, {"expires_at": None}, {"expires_at": "2099-01-01T00:00:00+01:00"}, []]
 )
@@ -126,6 +127,7 @@ async def test_a_pending_or_ended_task_is_not_taken_back(yard: Yard) -> None:
     await yard.changes_nothing("not-found", "ann", "v0:tasks/nowhere/reclaim", body)
 
 
+@ONE_WAY
 @pytest.mark.parametrize("body", [{}, {"cause": "boredom"}, {"cause": None}, {"cause": "operator", "by": "me"}])
 async def test_a_reclaim_names_its_cause_and_nothing_else(yard: Yard, body: dict[str, Any]) -> None:
     await yard.changes_nothing("bad-request", "ann", f"v0:tasks/{await yard.task()}/reclaim", body)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.store.task_house import URI, sha
-from tests.wire.yard import Yard
+from tests.wire.yard import ONE_WAY, Yard
 
 REASONS = ("worker_error", "validation_error", "policy_limit")
 
@@ -182,6 +182,7 @@ async def test_only_a_submitted_task_is_decided_on(yard: Yard) -> None:
         await yard.changes_nothing("not-found", "orchestrators", f"v0:tasks/nowhere/{act}", reject)
 
 
+@ONE_WAY
 @pytest.mark.parametrize("body", [{}, {"reason": "boredom"}, {"reason": None}, {"reason": "policy_limit", "by": "me"}])
 async def test_a_rejection_names_its_reason_and_nothing_else(yard: Yard, body: dict[str, Any]) -> None:
     task_id, _ = await submitted(yard, "ideation", status="error")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.store.task_house import CONFIG
-from tests.wire.yard import Yard
+from tests.wire.yard import ONE_WAY, Yard
 
 RESERVED = (
     "variant_id", "commit_sha", "parent_commits", "branch", "status", "artifacts_uri", "executor_artifacts_uri",
@@ -17,6 +17,7 @@ WRONG: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
+@ONE_WAY
 @pytest.mark.parametrize(
     "metrics",
     [
@@ -46,6 +47,7 @@ async def test_metrics_that_break_the_schema_are_taken_in_and_never_accepted(yar
     assert "variant.succeeded" not in await yard.types()
 
 
+@ONE_WAY
 @pytest.mark.parametrize("name", [*RESERVED, "no-name", "1st", "über", "", "a b"])
 async def test_an_experiment_with_a_reserved_or_malformed_metric_is_refused(yard: Yard, name: str) -> None:
     config = CONFIG | {"evaluation_schema": {"accuracy": "real", name: "text"}}

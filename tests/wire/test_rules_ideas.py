@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.store.task_house import BASE, sha, ulid
-from tests.wire.yard import Yard
+from tests.wire.yard import ONE_WAY, Yard
 
 
 async def test_an_idea_answers_as_it_was_written_and_is_its_authors(yard: Yard) -> None:
@@ -33,6 +33,7 @@ async def test_an_id_is_taken_once(yard: Yard) -> None:
     await yard.changes_nothing("already-exists", "bob", "v0:ideas", body)
 
 
+@ONE_WAY
 @pytest.mark.parametrize(
     "changes",
     [

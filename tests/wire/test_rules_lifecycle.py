@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.store.task_house import sha
-from tests.wire.yard import Yard
+from tests.wire.yard import ONE_WAY, Yard
 
 DEFAULTS = {
     "termination": "manual", "ideation_creation": "auto", "execution_dispatch": "auto", "evaluation_dispatch": "auto",
@@ -46,6 +46,7 @@ async def test_an_unknown_key_of_a_dispatch_mode_does_no_harm(yard: Yard) -> Non
     assert {key: mode[key] for key in DEFAULTS} == DEFAULTS | {"integration": "manual"}
 
 
+@ONE_WAY
 @pytest.mark.parametrize(
     "body", [{"integration": "off"}, {"integration": True}, {"integration": None}, {"brewing": 7}, [], "auto"]
 )
@@ -86,6 +87,7 @@ async def test_of_many_ends_at_once_one_is_told(yard: Yard) -> None:
     assert await here.types() == ["experiment.terminated"]
 
 
+@ONE_WAY
 @pytest.mark.parametrize("body", [{}, {"reason": None}, {"reason": 1}, {"reason": "", "by": "me"}])
 async def test_an_end_names_its_reason_and_nothing_else(yard: Yard, body: dict[str, Any]) -> None:
     await yard.changes_nothing("bad-request", "admins", "v0:terminate", body)
@@ -168,6 +170,7 @@ async def test_a_policys_fault_is_kept_in_the_log(yard: Yard) -> None:
         await yard.changes_nothing("forbidden", name, "v0:policy-errors", FAULT)
 
 
+@ONE_WAY
 @pytest.mark.parametrize(
     "changes", [{"policy_kind": ""}, {"error_type": ""}, {"error_message": None}, {"error_type": 1}, {"extra": "x"}]
 )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.store.task_house import URI, sha
-from tests.wire.yard import Yard
+from tests.wire.yard import ONE_WAY, Yard
 
 SUCCESS = {"idea_ids": [], "status": "success"}
 
@@ -64,6 +64,7 @@ async def test_a_failed_task_takes_no_result_even_the_same(yard: Yard) -> None:
     await yard.changes_nothing("not-claimed", "bob", f"v0:tasks/{task_id}/submit", body(idea_ids=[], status="error"))
 
 
+@ONE_WAY
 @pytest.mark.parametrize("wrong", [{}, {"payload": []}, {"payload": None}, body(**SUCCESS) | {"worker_id": "me"}])
 async def test_a_submission_is_a_payload_and_nothing_else(yard: Yard, wrong: dict[str, Any]) -> None:
     await yard.changes_nothing("bad-request", "bob", f"v0:tasks/{await claimed(yard)}/submit", wrong)
@@ -117,6 +118,7 @@ async def test_of_many_submissions_at_once_one_counts_and_the_rest_repeat_or_con
 EXECUTION, EVALUATION = {"variant_id": "?", "status": "success", "commit_sha": sha(1)}, {"variant_id": "?"}
 
 
+@ONE_WAY
 @pytest.mark.parametrize(
     "payload",
     [
@@ -129,6 +131,7 @@ async def test_an_ideation_that_is_none_is_a_bad_request(yard: Yard, payload: di
     await yard.changes_nothing("bad-request", "bob", f"v0:tasks/{await claimed(yard)}/submit", body(**payload))
 
 
+@ONE_WAY
 @pytest.mark.parametrize(
     "change",
     [
@@ -151,6 +154,7 @@ async def test_a_successful_execution_names_its_commit_and_a_failed_one_need_not
     await yard.submit(task_id, variant_id=variant_id, status="error")
 
 
+@ONE_WAY
 @pytest.mark.parametrize(
     "change", [{"evaluation": []}, {"evaluation": None}, {"status": "success"}, {"status": "failed"}, {"status": 1}]
 )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.store.task_house import AT, BASE, sha, ulid
-from tests.wire.yard import Yard
+from tests.wire.yard import ONE_WAY, Yard
 
 WORKER, GROUP = {"kind": "worker", "id": "wkr_" + ulid(7)}, {"kind": "group", "id": "grp_" + ulid(7)}
 
@@ -30,6 +30,7 @@ async def test_only_admins_and_orchestrators_create_tasks(yard: Yard) -> None:
         await yard.changes_nothing("forbidden", name, "v0:tasks", yard.task_body())
 
 
+@ONE_WAY
 @pytest.mark.parametrize(
     "changes",
     [
@@ -42,6 +43,7 @@ async def test_a_task_that_is_none_is_a_bad_request(yard: Yard, changes: dict[st
     await yard.changes_nothing("bad-request", "admins", "v0:tasks", yard.task_body() | changes)
 
 
+@ONE_WAY
 async def test_a_task_body_is_open(yard: Yard) -> None:
     task_id = await yard.task(colour="green")
     assert "colour" not in await yard.see("task", task_id)
@@ -155,6 +157,7 @@ async def test_a_submitted_or_ended_task_is_not_reassigned(yard: Yard) -> None:
     await yard.changes_nothing("invalid-precondition", "admins", f"v0:tasks/{failed}/reassign", body)
 
 
+@ONE_WAY
 @pytest.mark.parametrize(
     "body",
     [

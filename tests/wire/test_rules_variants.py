@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.store.task_house import AT, BASE, URI, sha, ulid
-from tests.wire.yard import Yard
+from tests.wire.yard import ONE_WAY, Yard
 
 
 async def test_a_variant_answers_as_it_was_written(yard: Yard) -> None:
@@ -20,6 +20,7 @@ async def test_a_variant_answers_as_it_was_written(yard: Yard) -> None:
     assert body in await yard.get("v0:variants", status="starting")
 
 
+@ONE_WAY
 @pytest.mark.parametrize(
     "changes",
     [
@@ -98,6 +99,7 @@ async def test_a_baseline_may_come_scored(yard: Yard) -> None:
     assert "variant_commit_sha" not in await here.see("variant", body["variant_id"])
 
 
+@ONE_WAY
 @pytest.mark.parametrize("changes", [{"parent_commits": [sha(1)]}, {"commit_sha": None}, {"status": "error"}])
 async def test_a_baseline_is_its_own_parent_and_starts_or_is_scored(yard: Yard, changes: dict[str, Any]) -> None:
     here = await yard.fresh()

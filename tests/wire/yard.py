@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from control_plane.app import build
 from control_plane.settings import Settings
@@ -17,6 +18,10 @@ from tests.wire.contract import HOOKS
 from tests.wire.live import ADMIN_TOKEN, Servers, settle
 from tests.wire.store_app import Settled, WireApp
 
+ONE_WAY = pytest.mark.parametrize("door", ["live-sqlite"], indirect=True, scope="session")
+"""For what no database and no number of servers can change, such as the shape of a body."""
+MANY = 100
+"""So many events at once may not be all there are."""
 SUBJECT = {"ideation": "experiment_id", "execution": "idea_id", "evaluation": "variant_id"}
 
 
@@ -75,10 +80,12 @@ class Yard(WireApp):
     async def told(self) -> list[tuple[str, dict[str, Any]]]:
         """The type and data of the events since this was asked last."""
         found: list[tuple[str, dict[str, Any]]] = []
-        while events := (batch := await self.get("v0:events", cursor=self.place[0]))["events"]:
-            found += [(event["type"], event["data"]) for event in events]
+        while True:
+            batch = await self.get("v0:events", cursor=self.place[0])
+            found += [(event["type"], event["data"]) for event in batch["events"]]
             self.place[0] = batch["cursor"]
-        return found
+            if len(batch["events"]) < MANY:
+                return found
 
     async def types(self) -> list[str]:
         return [type_ for type_, _ in await self.told()]
