@@ -32,6 +32,10 @@ class Keyring:
     def of(self, experiment_id: str) -> "HeldBearer":
         return HeldBearer(self, experiment_id)
 
+    def has(self, experiment_id: str) -> bool:
+        """Whether the operator is somebody in an experiment already."""
+        return experiment_id in self._known or experiment_id in self.held()
+
     def held(self) -> dict[str, str]:
         """The credentials in the file, by experiment."""
         try:

@@ -63,7 +63,7 @@ def of_any(settings: Settings, own: Own, line: Line | None) -> Ground:
         StaticStoreFactory(transport, means) if own.experiment_id else KeyringStoreFactory((control, transport), means)
     )
     door = OwnDoor(settings.data, own.operator, "operator" if admin is None else "holds the admin token")
-    return Ground(factory, door, EachLog(factory.as_operator, factory.known))
+    return Ground(factory, door, EachLog(factory.as_reader, factory.known))
 
 
 def _clones(settings: Settings, own: Own) -> Clones | None:

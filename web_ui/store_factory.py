@@ -49,6 +49,10 @@ class Factory(Protocol):
         """The operator's client of one experiment, as the operator's worker there."""
         ...
 
+    def reader(self, who: SignedIn, experiment_id: str) -> StoreClient:
+        """A client for lists of many experiments: looking there makes the operator nobody on another server."""
+        ...
+
     async def worker_id(self, who: SignedIn, experiment_id: str) -> str:
         """The operator's worker identity in an experiment, made on first use."""
         ...
@@ -106,6 +110,9 @@ class StoreFactory:
 
     def store(self, who: SignedIn, experiment_id: str) -> StoreClient:
         return StoreClient(self._store_transport, self._bearer(who, experiment_id), experiment_id)
+
+    def reader(self, who: SignedIn, experiment_id: str) -> StoreClient:
+        return self.store(who, experiment_id)
 
     async def worker_id(self, who: SignedIn, experiment_id: str) -> str:
         return (await self._bearer(who, experiment_id).identity()).worker_id

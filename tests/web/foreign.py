@@ -31,13 +31,16 @@ class Fence(httpx.AsyncBaseTransport):
     is_cut: bool = False
     hidden: str = "/api/"
     """What is not there, besides everything outside `/v0`."""
+    is_ours: bool = False
+    """Whether it is our own server all the same, with all that it has."""
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     """Method, path and principal of each request that went through."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self.is_cut:
             raise httpx.ConnectError("connection refused")
-        if not request.url.path.startswith("/v0/") or request.url.path.startswith(self.hidden):
+        is_there = request.url.path.startswith("/v0/") and not request.url.path.startswith(self.hidden)
+        if not self.is_ours and not is_there:
             problem = {"type": "eden://error/not-found", "title": "Not found", "status": 404}
             return httpx.Response(404, json=problem, headers={"content-type": "application/problem+json"})
         principal = request.headers.get("authorization", "").removeprefix("Bearer ").partition(":")[0]

@@ -118,6 +118,19 @@ async def test_a_task_an_idea_and_a_variant_have_their_pages(
     assert "Submitted by Ada" in words(part(answer, "history"))
 
 
+async def test_before_our_own_server_the_same_console_knows_more_and_asks_for_no_session(
+    foreign: Foreign, one: ExperimentDetail, ada: Worker
+) -> None:
+    foreign.fence.is_ours = True
+    browser, root = await olga(foreign, one, has_config=False), f"/e/{slug(one)}"
+    overview = await browser.get(f"{root}/")
+    assert "Best error 0.2500" in words(part(overview, "facts"))
+    for path in ("ideas", "variants", "tasks", "admin/workers", "admin/groups", "admin/dispatch", "executor"):
+        assert (await browser.get(f"{root}/{path}")).status_code == 200, path
+    assert (await browser.get("/queue")).status_code == 404
+    assert not [path for _, path, _ in foreign.fence.asked if path.startswith(("/api/exchange", "/api/sessions"))]
+
+
 async def test_an_experiment_that_is_not_there_and_one_of_others_have_a_page(
     foreign: Foreign, one: ExperimentDetail
 ) -> None:

@@ -5,6 +5,7 @@ import httpx
 from store_client import ExperimentDetail
 from tests.web.foreign import Foreign, slug
 from tests.web.reading import page, part, rows, says, words
+from tests.web.streaming import open_tab
 from tests.web.work import worked
 from tests.web.world import World
 
@@ -35,11 +36,15 @@ async def test_an_operator_is_registered_only_where_they_go(foreign: Foreign) ->
     first, second = await two(foreign.world)
     console = await foreign.console(admin_token_file=foreign.admin_token(), operator="Olga")
     browser = await foreign.signed_in(console)
-    await browser.get(f"/e/{slug(first)}/")
+    async with open_tab(console.serving, browser, "/live"):
+        home = await browser.get("/")
+    assert switcher(home) == {"First", "Second"}
 
     async def found(one: ExperimentDetail) -> int:
         return len((await foreign.world.store(one.experiment_id).list_workers("Olga")).workers)
 
+    assert (await found(first), await found(second)) == (0, 0)
+    await browser.get(f"/e/{slug(first)}/")
     assert (await found(first), await found(second)) == (1, 0)
 
 

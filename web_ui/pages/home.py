@@ -93,7 +93,7 @@ def _rank(one: ExperimentSummary) -> int:
 async def _history(visit: Visit, one: ExperimentSummary) -> Sequence[ProgressPoint]:
     """The scores of an experiment; none when its store does not answer, which must not take the home page down."""
     try:
-        return await visit.console.factory.store(visit.who, one.experiment_id).read_progress()
+        return await visit.console.factory.reader(visit.who, one.experiment_id).read_progress()
     except SwitchyardError:
         return ()
 
