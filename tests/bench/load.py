@@ -33,10 +33,11 @@ class Load:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How long it took, and how often each status was answered."""
+    """How long it took, how often each status was answered, and for how long at most 99 of 100 requests waited."""
 
     seconds: float
     statuses: dict[str, int]
+    p99_ms: float
 
 
 class Connection(asyncio.Protocol):
@@ -78,20 +79,25 @@ async def run(load: Load) -> Outcome:
     """All scripts, shared by the clients."""
     scripts = iter([[to_bytes(load, request) for request in script] for script in load.scripts])
     statuses: Counter[str] = Counter()
+    waits: list[float] = []
     loop = asyncio.get_running_loop()
     made = [await loop.create_connection(Connection, load.host, load.port) for _ in range(load.clients)]
     began = time.perf_counter()
-    await asyncio.gather(*(work(connection, scripts, statuses) for _, connection in made))
+    await asyncio.gather(*(work(connection, scripts, statuses, waits) for _, connection in made))
     seconds = time.perf_counter() - began
     for _, connection in made:
         connection.close()
-    return Outcome(seconds, dict(statuses))
+    return Outcome(seconds, dict(statuses), 1000 * sorted(waits)[99 * len(waits) // 100])
 
 
-async def work(connection: Connection, scripts: Iterator[list[bytes]], statuses: Counter[str]) -> None:
+async def work(
+    connection: Connection, scripts: Iterator[list[bytes]], statuses: Counter[str], waits: list[float]
+) -> None:
     for script in scripts:
         for request in script:
+            began = time.perf_counter()
             statuses[await connection.ask(request)] += 1
+            waits.append(time.perf_counter() - began)
 
 
 def to_bytes(load: Load, request: Request) -> bytes:
