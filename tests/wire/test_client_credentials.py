@@ -1,15 +1,17 @@
 """Where bearers come from, and what happens when one is refused or runs out."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from store_client.client import StoreClient
 from store_client.credentials import ExchangedBearer, FileBearer, StaticBearer
 from store_client.errors import Unauthorized
 from store_client.wire.scalars import format_time
 from store_client.wire.workers import Exchanged
-from tests.wire.canned import WORKER
+from tests.wire.canned import EXPERIMENT, WORKER, Server, problem
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -30,6 +32,43 @@ class Mint:
 
     def bearer(self) -> ExchangedBearer:
         return ExchangedBearer(self.exchange, lambda: self.now)
+
+
+async def test_callers_that_are_refused_together_share_one_exchange() -> None:
+    mint = Mint()
+    bearer = mint.bearer()
+    rejected = await bearer.current()
+    assert await asyncio.gather(*(bearer.replace(rejected) for _ in range(5))) == [True] * 5
+    assert mint.minted == 2
+
+
+async def test_a_file_is_read_again_once_for_all_who_were_refused(tmp_path: Path) -> None:
+    file = tmp_path / "credential"
+    file.touch(0o600)
+    file.write_text("w:old")
+    bearer = FileBearer(file)
+    rejected = await bearer.current()
+    file.write_text("w:new")
+    assert await bearer.replace(rejected)
+    file.write_text("w:newer")
+    assert await bearer.replace(rejected)
+    assert await bearer.current() == "w:new"
+
+
+async def test_a_file_that_holds_the_same_still_heals_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "credential"
+    file.touch(0o600)
+    file.write_text("w:old")
+    bearer = FileBearer(file)
+    assert not await bearer.replace(await bearer.current())
+
+
+async def test_a_credential_is_replaced_once_and_never_in_a_loop() -> None:
+    mint = Mint()
+    server = Server([problem(401, "unauthorized")])
+    with pytest.raises(Unauthorized):
+        await StoreClient(server.transport(), mint.bearer(), EXPERIMENT).read_state()
+    assert (len(server.requests), mint.minted) == (2, 2)
 
 
 async def test_a_static_bearer_has_no_successor() -> None:
