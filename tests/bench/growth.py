@@ -77,8 +77,8 @@ class Growth:
         have = self._number(f"SELECT max({counter}) FROM {table} {here}")  # noqa: S608 - names of ours
         rows = f"SELECT generate_series({have + 1}, {total}) AS i"
         if self.database.is_sqlite:
-            step = f"SELECT i + 1 FROM n WHERE i < {total}"  # noqa: S608 - a number of ours
-            rows = f"WITH RECURSIVE n(i) AS (VALUES ({have + 1}) UNION ALL {step}) SELECT i FROM n"
+            step = f"SELECT i + 1 FROM n WHERE i < {total}"  # noqa: S608 - numbers of ours
+            rows = f"WITH RECURSIVE n(i) AS (VALUES ({have + 1}) UNION ALL {step}) SELECT i FROM n"  # noqa: S608 - so too
         names = ", ".join(["experiment_id", *columns])
         values = ", ".join([f"'{self.experiment_id}'", *columns.values()])
         with self.database.engine.connect().execution_options(is_writer=True) as connection:

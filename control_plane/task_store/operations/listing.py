@@ -2,7 +2,7 @@
 
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, RowMapping, Select, or_, select
+from sqlalchemy import ColumnElement, RowMapping, Select, select
 
 from control_plane.db import tally
 from control_plane.db.transaction import Tx
@@ -24,10 +24,7 @@ UNSCORED = 0.0
 def task_page(tx: Tx, query: TaskPageQuery, jobs: JobsOfTasks = no_jobs) -> TaskPage:
     """Tasks by priority, then in the order in which they came."""
     wanted = select(tasks).where(tasks.c.experiment_id == tx.experiment_id, *_task_filters(tx, query))
-    if query.after is not None:
-        priority, number = pages.read(query.after)
-        wanted = wanted.where(tasks.c.priority <= priority, or_(tasks.c.priority < priority, tasks.c.number > number))
-    found = _rows(tx, wanted.order_by(tasks.c.priority.desc(), tasks.c.number).limit(query.limit + 1))
+    found = _keyed(tx, wanted, (tasks.c.priority, tasks.c.number), (query.after, query.limit))
     last = _last_of(found, query.limit)
     return TaskPage(
         items=details.of_tasks(tx, found[: query.limit], jobs),
@@ -112,14 +109,30 @@ def _best(tx: Tx, wanted: Select[Any], query: VariantPageQuery) -> list[RowMappi
 
 
 def _scored(tx: Tx, wanted: Select[Any], after: str | None, limit: int) -> list[RowMapping]:
-    value, number = variants.c.objective_value, variants.c.number
-    is_minimised = progress.is_minimised(tx)
-    wanted = wanted.where(IS_SCORED)
-    if after is not None:
-        best, last = pages.read(after)
-        beyond, worse = (value >= best, value > best) if is_minimised else (value <= best, value < best)
-        wanted = wanted.where(beyond, or_(worse, number > last))
-    return _rows(tx, wanted.order_by(value.asc() if is_minimised else value.desc(), number).limit(limit + 1))
+    key = variants.c.objective_value, variants.c.number
+    return _keyed(tx, wanted.where(IS_SCORED), key, (after, limit), is_ascending=progress.is_minimised(tx))
+
+
+def _keyed(
+    tx: Tx,
+    wanted: Select[Any],
+    key: tuple[ColumnElement[float], ColumnElement[int]],
+    after_and_limit: tuple[str | None, int],
+    *,
+    is_ascending: bool = False,
+) -> list[RowMapping]:
+    """Rows by a value, then by number. Those that share the value of the place before are asked for by themselves.
+
+    One condition for both would have the index read again all that have this value.
+    """
+    (value, number), (after, limit) = key, after_and_limit
+    order = value.asc() if is_ascending else value.desc()
+    if after is None:
+        return _rows(tx, wanted.order_by(order, number).limit(limit + 1))
+    last, place = pages.read(after)
+    same = _rows(tx, wanted.where(value == last, number > place).order_by(number).limit(limit + 1))
+    beyond = wanted.where(value > last if is_ascending else value < last).order_by(order, number)
+    return same + (_rows(tx, beyond.limit(limit + 1 - len(same))) if len(same) <= limit else [])
 
 
 def _variant_place(last: RowMapping, order: str) -> str:
