@@ -9,6 +9,7 @@ from store_client.cli.door import Failed
 from store_client.cli.parts import become, given_options
 
 PATH = click.Path(exists=True, path_type=Path)
+MAYBE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
@@ -19,7 +20,7 @@ PATH = click.Path(exists=True, path_type=Path)
 @click.option("--store-url", envvar="SWITCHYARD_STORE_URL", help="default: the control plane")
 @click.option(
     "--credential-file",
-    type=options.FILE,
+    type=MAYBE,
     help="worker_id:token of the console, or of its operator in --experiment-id, or JSON of one for each experiment; "
     "default: the console's in --data",
 )
@@ -39,10 +40,11 @@ def web(data: Path, host: str, port: int, control_plane_url: str | None, **given
     https = ("--https",) if given.pop("https") else ()
     services = ground.read_services(data)
     url = control_plane_url or (services.control_plane if services else None)
-    is_own = given["experiment_id"] or given["admin_token_file"] or given["credential_file"]
-    if not is_own and not (data / "console-token").exists():
+    kept = "console-credentials.json" if given["experiment_id"] else "console-token"
+    held = given["credential_file"] or data / kept
+    if not given["admin_token_file"] and not Path(held).exists():  # the admin token has one made
         raise Failed(
-            f"there is no console-token in {data}. Start the control plane on the same --data first, "
+            f"there is no {held}. Start the control plane on the same --data first, "
             "or name the console's credential with --credential-file."
         )
     where = ("--data", str(data), "--host", host, "--port", str(port))
