@@ -1,5 +1,6 @@
 """Whole repositories as single files: bundles out, and repositories made from bundles of unknown make."""
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -11,14 +12,15 @@ from typing import IO
 
 from control_plane.repos import names
 from control_plane.repos.loose import flush
-from control_plane.repos.refusals import GitFailed, GitTimedOut
+from control_plane.repos.refusals import GitFailed, GitTimedOut, MalformedName
 from control_plane.repos.vend import CONFIG, Repositories
 from store_client.errors import CheckpointInvalid, ExperimentIdConflict
 
 LIMIT_SECONDS = 1800.0
 CHUNK_BYTES = 1024 * 1024
-CHECKED = ("-c", "transfer.fsckObjects=true", "-c", "fetch.unpackLimit=1")
-"""Every object is looked at on its way in, and they stay together in one pack."""
+MAX_LINE_BYTES, MAX_REFS = 4096, 1_000_000
+SIGNATURES = (b"# v2 git bundle\n", b"# v3 git bundle\n")
+CAPABILITIES = (b"@object-format=sha1\n",)
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Bundles:
         path = self.repositories.path(experiment_id)
         if path.is_dir() and self.repositories.git.run(path, "for-each-ref", "--count=1"):
             file.flush()
-            self._git(path, ("bundle", "create", "--quiet", "-", "--all"), file)
+            self._git(path, ("bundle", "create", "--quiet", "-", "--all"), output=file)
 
     @contextmanager
     def unpack(self, experiment_id: str, bundle: IO[bytes]) -> Iterator[Bundled]:
@@ -74,7 +76,7 @@ class Bundles:
                 yield Bundled(self.repositories, experiment_id, made, self._branches(made))
             except GitTimedOut:
                 raise
-            except GitFailed as error:
+            except (GitFailed, MalformedName) as error:
                 raise CheckpointInvalid(f"repo.bundle: {error}") from error
 
     def must_be_vacant(self, experiment_id: str) -> None:
@@ -96,8 +98,13 @@ class Bundles:
         made.mkdir()
         git = self.repositories.git
         git.run(made, "init", "--quiet", "--bare", "--template=", "--initial-branch=main")
-        fetch = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--update-head-ok", str(bundle))
-        self._git(made, (*CHECKED, *fetch, "+refs/*:refs/*"), None)
+        with bundle.open("rb") as file:
+            refs = _read_refs(file)
+            # What fetches a bundle looks at no object; this does, and follows every link.
+            os.lseek(file.fileno(), file.tell(), os.SEEK_SET)
+            self._git(made, ("index-pack", "--stdin", "--strict"), stdin=file)
+        orders = "".join(f"create {ref}\0{sha}\0" for ref, sha in refs.items())
+        git.run(made, "update-ref", "--stdin", "-z", stdin=orders.encode())
         git.run(made, "pack-refs", "--all")
         with (made / "config").open("a", encoding="utf-8") as config:
             config.write(CONFIG)
@@ -108,12 +115,14 @@ class Bundles:
         pairs = (line.split(" ", 1) for line in listed.decode(errors="replace").splitlines())
         return {name.removeprefix(names.BRANCHES): sha for sha, name in pairs}
 
-    def _git(self, path: Path, argv: tuple[str, ...], output: IO[bytes] | None) -> None:
+    def _git(
+        self, path: Path, argv: tuple[str, ...], stdin: IO[bytes] | None = None, output: IO[bytes] | None = None
+    ) -> None:
         git = self.repositories.git
         try:
             subprocess.run(
                 [git.program, *argv],
-                stdin=subprocess.DEVNULL,
+                stdin=stdin if stdin is not None else subprocess.DEVNULL,
                 stdout=output if output is not None else subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 timeout=LIMIT_SECONDS,
@@ -125,3 +134,36 @@ class Bundles:
             raise GitTimedOut(argv[0], LIMIT_SECONDS) from error
         except subprocess.CalledProcessError as error:
             raise GitFailed(argv[0], error.stderr.decode(errors="replace").strip()[-1000:]) from error
+
+
+def _read_refs(file: IO[bytes]) -> dict[str, str]:
+    """The refs of a bundle, up to its pack; CheckpointInvalid for one that is not whole by itself."""
+    if file.readline(MAX_LINE_BYTES) not in SIGNATURES:
+        raise CheckpointInvalid("repo.bundle is no git bundle")
+    refs: dict[str, str] = {}
+    while (line := file.readline(MAX_LINE_BYTES)) != b"\n":
+        if line.startswith((b"-", b"@")):
+            _must_be_plain(line)
+            continue
+        sha, _, name = line.rstrip(b"\n").partition(b" ")
+        if not name or not line.endswith(b"\n") or len(refs) >= MAX_REFS:
+            raise CheckpointInvalid("repo.bundle has a header that cannot be read")
+        if name != b"HEAD":
+            refs[_ref(name)] = names.commit(sha.decode("ascii", "replace"))
+    if not refs:
+        raise CheckpointInvalid("repo.bundle has no refs")
+    return refs
+
+
+def _must_be_plain(line: bytes) -> None:
+    if line.startswith(b"-"):
+        raise CheckpointInvalid("repo.bundle needs commits that are not in it")
+    if line not in CAPABILITIES:
+        raise CheckpointInvalid(f"repo.bundle has {line[:60]!a}, which is not read here")
+
+
+def _ref(name: bytes) -> str:
+    text = name.decode("utf-8", "replace")
+    if not text.startswith("refs/") or not names.is_ref(text) or name.decode("utf-8", "ignore") != text:
+        raise CheckpointInvalid(f"repo.bundle has a ref {text[:100]!a}")
+    return text

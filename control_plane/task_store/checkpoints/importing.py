@@ -1,6 +1,6 @@
 """An import in order: read, check, place what lies beside the database, commit all rows at once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,7 +43,7 @@ class Import:
         manifest = reading.read_manifest(archive)
         with staging(self.spool, TABLES) as stage, self.journal.alone(landing_id) as note:
             reader = _Reader(archive, manifest, landing_id, stage)
-            reader.read(self.registry)
+            reader.read(self.registry, self.house.mint)
             with self._repository(reader) as placed:
                 if placed is not None:
                     reader.warnings.extend(crossing.check_repository(stage, placed))
@@ -123,7 +123,7 @@ class _Reader:
     def needs_credentials(self) -> bool:
         return self.manifest.requires_credential_reissue
 
-    def read(self, registry: Registry) -> None:
+    def read(self, registry: Registry, mint: Callable[[str], str]) -> None:
         """Check everything that the archive says; CheckpointInvalid for the first fault."""
         files = self.manifest.files
         raw = reading.read_whole(self.archive, files.experiment)
@@ -133,7 +133,7 @@ class _Reader:
             raise CheckpointInvalid(f"{files.experiment} and the manifest name different experiments")
         config = self._config(registry)
         self.contents.lay_out(self.manifest.exported_at)
-        lines = Lines(self.manifest.experiment_id, self.landing_id, config, self.contents, self.stage)
+        lines = Lines(self.manifest.experiment_id, self.landing_id, config, self.contents, self.stage, mint)
         counts = lines.lay_out(self.archive, files)
         crossing.check_lines(self.stage)
         self.config = registry.stand_in(arriving.metrics_of(self.stage)) if config is None else config

@@ -29,6 +29,7 @@ VARIANT_ROWS = (
     "AND e.type = 'variant.integrated'), 9e18) AS told FROM variants w WHERE w.integrated IS NOT NULL)) k "
     "ON k.id = v.id ORDER BY v.n"
 )
+EVENT_ROWS = "SELECT minted, type, occurred_at, data FROM events ORDER BY n"
 TALLIES = (
     "SELECT 'ideas', COUNT(*) FROM ideas UNION ALL SELECT 'variants', COUNT(*) FROM variants "
     "UNION ALL SELECT 'variants.integrated', COUNT(*) FROM variants WHERE integrated IS NOT NULL "
@@ -114,13 +115,13 @@ class Landing:
 
         def replayed() -> Iterator[dict[str, Any]]:
             nonlocal position, sequence
-            for type_, occurred_at, data in self.stage.rows("SELECT type, occurred_at, data FROM events ORDER BY n"):
+            for event_id, type_, occurred_at, data in self.stage.rows(EVENT_ROWS):
                 is_registered = type_ in log.PROTOCOL_TYPES
                 position, sequence = position + 1, sequence + is_registered
                 yield {
                     "position": position,
                     "sequence": sequence if is_registered else None,
-                    "event_id": tx.mint("evt"),
+                    "event_id": event_id,
                     "type": type_,
                     "occurred_at": occurred_at,
                     "data": data,

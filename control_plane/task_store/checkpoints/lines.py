@@ -37,6 +37,7 @@ class Lines:
     config: Mapping[str, Any] | None
     contents: Contents
     stage: Staging
+    mint: Callable[[str], str]
 
     def lay_out(self, archive: Archive, files: CheckpointPaths) -> dict[str, int]:
         """Check every line; how many each file has. CheckpointInvalid for the first that is wrong."""
@@ -170,7 +171,8 @@ class Lines:
             if noun != "experiment" and not isinstance(event.data.get(f"{noun}_id"), str):
                 raise CheckpointInvalid(f"{where}: an event {event.type} names its {noun}_id")
         about = [each if isinstance(each, str) and event.type in PROTOCOL_TYPES else None for each in named]
-        self.stage.add("events", None, event.event_id, event.type, event.occurred_at, *about, _json(event.data))
+        minted = self.mint("evt")
+        self.stage.add("events", None, event.event_id, minted, event.type, event.occurred_at, *about, _json(event.data))
 
     def _payload(self, task: Task, where: str) -> dict[str, Any]:
         key = SUBJECT[task.kind]

@@ -9,8 +9,8 @@ COLUMNS = {
     ),
     "submissions": "n INTEGER PRIMARY KEY, id TEXT UNIQUE, kind TEXT, row TEXT",
     "events": (
-        "n INTEGER PRIMARY KEY, id TEXT UNIQUE, type TEXT, occurred_at TEXT, task TEXT, idea TEXT, variant TEXT, "
-        "data TEXT"
+        "n INTEGER PRIMARY KEY, id TEXT UNIQUE, minted TEXT, type TEXT, occurred_at TEXT, task TEXT, idea TEXT, "
+        "variant TEXT, data TEXT"
     ),
     "workers": "n INTEGER PRIMARY KEY, id TEXT UNIQUE, row TEXT",
     "groups": "n INTEGER PRIMARY KEY, id TEXT UNIQUE, name TEXT, row TEXT",
