@@ -66,7 +66,7 @@ REFUSALS: Mapping[str, Kinds] = {
     "end_experiment": _MOVED,
     "update_automation": (InvalidPrecondition,),
     "exchange": (NotFound, Unauthorized),
-    "submit_job": (IllegalTransition, InvalidPrecondition),
+    "submit_job": (AlreadyExists, IllegalTransition, InvalidPrecondition),
     "cancel_job": _MOVED,
     "cancel_experiment_job": _MOVED,
     "retry_job": _MOVED,
