@@ -1,13 +1,16 @@
 """An experiment on a peer, its people, and an orchestrator that is nothing but calls of the protocol."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import httpx
+import uvicorn
+from starlette.types import ASGIApp
 
 from control_plane.app import build
 from control_plane.settings import Settings
@@ -34,6 +37,7 @@ class PeerYard:
 
     experiment: ExperimentDetail
     ours: ControlPlaneClient
+    app: ASGIApp
     application: httpx.AsyncBaseTransport
     data: Path
     config: dict[str, Any]
@@ -79,6 +83,25 @@ class PeerYard:
                 if found:
                     return found
                 await self.ours.read_deployment_log(cursor, 1)
+
+
+class Quiet(uvicorn.Server):
+    """A server that leaves signals to the tests."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def served(app: ASGIApp) -> AsyncIterator[str]:
+    """The address of an application on loopback, until the end of the block."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = Quiet(uvicorn.Config(app, lifespan="off", log_config=None))
+    serving = asyncio.create_task(server.serve([listener]))
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    await serving
 
 
 class Script:
@@ -128,8 +151,9 @@ async def peer_yard(data: Path, manner: Manner, config: dict[str, Any]) -> Async
         )
         directory = str(seed(data / "source", config))
         experiment = await ours.create_experiment(CreateExperiment(directory=directory, name="peer"))
-        peer: httpx.AsyncBaseTransport = httpx.ASGITransport(only_the_protocol(app))
-        yard = PeerYard(experiment, ours, Liberal(peer) if manner == "liberal" else peer, data, config)
+        alone = only_the_protocol(app)
+        peer: httpx.AsyncBaseTransport = httpx.ASGITransport(alone)
+        yard = PeerYard(experiment, ours, alone, Liberal(peer) if manner == "liberal" else peer, data, config)
         for name in ("ideator", "executor", "evaluator"):
             await yard.register(name)
         await yard.register("script", "orchestrators")
