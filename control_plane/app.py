@@ -21,6 +21,7 @@ from control_plane.edge.segments import WholeSegments
 from control_plane.handout import hand_out
 from control_plane.orchestrator.loop import Orchestrator
 from control_plane.registry import arrivals, creation
+from control_plane.registry.operations import leases
 from control_plane.registry.operations.bootstrap import Bootstrap, bootstrap
 from control_plane.registry.routes import Neighbours
 from control_plane.registry.seen import Seen
@@ -95,6 +96,7 @@ def build(settings: Settings) -> Starlette:
         )  # a tenth of a start that needs it not
     house = House(Database.open(settings.url), keys)
     house.seen = Seen(house.writer).note
+    house.fence = leases.fence
     repositories = Repositories(settings.data / "repos")
     repositories.tidy(time.time() - HttpLimits().total_seconds)  # a younger push may be another process's, and alive
     identities = house.writer.write(bootstrap)

@@ -29,6 +29,8 @@ from store_client.wire.record import Record
 MAX_BODY_BYTES = 4 * 1024 * 1024
 MEDIA_TYPE = "application/json; charset=utf-8"
 LONG_POLL_SECONDS = 30.0
+LEASE_HEADER = "x-switchyard-lease"
+"""The lease under which an orchestrator writes in an experiment; optional."""
 Operation = Callable[..., Any]
 Arguments = dict[str, Any] | SwitchyardError
 
@@ -73,6 +75,7 @@ def prepare(house: House, call: Call, operation: Operation, asked: tuple[Request
     request, arguments = asked
     credentials = Credentials.of(request)
     scope = request.path_params.get("experiment_id", DEPLOYMENT)
+    lease_id = request.headers.get(LEASE_HEADER) if call.needs_header and not call.is_read else None
 
     def work(tx: Tx) -> Any:
         admitted = admit(tx.at(scope), call, house.keys, credentials)
@@ -81,6 +84,8 @@ def prepare(house: House, call: Call, operation: Operation, asked: tuple[Request
             raise arguments
         if call.is_scoped and admitted.caller.scope != scope:  # a worker of the experiment proves that it exists
             admitted.experiment  # noqa: B018 - reading the row raises NotFound before anything else is looked up
+        if lease_id is not None:
+            house.fence(admitted, lease_id)
         return operation(admitted, **arguments)
 
     return work

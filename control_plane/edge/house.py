@@ -42,6 +42,8 @@ class House:
     clock: Callable[[], str] = clock
     mint: Callable[[str], str] = mint
     seen: Callable[[Caller], None] = lambda _caller: None
+    fence: Callable[[Tx, str], None] = lambda _tx, _lease_id: None
+    """Refuses a write in an experiment whose lease is not, or no longer, the one that its caller named."""
     tell_others: Callable[[frozenset[str]], None] = lambda _experiments: None
     writer: Writer = field(init=False)
     readers: ThreadPoolExecutor = field(init=False)

@@ -163,3 +163,24 @@ async def test_the_times_of_a_lease_are_the_servers(desk: ControlDesk) -> None:
     registered = (await desk.ask("admin", "GET", f"/experiments/{entry}"))["created_at"]
     lease = await desk.acquire(holder, entry)
     assert registered <= lease["acquired_at"] <= format_time(parse_time(registered) + timedelta(seconds=60))
+
+
+async def test_a_write_that_names_its_lease_lands_only_while_that_is_the_active_one(
+    app: WireApp, desk: ControlDesk
+) -> None:
+    holder, elsewhere = await desk.orchestrator(), await desk.entry()
+    lease = await desk.acquire(holder, app.store.experiment_id)
+    other = await desk.acquire(holder, elsewhere)
+
+    def naming(lease_id: str) -> dict[str, Any]:
+        return {"headers": {"X-Switchyard-Lease": lease_id}}
+
+    write = ("orchestrators", "POST", "v0:policy-errors", {"policy_kind": "k", "error_type": "t", "error_message": ""})
+    assert (await app.call(*write, **naming(lease["lease_id"]))).status_code == 204
+    for stale in (other["lease_id"], "unknown", ""):
+        await app.refused("lease-not-held", *write, **naming(stale))
+    assert (await app.call("ann", "GET", "v0:state", **naming("unknown"))).status_code == 200, "reads need none"
+    await app.refused("forbidden", "ann", *write[1:], **naming("unknown"))
+    await desk.ask(holder, "POST", f"/leases/{lease['lease_id']}/release", {"holder_instance": "i"})
+    await app.refused("lease-not-held", *write, **naming(lease["lease_id"]))
+    assert len((await app.get("v0:events"))["events"]) == 1

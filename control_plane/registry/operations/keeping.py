@@ -12,7 +12,7 @@ from control_plane.registry.rules import leases as rules
 from control_plane.registry.rules.leases import Held, Holder, Row
 from control_plane.registry.tables import leases as table
 from control_plane.registry.tables import registrations, services
-from store_client.errors import LeaseExpired, LeaseNotHeld
+from store_client.errors import LeaseNotHeld
 
 IsDead = Callable[[str], bool]
 """Whether no process lives that holds the name of an orchestrator."""
@@ -63,11 +63,9 @@ def release_all(tx: Tx, holder: Holder, experiment_ids: Collection[str]) -> None
 
 def verify(tx: Tx, held: Held) -> None:
     """Raise unless this very lease is active: in the transaction of a write, it fences the write."""
-    row = leases.of_experiment(tx, held.experiment_id)
-    if row is None or (row["lease_id"], row["epoch"]) != (held.lease_id, held.epoch) or row["released_at"] is not None:
-        raise LeaseNotHeld("the lease was released or replaced")
-    if not rules.is_active(row, tx.now):
-        raise LeaseExpired(f"the lease expired at {row['expires_at']}")
+    row = rules.verify(leases.of_experiment(tx, held.experiment_id), held.lease_id, tx.now)
+    if row["epoch"] != held.epoch:
+        raise LeaseNotHeld("the lease was replaced")
 
 
 def _of(holder: Holder) -> ColumnElement[bool]:

@@ -42,6 +42,11 @@ def release(tx: Tx, lease_id: str, body: HoldLease) -> None:
         tx.connection.execute(update(leases).where(leases.c.lease_id == lease_id).values(released_at=tx.now))
 
 
+def fence(tx: Tx, lease_id: str) -> None:
+    """Refuse to go on unless this lease is the active one on the transaction's experiment."""
+    rules.verify(of_experiment(tx, tx.experiment_id), lease_id, tx.now)
+
+
 def list_active(tx: Tx, query: LeaseFilter) -> LeaseList:
     """The active leases of a holder, whichever of its instances holds them; for itself and the admin."""
     if not tx.caller.is_admin and tx.caller.worker_id != query.holder:

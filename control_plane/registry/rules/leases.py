@@ -67,6 +67,15 @@ def release(lease: Row | None, by: Holder) -> bool:
     return True
 
 
+def verify(lease: Row | None, lease_id: str, now: str) -> Row:
+    """The experiment's newest lease, which must be this one, and active."""
+    if lease is None or lease["lease_id"] != lease_id or lease["released_at"] is not None:
+        raise LeaseNotHeld("this lease was released or replaced, or is on another experiment")
+    if not is_active(lease, now):
+        raise LeaseExpired(f"this lease expired at {lease['expires_at']}; acquire a new one")
+    return lease
+
+
 def _check_holder(lease: Row, by: Holder) -> None:
     if lease["holder"] != by.worker_id:
         raise Forbidden("another worker holds this lease")
