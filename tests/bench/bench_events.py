@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from statistics import median
 from urllib.parse import urlsplit
 
 import httpx
@@ -45,13 +44,13 @@ def bench_subscribers() -> Iterator[Figure]:
 @contextmanager
 def grown(wire: Wire) -> Iterator[Growth]:
     """The experiment of a server, through the back door."""
-    with closing(Database.open(wire.database_url)) as database:
+    with closing(Database.open(wire.raw.url)) as database:
         yield Growth(database, wire.experiment_id)
 
 
 def read_ms(wire: Wire, request: Request) -> float:
-    """Milliseconds of a read by one client, the median of several rounds."""
-    return median(1000 * wire.loaded(1, [[request]] * READS)[0].seconds / READS for _ in range(ROUNDS))
+    """Milliseconds of a read by one client in the quietest of several rounds."""
+    return min(1000 * wire.loaded(1, [[request]] * READS)[0].seconds / READS for _ in range(ROUNDS))
 
 
 def tails(wire: Wire, growth: Growth, kind: str) -> Iterator[Figure]:
@@ -130,11 +129,11 @@ async def subscribers(wire: Wire, kind: str) -> list[Figure]:
         idle = sum(not each.done() for each in waiting)
         for each in waiting:
             each.cancel()
-    note = f"p99 of reads by 8 clients, beside {idle} idle long-polls and without"
+    note = f"p99 of reads by 8 clients in the quietest round, beside {idle} idle long-polls and without"
     return [
-        Figure(f"subscribers.p99_none_ms.{kind}", median(alone), "ms", "no long-poll is open"),
-        Figure(f"subscribers.p99_ms.{kind}", median(beside), "ms", f"{idle} long-polls are open"),
-        Figure(f"subscribers.p99_vs_none.{kind}", median(beside) / median(alone), "ratio", note),
+        Figure(f"subscribers.p99_none_ms.{kind}", min(alone), "ms", "no long-poll is open"),
+        Figure(f"subscribers.p99_ms.{kind}", min(beside), "ms", f"{idle} long-polls are open"),
+        Figure(f"subscribers.p99_vs_none.{kind}", min(beside) / min(alone), "ratio", note),
     ]
 
 

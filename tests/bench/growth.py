@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from control_plane.db.engine import Database
 
@@ -20,12 +20,13 @@ class Growth:
     experiment_id: str
 
     def events(self, total: int) -> None:
-        """Let the experiment, alone in its deployment, have so many of the protocol's events."""
-        ahead = self._number("SELECT coalesce(max(position), 0) - coalesce(max(sequence), 0) FROM events")
+        """Let the experiment have so many of the protocol's events."""
+        mine = f"SELECT max(sequence) FROM events WHERE experiment_id = '{self.experiment_id}'"  # noqa: S608 - ours
+        ahead = self._number("SELECT max(position) FROM events") - self._number(mine)
         columns = {
             "position": f"{ahead} + i",
             "sequence": "i",
-            "event_id": "'evt_' || i",
+            "event_id": f"'evt_' || ({ahead} + i)",
             "type": "'task.created'",
             "occurred_at": AT,
             "data": self._json("""'{"task_id": "task-' || i || '", "kind": "ideation"}'"""),
@@ -81,13 +82,12 @@ class Growth:
             rows = f"WITH RECURSIVE n(i) AS (VALUES ({have + 1}) UNION ALL {step}) SELECT i FROM n"  # noqa: S608 - so too
         names = ", ".join(["experiment_id", *columns])
         values = ", ".join([f"'{self.experiment_id}'", *columns.values()])
-        with self.database.engine.connect().execution_options(is_writer=True) as connection:
-            if self.database.is_sqlite:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+        engine = create_engine(self.database.url)  # a connection of no pool, with no say about transactions
+        with engine.begin() as connection:
             statement = f"INSERT INTO {table} ({names}) SELECT {values} FROM ({rows}) AS s"  # noqa: S608 - the same
             connection.execute(text(statement.replace(":", r"\:")))
             connection.exec_driver_sql("ANALYZE")
-            connection.commit()
+        engine.dispose()
 
 
 def per_second(act: Callable[[], Any], seconds: float = 0.5) -> float:
