@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from control_plane.db.tables import DEPLOYMENT
 from control_plane.db.transaction import ADMIN, Caller, Tx
@@ -17,7 +17,7 @@ from control_plane.registry.operations import keeping, leases, registrations, wo
 from control_plane.registry.tables import leases as table
 from store_client.errors import Unavailable
 from store_client.wire.leases import AcquireLease, Lease
-from tests.orchestrator.desk_house import DeskHouse
+from tests.orchestrator.desk_house import DeskHouse, open_desk
 from tests.scheduler.attempts import eventually
 from tests.store.lease_time import pass_time
 from tests.store.task_house import begin_experiment, ulid
@@ -165,6 +165,33 @@ def test_closing_releases_everything_at_once(bench: Bench) -> None:
     bench.claim()
     bench.keeper.close()
     assert all(row["released_at"] is not None for row in rows(bench.house).values())
+
+
+CUT = """SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+WHERE locktype = 'advisory' AND datname = current_database() AND pid <> pg_backend_pid()"""
+
+
+@pytest.mark.postgres
+def test_an_orchestrator_that_can_no_longer_show_that_it_lives_begins_again(
+    postgresql_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with open_desk(postgresql_url) as desk:
+        clock, experiment_id = Clock(), desk.store.experiment_id
+        keeper = Keeper(desk.store.house, keeping, SECONDS, clock)
+        keeper.keep()
+        assert keeper.claim([experiment_id])
+        before = rows(desk.store.house)[experiment_id]
+        with desk.store.house.database.engine.connect() as connection:
+            assert connection.scalars(text(CUT)).all() == [True]
+        clock.now += SECONDS / 3
+        keeper.keep()
+        assert not keeper.holds(experiment_id)
+        assert "begins again" in caplog.text
+        assert keeper.claim([experiment_id])
+        after = rows(desk.store.house)[experiment_id]
+        assert (after["holder"], after["epoch"]) == (before["holder"], before["epoch"] + 1)
+        assert after["holder_instance"] != before["holder_instance"]
+        keeper.close()
 
 
 def kill(orchestrator: Orchestrator) -> None:
