@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+import web_ui.app
 from store_client import BadRequest, ExperimentDetail, Unauthorized
 from tests.web.foreign import Foreign, secret_file, slug
 from tests.web.reading import says
+from tests.web.world import entered
 from web_ui.door import CODE_SECONDS, OwnDoor
 from web_ui.envelopes import Envelopes, Token
 from web_ui.keyring import Keyring
@@ -33,6 +35,15 @@ async def test_a_link_signs_in_once_and_by_its_form_alone(foreign: Foreign, one:
         assert again.status_code == 422
         assert "used already" in says(again)
         assert (await other.get("/")).headers["location"].startswith("/signin")
+
+
+async def test_a_console_that_waits_for_sessions_of_such_a_server_says_how_to_start_it(foreign: Foreign) -> None:
+    app = web_ui.app.build(foreign.world.settings, foreign.fence)
+    console = await foreign.world.stack.enter_async_context(entered(app))
+    async with foreign.world.browser(console) as browser:
+        answer = await browser.post("/signin", data={"code": "x"})
+    assert answer.status_code == 422
+    assert "Start the console with --experiment-id" in says(answer)
 
 
 async def test_signing_out_ends_the_session_for_whoever_kept_its_cookie(

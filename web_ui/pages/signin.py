@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from store_client import Refused, SwitchyardError, Unreachable
+from store_client import NotOffered, Refused, SwitchyardError, Unreachable
 from web_ui.forms.field import text
 from web_ui.gates import own_path
 from web_ui.templating import Flash, Frame
@@ -17,6 +17,10 @@ from web_ui.visit import Console, Visit
 
 logger = logging.getLogger(__name__)
 USED = "This link was used already or is too old. Ask for a new one with: switchyard signin"
+NO_SESSIONS = (
+    "The server behind this console knows no sessions. Start the console with --experiment-id, --admin-token-file or "
+    "a file of credentials: then it lets you in by itself."
+)
 NOT_ENDED = (
     "You are signed out in this browser. The control plane did not answer, so it forgets the session by itself, "
     "within 14 days of its last use."
@@ -56,6 +60,8 @@ async def enter(request: Request) -> Response:
         who = await console.door.enter(entered.code)
     except Refused:
         return await _refused(request, entered)
+    except NotOffered:
+        return _form(request, entered, NO_SESSIONS, 422)
     except Unreachable:
         return _form(request, entered, "The control plane does not answer. Wait a moment and try again.", 503)
     response = RedirectResponse(entered.next, 303)
