@@ -4,7 +4,7 @@ with connect_blocking("http://127.0.0.1:8091", StaticBearer("admin", token)) as 
     print(deployment.list_experiment_summaries())
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from functools import partial
 from inspect import iscoroutinefunction
@@ -33,8 +33,24 @@ class Blocking:
         if iscoroutinefunction(method):
             return self._portal.call(bound)
         answer = bound()
+        if isinstance(answer, AsyncGenerator):
+            return self._each(answer)
         is_stream = isinstance(answer, AbstractAsyncContextManager) and not isinstance(answer, Client)
         return self._enter(answer) if is_stream else Blocking(self._portal, answer)
+
+    def run(self, act: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """What a function of this package gives that takes a client first: `store.run(settle_accept, task_id)`."""
+        return self._call(act, self._inner, *args, **kwargs)
+
+    def _each(self, generator: AsyncGenerator[Any, None]) -> Iterator[Any]:
+        try:
+            while True:
+                try:
+                    yield self._portal.call(anext, generator)
+                except StopAsyncIteration:
+                    return
+        finally:
+            self._portal.call(generator.aclose)
 
     @contextmanager
     def _enter(self, manager: AbstractAsyncContextManager[Any]) -> Iterator["Blocking"]:

@@ -1,8 +1,10 @@
 """What came back: a record, or the error that it means. Liberties that a server may take are taken from it here."""
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, get_origin
 
-import httpx
 from pydantic import ValidationError
 
 from store_client.errors import ProtocolBroken, SwitchyardError, from_problem
@@ -11,17 +13,30 @@ from store_client.wire.call import Call
 SHOWN_FAULTS = 3
 
 
-def decode(call: Call, response: httpx.Response) -> Any:
+@dataclass(frozen=True)
+class Reply:
+    """A whole response; `content` is empty when it was too long to be read."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes = b""
+
+    @property
+    def kind(self) -> str:
+        return str(self.headers.get("content-type", "")).partition(";")[0].strip() or "nothing"
+
+
+def decode(call: Call, reply: Reply) -> Any:
     """The answer of a call; None where there is none to give."""
-    if call.answer is None or (call.is_answer_optional and not response.content.strip()):
+    if call.answer is None or (call.is_answer_optional and not reply.content.strip()):
         return None
     try:
-        return call.decode(plain(call, response.json()))
+        return call.decode(plain(call, json.loads(reply.content)))
     except ValidationError as error:
         faults = "; ".join(_say(fault) for fault in error.errors(include_url=False)[:SHOWN_FAULTS])
         raise ProtocolBroken(f"the answer to {call.name} has another shape: {faults}") from error
     except (ValueError, RecursionError) as error:
-        raise ProtocolBroken(f"the answer to {call.name} is {_kind(response)}, not JSON") from error
+        raise ProtocolBroken(f"the answer to {call.name} is {reply.kind}, not JSON") from error
 
 
 def plain(call: Call, payload: Any) -> Any:
@@ -35,18 +50,17 @@ def plain(call: Call, payload: Any) -> Any:
     return _without_nulls(payload)
 
 
-def refusal(response: httpx.Response) -> SwitchyardError:
+def refusal(reply: Reply) -> SwitchyardError:
     """The error that anything but a success means; its body may be anything, or unread."""
-    status = response.status_code
-    if status < 400:
-        return ProtocolBroken(f"the server answered {status}, which no call promises")
+    if reply.status < 400:
+        return ProtocolBroken(f"the server answered {reply.status}, which no call promises")
     try:
-        problem = response.json()
-    except (ValueError, RecursionError, httpx.ResponseNotRead):
+        problem = json.loads(reply.content)
+    except (ValueError, RecursionError):
         problem = None
     if not isinstance(problem, dict):
-        problem = {"detail": f"the server answered {status} with {_kind(response)}, not in the protocol's words"}
-    return from_problem(status, problem)
+        problem = {"detail": f"the server answered {reply.status} with {reply.kind}, not in the protocol's words"}
+    return from_problem(reply.status, problem)
 
 
 def _without_nulls(value: Any) -> Any:
@@ -64,7 +78,3 @@ def _listed(value: Any) -> Any:
 
 def _say(fault: Any) -> str:
     return f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}"
-
-
-def _kind(response: httpx.Response) -> str:
-    return str(response.headers.get("content-type", "")).partition(";")[0].strip() or "nothing"

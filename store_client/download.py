@@ -6,16 +6,31 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import unquote
-
-import httpx
 
 from store_client.errors import ProtocolBroken, Unreachable
 
 RESUMPTIONS = 3
 DIGESTS = ("repr-digest", "content-digest", "digest")
 SHA_256 = re.compile(r"sha-256\s*=\s*:?([A-Za-z0-9+/]+=*):?", re.IGNORECASE)
-Resume = Callable[[Mapping[str, str]], Awaitable[httpx.Response]]
+
+
+class Source(Protocol):
+    """A response whose content is still to come."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        """The content as it comes; Unreachable when it breaks off."""
+        ...
+
+
+Resume = Callable[[Mapping[str, str]], Awaitable[Source]]
 """Asks for the same file again with further headers."""
 
 
@@ -25,23 +40,22 @@ class Download:
 
     content_type: str
     filename: str
-    response: httpx.Response = field(repr=False)
+    source: Source = field(repr=False)
     resume: Resume | None = field(default=None, repr=False)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The content piece by piece; ProtocolBroken at its end when it is not what its digest promised."""
-        response, digest, size = self.response, hashlib.sha256(), 0
+        source, digest, size = self.source, hashlib.sha256(), 0
         for left in reversed(range(RESUMPTIONS + 1)):
             try:
-                async for chunk in response.aiter_bytes():
+                async for chunk in source.pieces():
                     digest.update(chunk)
                     size += len(chunk)
                     yield chunk
                 break
-            except httpx.TransportError as error:
-                broken = Unreachable(f"the server stopped in the middle of a file: {error or type(error).__name__}")
-                response = await self._rest(size if left else None, broken)
-        promised = promised_digest(self.response.headers)
+            except Unreachable as broken:
+                source = await self._rest(size if left else None, broken)
+        promised = promised_digest(self.source.headers)
         if promised is not None and promised != digest.digest():
             raise ProtocolBroken("the file arrived with another content than its digest promises")
 
@@ -54,13 +68,13 @@ class Download:
                 return bytes(content[:limit])
         return bytes(content)
 
-    async def _rest(self, start: int | None, broken: Unreachable) -> httpx.Response:
+    async def _rest(self, start: int | None, broken: Unreachable) -> Source:
         """The same file from a byte on, where the server can tell that it is the same; else the error."""
-        etag = self.response.headers.get("etag", "")
-        if start is None or self.resume is None or not can_resume(self.response.headers):
+        etag = self.source.headers.get("etag", "")
+        if start is None or self.resume is None or not can_resume(self.source.headers):
             raise broken
         rest = await self.resume({"Range": f"bytes={start}-", "If-Range": etag})
-        if rest.status_code != 206 or not rest.headers.get("content-range", "").startswith(f"bytes {start}-"):
+        if rest.status != 206 or not rest.headers.get("content-range", "").startswith(f"bytes {start}-"):
             raise broken
         return rest
 

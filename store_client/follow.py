@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from store_client.client import StoreClient
@@ -23,7 +23,7 @@ class Followed:
     cursor: int
 
 
-async def follow(store: StoreClient, cursor: int = 0, patience: Patience | None = None) -> AsyncIterator[Followed]:
+async def follow(store: StoreClient, cursor: int = 0, patience: Patience | None = None) -> AsyncGenerator[Followed]:
     """Every event after a cursor, each once, of whatever type, for ever; while the server is away, waits for it.
 
     A refusal ends it: the credential is no longer good, or the experiment is gone.

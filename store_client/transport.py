@@ -17,7 +17,7 @@ import anyio
 import httpx
 
 from store_client.archives import pieces, size_of
-from store_client.decoding import decode, refusal
+from store_client.decoding import Reply, decode, refusal
 from store_client.download import Download, filename_of
 from store_client.errors import (
     NotFound,
@@ -110,6 +110,28 @@ class Patience:
         return httpx.Timeout(self.timeout_seconds + message.wait_seconds, connect=self.connect_seconds)
 
 
+@dataclass(frozen=True)
+class Arriving:
+    """A response whose content is still to come."""
+
+    response: httpx.Response = field(repr=False)
+
+    @property
+    def status(self) -> int:
+        return self.response.status_code
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self.response.headers
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self.response.aiter_bytes():
+                yield chunk
+        except httpx.TransportError as error:
+            raise Unreachable(f"the server stopped in the middle of a file: {_words(error)}") from error
+
+
 @dataclass
 class Kind:
     """What a server has turned out to be; one that looked like a peer may have been a proxy in front of ours."""
@@ -176,38 +198,36 @@ class Transport:
         """A file, streamed; the connection is given back at the end of the block."""
         async with AsyncExitStack() as stack:
 
-            async def stream(headers: Mapping[str, str]) -> httpx.Response:
+            async def stream(headers: Mapping[str, str]) -> Arriving:
                 return await self._stream(stack, message, bearer, headers)
 
-            response = await stream({})
-            yield Download(
-                response.headers.get("content-type", ""), filename_of(response.headers), response, resume=stream
-            )
+            source = await stream({})
+            kind, name = source.headers.get("content-type", ""), filename_of(source.headers)
+            yield Download(kind, name, source, resume=stream)
 
     async def _stream(
         self, stack: AsyncExitStack, message: Message, bearer: str | None, headers: Mapping[str, str]
-    ) -> httpx.Response:
+    ) -> Arriving:
         """The beginning of a successful response; what it opens is closed with the stack."""
         request = self._request(message, bearer)
         request["headers"] |= {"Accept-Encoding": "identity", **headers}
         try:
             response = await stack.enter_async_context(self._client.stream(**request))
             if not response.is_success:
-                await _read_some(response)
+                raise refusal(Reply(response.status_code, response.headers, await _read_some(response)))
         except httpx.TransportError as error:
             raise self._silence(error) from error
-        if not response.is_success:
-            raise refusal(response)
-        return response
+        return Arriving(response)
 
     async def _answer(self, message: Message, bearer: str | None) -> Any:
         try:
             response = await self._client.request(**self._request(message, bearer))
         except httpx.TransportError as error:
             raise self._silence(error) from error
+        reply = Reply(response.status_code, response.headers, response.content)
         if not response.is_success:
-            raise refusal(response)
-        return decode(message.call, response)
+            raise refusal(reply)
+        return decode(message.call, reply)
 
     def _request(self, message: Message, bearer: str | None) -> dict[str, Any]:
         upload = message.upload
@@ -241,7 +261,8 @@ def _words(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-async def _read_some(response: httpx.Response) -> None:
-    """Load the body of a streamed refusal, which is small."""
-    if int(response.headers.get("content-length", 0)) <= MAX_ERROR_BYTES:
-        await response.aread()
+async def _read_some(response: httpx.Response) -> bytes:
+    """The body of a streamed refusal, which is small; nothing of a large one."""
+    if int(response.headers.get("content-length", 0)) > MAX_ERROR_BYTES:
+        return b""
+    return await response.aread()

@@ -19,7 +19,7 @@ def batch(*ids: str, cursor: int = 999, **changes: Any) -> Response:
 async def followed(server: Server, number: int, pauses: list[float] | None = None, cursor: int = 0) -> list[Any]:
     events = follow(server.store(), cursor, quick([] if pauses is None else pauses))
     found = [await anext(events) for _ in range(number)]
-    await events.aclose()  # type: ignore[attr-defined] # an async generator has it
+    await events.aclose()
     return found
 
 
