@@ -33,6 +33,8 @@ class Fence(httpx.AsyncBaseTransport):
     """What is not there, besides everything outside `/v0`."""
     is_ours: bool = False
     """Whether it is our own server all the same, with all that it has."""
+    untold: tuple[str, ...] = ()
+    """Optional fields of the experiment that this server leaves out."""
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     """Method, path and principal of each request that went through."""
 
@@ -45,7 +47,14 @@ class Fence(httpx.AsyncBaseTransport):
             return httpx.Response(404, json=problem, headers={"content-type": "application/problem+json"})
         principal = request.headers.get("authorization", "").removeprefix("Bearer ").partition(":")[0]
         self.asked.append((request.method, request.url.path, principal))
-        return await self.inner.handle_async_request(request)
+        answer = await self.inner.handle_async_request(request)
+        return await self._without(answer) if self.untold and request.url.path.count("/") == 3 else answer
+
+    async def _without(self, answer: httpx.Response) -> httpx.Response:
+        await answer.aread()
+        return httpx.Response(
+            answer.status_code, json={key: value for key, value in answer.json().items() if key not in self.untold}
+        )
 
 
 @dataclass

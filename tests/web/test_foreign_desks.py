@@ -48,6 +48,22 @@ async def test_several_ideas_are_handed_in_at_once(foreign: Foreign, one: Experi
     assert "Guess lower." in says(own)  # one's own text is to be had
 
 
+async def test_what_to_build_on_is_pasted_where_nothing_is_offered(foreign: Foreign, one: ExperimentDetail) -> None:
+    foreign.fence.untold = ("base_commit_sha",)
+    desk = await at_desk(foreign, one)
+    task, path = await desk.claim("ideation")
+    answer = await desk.get(path)
+    assert page(answer).select("input[name=parent-1]")
+    nothing = await desk.send(answer, "submit", **{"content-1": "Guess lower."})
+    assert nothing.status_code == 422
+    assert "Choose what it builds on" in says(nothing)
+    base = str(one.base_commit_sha)
+    sent = await desk.send(answer, "submit", **{"content-1": "Guess lower.", "parent-1": base})
+    assert sent.status_code == 303, says(sent)
+    (idea_id,) = (await desk.submitted(task.task_id))["idea_ids"]
+    assert (await desk.store.read_idea(idea_id)).parent_commits == (base,)
+
+
 async def test_a_commit_is_picked_where_the_repository_is_known(foreign: Foreign, one: ExperimentDetail) -> None:
     repository = foreign.world.repository(one.experiment_id)
     desk = await at_desk(foreign, one, repository=str(repository))
