@@ -28,6 +28,7 @@ HOMES: Mapping[str, str] = {
     "whoami": "workers", "worker-details": "workers", "checkpoint": "checkpoints",
 }  # fmt: skip
 """The noun of a path whose first word is none."""
+ARCHIVE = "application/x-eden-checkpoint+tar"
 _PREFIX = re.compile(
     r"/(?:v0/experiments/\{experiment_id\}|api/experiments/\{experiment_id\}|v0/control|v0|api)(?=/|$)"
 )
@@ -75,11 +76,25 @@ class Described:
     def query(self) -> tuple[Field, ...]:
         return () if self.call.query is None else fields_of(self.call.query)
 
+    @property
+    def upload(self) -> str:
+        """The media type of a body that is streamed in; empty when there is none."""
+        if not is_upload(self.call):
+            return ""
+        return "multipart/form-data" if self.noun == "artifacts" else ARCHIVE
+
+    @property
+    def download(self) -> str:
+        """The media type of an answer that is streamed out; empty when there is none."""
+        if not self.call.is_streamed or self.call.answer is not None:
+            return ""
+        return {"checkpoints": ARCHIVE, "events": "text/event-stream"}.get(self.noun, "*/*")
+
     @cached_property
     def answer(self) -> str:
         """The type of the answer in words; empty when there is nothing to say."""
         if self.call.answer is None:
-            return "bytes" if self.call.is_streamed else ""
+            return {"*/*": "bytes"}.get(self.download, self.download)
         return type_in_words(TypeAdapter(self.call.answer).json_schema(ref_template="{model}"))
 
     @cached_property
@@ -97,12 +112,17 @@ def _general(call: Call) -> Iterator[type[Refused]]:
             yield Forbidden  # of a write at least a viewer's credential
     if call.needs_header:
         yield ExperimentIdMismatch
-    if call.body or call.query or (call.is_streamed and not call.is_read):
+    if call.body or call.query or is_upload(call):
         yield BadRequest
-    if call.body or (call.is_streamed and not call.is_read):
+    if call.body or is_upload(call):
         yield PayloadTooLarge
     if _PLACE.search(call.path):
         yield NotFound
+
+
+def is_upload(call: Call) -> bool:
+    """Whether the body is streamed in."""
+    return call.is_streamed and not call.is_read and call.answer is not None
 
 
 def fields_of(record: type[Record]) -> tuple[Field, ...]:

@@ -28,6 +28,13 @@ PROBLEM_SCHEMA = {
         "instance": {"type": "string"},
     },
 }
+UPLOADS = {
+    "multipart/form-data": {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}},
+    }
+}
 Json = dict[str, Any]
 Part = tuple[str, str]
 
@@ -82,6 +89,8 @@ def _operation(row: Described, schemas: dict[Part, Json], definitions: Json) -> 
     if (call.name, "body") in schemas:
         content = {"application/json": {"schema": schemas[call.name, "body"]}}
         operation["requestBody"] = {"required": not call.body_is_optional, "content": content}
+    if row.upload:
+        operation["requestBody"] = {"required": True, "content": {row.upload: {"schema": UPLOADS.get(row.upload, {})}}}
     if call.who is Who.ANYONE:
         operation["security"] = []
     return operation
@@ -118,8 +127,8 @@ def _responses(row: Described, answer: Json | None) -> Json:
     success: Json = {"description": "Done."}
     if answer is not None:
         success["content"] = {"application/json": {"schema": answer}}
-    elif row.call.is_streamed:
-        success["content"] = {"*/*": {}}
+    elif row.download:
+        success["content"] = {row.download: {}}
     by_status: dict[str, list[str]] = defaultdict(list)
     for kind in row.refusals:
         by_status[str(kind.status)].append(kind.type())

@@ -42,12 +42,8 @@ def _call(row: Described) -> str:
     success = f"{call.status} {f'`{row.answer}`' if row.answer else 'without a body'}"
     refusals = sorted(set(REFUSALS.get(call.name, ())), key=lambda kind: (kind.status, kind.__name__))
     refused = ", ".join(f"{kind.status} `{kind.type().rpartition('/')[2]}`" for kind in refusals)
-    sentences = [
-        call.summary,
-        f"For {row.gate}",
-        f"Answers {success}",
-        *([f"Refused with {refused}"] if refused else []),
-    ]
+    sentences = [call.summary, f"For {row.gate}", *([f"Takes `{row.upload}`"] if row.upload else [])]
+    sentences += [f"Answers {success}", *([f"Refused with {refused}"] if refused else [])]
     lines = [f"### {call.name}\n", f"`{call.method} {call.path}`\n", ". ".join(sentences) + ".\n"]
     if row.query:
         lines.append(_table("query", row.query))

@@ -35,6 +35,7 @@ class Entry:
     query: tuple[Parameter, ...]
     body: tuple[Parameter, ...]
     has_body: bool
+    upload: str
     refusals: tuple[tuple[int, str], ...]
 
 
@@ -93,5 +94,6 @@ def _entry(one: Described) -> Entry:
         query=tuple(Parameter(field.name, field.type, field.is_required, field.note) for field in one.query),
         body=tuple(Parameter(field.name, field.type, field.is_required, field.note) for field in one.body),
         has_body=call.body is not None,
+        upload=one.upload,
         refusals=tuple((kind.status, kind.type().rpartition("/")[2]) for kind in one.refusals),
     )
