@@ -120,11 +120,9 @@ def enlarged(server: Alone, source: Path, large: Path) -> tuple[str, Path]:
     base = f"/v0/experiments/{made['experiment_id']}"
     there = {"X-Eden-Experiment-Id": made["experiment_id"]}
     parts = unpack(server.call("POST", base + "/checkpoint", headers=there).content)
-    told = {"event_id": "e", "type": "experiment.policy_error", "occurred_at": "2026-01-01T00:00:00Z"}
-    told |= {
-        "experiment_id": made["experiment_id"],
-        "data": {"policy_kind": "k", "error_type": "t", "error_message": "x"},
-    }
+    told: dict[str, Any] = {"type": "experiment.policy_error", "occurred_at": "2026-01-01T00:00:00Z"}
+    told |= {"experiment_id": made["experiment_id"]}
+    told |= {"data": {"policy_kind": "k", "error_type": "t", "error_message": "x"}}
     lines = b"".join(json.dumps({**told, "event_id": f"e{number}"}).encode() + b"\n" for number in range(LINES))
     with tarfile.open(large, "w") as tar:
         for path, content in {**parts, "events.jsonl": lines}.items():

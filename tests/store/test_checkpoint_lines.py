@@ -1,6 +1,7 @@
 """What an archive says, whoever wrote it: what is read, what is refused with its place, what stays whose."""
 
 import json
+from functools import partial
 
 from control_plane.task_store.operations import ideas, tasks
 from store_client.wire.checkpoints import ImportedCheckpoint
@@ -71,8 +72,7 @@ def test_an_archive_of_another_make_is_read_with_what_we_do_not_know_passed_over
     assert rows_of(again, "variants")[0]["evaluation"] == {"speed": 1.5, "note": "x", "left": None}
     assert json.loads(again["experiment.json"])["created_at"] == AT
     assert not (here.data / "imports" / f"credentials-{LANDING}.json").exists()
-    accept = lambda tx: tasks.accept(tx, "open")  # noqa: E731 - one act
-    here.house.writer.write(accept, experiment_id=LANDING)
+    here.house.writer.write(partial(tasks.accept, task_id="open"), experiment_id=LANDING)
 
 
 def test_a_line_that_is_wrong_is_refused_with_its_place(here: Vault, native: Parts) -> None:

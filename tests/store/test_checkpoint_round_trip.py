@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -13,6 +14,8 @@ from sqlalchemy import select, update
 from control_plane.db import tally
 from control_plane.db.migrate import upgrade
 from control_plane.db.tables import experiments, scores
+from control_plane.db.transaction import Tx
+from control_plane.edge.house import House
 from control_plane.registry import creation
 from control_plane.registry.operations import experiments as registry
 from control_plane.registry.operations import groups
@@ -122,9 +125,9 @@ def test_rows_refs_and_bytes_come_back_as_they_were(
 def must_have_the_same_beside_its_lines(store: TaskHouse, there: Vault, experiment_id: str) -> None:
     """What no line says and yet is true again: counters, scores, priorities, positions in the log."""
 
-    def look(house: object, scope: str) -> tuple[object, ...]:
-        def read(tx: object) -> tuple[object, ...]:
-            inside = tx.at(scope)  # type: ignore[attr-defined] # a transaction
+    def look(house: House, scope: str) -> tuple[Any, list[Any], list[Any], dict[str, int]]:
+        def read(tx: Tx) -> tuple[Any, list[Any], list[Any], dict[str, int]]:
+            inside = tx.at(scope)
             best = inside.connection.execute(select(scores).where(scores.c.experiment_id == scope)).mappings().first()
             listed = tasks.list_all(inside, TaskFilter())
             values = select(
@@ -135,11 +138,11 @@ def must_have_the_same_beside_its_lines(store: TaskHouse, there: Vault, experime
             scored = {key: value for key, value in (best or {}).items() if key != "experiment_id"}
             return scored, [task.task_id for task in listed], [tuple(row) for row in rows], counters
 
-        return house.read_now(read)  # type: ignore[attr-defined,no-any-return] # a house
+        return house.read_now(read)
 
     before, after = look(store.house, store.experiment_id), look(there.house, experiment_id)
     assert before[:3] == after[:3]
-    counts = dict(before[3])  # type: ignore[call-overload] # counters
+    counts = dict(before[3])
     for kind in ("ideation", "execution", "evaluation"):
         held = counts.pop(f"tasks.{kind}.claimed", 0)
         if held:

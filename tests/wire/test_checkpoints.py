@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 
-from store_client import ControlPlaneClient, StaticBearer, Transport, Unreachable, find_import, settle_import
 from store_client.wire.checkpoints import MEDIA_TYPE
 from tests.store.task_house import ulid
 from tests.store.vault import changed, essence, pack, rows_of, unpack, with_rows
@@ -41,6 +40,11 @@ async def refused(app: WireApp, archive: bytes, headers: dict[str, str] | None =
     """The problem type of a refused import, and what it says."""
     problem = (await load(app, archive, headers, **query)).json()
     return problem["type"].removeprefix("eden://error/"), problem["detail"]
+
+
+def credentials(made: dict[str, Any]) -> Path:
+    """The file with the new credentials that an import names."""
+    return next(Path(words.rsplit(" ", 1)[1]) for words in made["warnings"] if words.startswith("credentials-reissued"))
 
 
 async def work(app: WireApp) -> str:
@@ -100,9 +104,7 @@ async def test_an_experiment_comes_back_under_a_new_id_with_everything_it_had(ap
 async def test_a_claimed_task_starts_over_and_a_submitted_one_can_be_accepted(app: WireApp) -> None:
     await work(app)
     made = (await load(app, await export(app))).json()
-    place = next(
-        Path(words.rsplit(" ", 1)[1]) for words in made["warnings"] if words.startswith("credentials-reissued")
-    )
+    place = credentials(made)
     assert place.stat().st_mode & 0o777 == 0o600
     tokens = json.loads(place.read_text())["registration_tokens"]
     assert set(tokens) == {app.store.id_of(name) for name in ("ann", "bob", "eve", "orchestrators", "admins")}
@@ -218,9 +220,7 @@ async def test_a_terminated_experiment_stays_terminated_with_its_guards(app: Wir
     assert (await app.http.get(f"{base}/state", headers=there)).json() == {"state": "terminated"}
     detail = (await app.http.get(f"/api/experiments/{made['experiment_id']}", headers=there)).json()
     assert (detail["status"], detail["end_reason"]) == ("completed", "enough")
-    place = next(
-        Path(words.rsplit(" ", 1)[1]) for words in made["warnings"] if words.startswith("credentials-reissued")
-    )
+    place = credentials(made)
     token = json.loads(place.read_text())["registration_tokens"][app.store.id_of("bob")]
     bob = {**there, "Authorization": f"Bearer {app.store.id_of('bob')}:{token}"}
     refusal = (await app.http.post(f"{base}/tasks/held/claim", json={}, headers=bob)).json()
@@ -255,41 +255,6 @@ async def test_a_body_of_unknown_length_is_read_to_its_end(app: WireApp) -> None
     response = await app.http.post(IMPORT, content=pieces(), headers=ADMIN)
     assert response.status_code == 201, response.text
     assert (await load(app, archive[: len(archive) // 4])).status_code == 400
-
-
-class Deaf(httpx.AsyncBaseTransport):
-    """Lets one import through and loses its answer."""
-
-    def __init__(self, inner: httpx.AsyncClient) -> None:
-        self._inner = inner
-        self.lost = 0
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        content = b"".join([piece async for piece in request.stream])  # type: ignore[union-attr] # an async request
-        headers = {key: value for key, value in request.headers.items() if key != "content-length"}
-        answer = await self._inner.request(
-            request.method, request.url.raw_path.decode(), content=content, headers=headers
-        )
-        if request.url.path == IMPORT:
-            self.lost += 1
-            raise httpx.ReadError("the connection broke", request=request)
-        return httpx.Response(answer.status_code, headers={"content-type": "application/json"}, content=answer.content)
-
-
-@NEAR_AND_FAR
-async def test_an_import_whose_answer_is_lost_is_found_again_and_not_repeated(app: WireApp) -> None:
-    archive = io.BytesIO(await export(app))
-    earlier = (await load(app, archive.getvalue())).json()["experiment_id"]
-    deaf = Deaf(app.http)
-    client = ControlPlaneClient(Transport("http://here", application=deaf), StaticBearer("admin", ADMIN_TOKEN))
-    made = await settle_import(client, archive)
-    assert deaf.lost == 1
-    assert made.experiment_id not in {earlier, app.store.experiment_id}
-    assert "fell silent" in made.warnings[0]
-    other = io.BytesIO(await export(app))
-    assert await find_import(client, other) is None
-    with pytest.raises(Unreachable):
-        await settle_import(client, io.BytesIO(pack({"manifest.json": unpack(other.getvalue())["manifest.json"]})))
 
 
 @NEAR_AND_FAR
