@@ -51,6 +51,7 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """A connection on one consistent snapshot; nothing it writes is kept."""
         with self._reader.connect() as connection:
+            connection.begin()
             yield connection
 
     def begin_writing(self, connection: Connection, clock: Callable[[], str]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import CTE, Connection, RowMapping, bindparam, insert, select
 
+from control_plane.db.question import Question
 from control_plane.db.tables import credentials, groups, members, workers
 from control_plane.db.transaction import Caller
 
@@ -74,9 +75,8 @@ _CREDENTIAL = (
     .where(credentials.c.digest == bindparam("of"), credentials.c.worker_id == bindparam("by"))
     .where(workers.c.disabled_at.is_(None))
 )
-_PROOF = _CREDENTIAL.with_only_columns(
-    *(credentials.c[name] for name in ("worker_id", "scope", "kind", "expires_at", "is_read_only")), workers.c.name
-)
+_PROVEN = [credentials.c[name] for name in ("worker_id", "scope", "kind", "expires_at", "is_read_only")]
+_PROOF = Question(_CREDENTIAL.with_only_columns(*_PROVEN, workers.c.name))
 
 
 def find_credential(connection: Connection, keys: Keys, worker_id: str, secret: str, now: str) -> RowMapping | None:
@@ -94,7 +94,7 @@ def identify(connection: Connection, keys: Keys, bearer: tuple[str, str], now: s
     principal, secret = bearer
     if principal == "admin":
         return Caller("admin") if keys.is_admin_token(secret) else None
-    row = _live(connection.execute(_PROOF, {"of": keys.digest(secret), "by": principal}).mappings().first(), now)
+    row = _live(_PROOF.first(connection, {"of": keys.digest(secret), "by": principal}), now)
     if row is None or row["kind"] == "git":
         return None
     return Caller(
@@ -117,9 +117,9 @@ def _holding() -> CTE:
 
 _HOLDING = _holding()
 _GROUPS = select(_HOLDING.c.group_id)
-_NAMED = (
+_NAMED = Question(
     select(groups.c.group_id)
-    .where(groups.c.scope == bindparam("here"), groups.c.name.in_(bindparam("names", expanding=True)))
+    .where(groups.c.scope == bindparam("here"), groups.c.name.in_([bindparam("name"), bindparam("other")]))
     .where(groups.c.group_id.in_(_GROUPS))
     .limit(1)
 )
@@ -140,5 +140,6 @@ def is_in(connection: Connection, scope: str, worker_id: str, group_id: str) -> 
 
 def is_in_named(connection: Connection, caller: Caller, names: tuple[str, ...]) -> bool:
     """Whether a worker is in one of the reserved groups of its own scope."""
-    asked = {"here": caller.scope, "member": caller.worker_id, "names": list(names)}
-    return connection.scalar(_NAMED, asked) is not None
+    first, *others = names
+    asked = {"here": caller.scope, "member": caller.worker_id, "name": first}
+    return any(_NAMED.first(connection, {**asked, "other": other}) is not None for other in others or [first])

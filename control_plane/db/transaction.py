@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Executable, RowMapping, bindparam, select
 
 from control_plane.db.batch import Batch
+from control_plane.db.question import Question
 from control_plane.db.tables import DEPLOYMENT, experiments
 from store_client.errors import IllegalTransition, NotFound
 from store_client.wire.experiments import Status
@@ -29,7 +30,7 @@ class Caller:
 
 
 ADMIN = Caller("admin")
-_EXPERIMENT = select(experiments).where(experiments.c.experiment_id == bindparam("experiment"))
+_EXPERIMENT = Question(select(experiments).where(experiments.c.experiment_id == bindparam("experiment")))
 
 
 @dataclass
@@ -55,9 +56,9 @@ class Tx:
         """A new id."""
         return self.batch.mint(prefix)
 
-    def first(self, statement: Executable, **values: Any) -> RowMapping | None:
-        """The first row of a prepared question that asks for no events and no counters."""
-        return self.batch.bare.execute(statement, values).mappings().first()
+    def first(self, question: Question, **values: str) -> RowMapping | None:
+        """The first row of an answer; the question must ask for no events and no counters."""
+        return question.first(self.batch.bare, values)
 
     def run(self, statement: Executable, **values: Any) -> None:
         """Run a prepared statement that changes no identity and no experiment."""

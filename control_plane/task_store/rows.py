@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, ScalarSelect, Table, bindparam, func, insert, select, update
 
+from control_plane.db.question import Question
 from control_plane.db.transaction import Tx
 from control_plane.task_store.tables import ideas, submissions, tasks, variants
 from store_client.errors import NotFound
@@ -57,7 +58,7 @@ def _next_number(table: Table) -> ScalarSelect[int]:
 
 
 _NUMBERED = (tasks, ideas, variants)
-_FIND = {table.name: select(table).where(*_named(table)) for table in (*_NUMBERED, submissions)}
+_FIND = {table.name: Question(select(table).where(*_named(table))) for table in (*_NUMBERED, submissions)}
 _CHANGE = {table.name: update(table).where(*_named(table)) for table in _NUMBERED}
 _ADD = {table.name: insert(table).inline().values(number=_next_number(table)) for table in _NUMBERED}
 

@@ -2,6 +2,7 @@
 
 from sqlalchemy import RowMapping, bindparam, select
 
+from control_plane.db.question import Question
 from control_plane.db.transaction import Tx
 from control_plane.task_store import records, rows
 from control_plane.task_store.rules import ideas as rules
@@ -10,7 +11,7 @@ from store_client.errors import AlreadyExists
 from store_client.wire.calls.ideas import IdeaFilter
 from store_client.wire.ideas import CreatedIdea, CreateIdea, Idea, IdeaState
 
-_TWIN = (
+_TWIN = Question(
     select(ideas.c.idea_id)
     .where(ideas.c.experiment_id == bindparam("here"), ideas.c.slug == bindparam("slug"))
     .order_by(ideas.c.number)

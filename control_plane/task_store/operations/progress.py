@@ -4,14 +4,15 @@ from typing import Any
 
 from sqlalchemy import RowMapping, bindparam, insert, select, update
 
+from control_plane.db.question import Question
 from control_plane.db.tables import scores
 from control_plane.db.transaction import Tx
-from store_client.wire import objective
 from control_plane.task_store.tables import ideas, variants
+from store_client.wire import objective
 from store_client.wire.experiments import ProgressPoint
 
 _HERE = scores.c.experiment_id == bindparam("here")
-_SCORES, _CHANGE, _ADD = select(scores).where(_HERE), update(scores).where(_HERE), insert(scores)
+_SCORES, _CHANGE, _ADD = Question(select(scores).where(_HERE)), update(scores).where(_HERE), insert(scores)
 
 
 def value_of(tx: Tx, evaluation: dict[str, Any] | None) -> float | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import RowMapping, bindparam, select
 
+from control_plane.db.question import Question
 from control_plane.db.transaction import Tx
 from control_plane.task_store import rows
 from control_plane.task_store.rules import tasks as rules
@@ -12,7 +13,7 @@ from store_client.errors import AlreadyExists, BadRequest, InvalidPrecondition
 from store_client.wire.tasks import CreateTask, Target
 from store_client.wire.variants import VariantStatus
 
-_LIVE = (
+_LIVE = Question(
     select(tasks.c.task_id)
     .where(tasks.c.experiment_id == bindparam("here"), tasks.c.kind == bindparam("kind"))
     .where(tasks.c.subject_id == bindparam("subject"), IS_LIVE)

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import RowMapping, bindparam, func, select
 
 from control_plane.db import identities
+from control_plane.db.question import Question
 from control_plane.db.transaction import Tx
 from control_plane.task_store import records, rows
 from control_plane.task_store.operations import progress
@@ -17,9 +18,9 @@ from store_client.wire.calls.variants import VariantFilter
 from store_client.wire.variants import CreateVariant, IntegrateVariant, Variant, VariantStatus
 
 _HERE = variants.c.experiment_id == bindparam("here")
-_OF_BRANCH = select(variants.c.variant_id).where(_HERE, variants.c.branch == bindparam("branch")).limit(1)
-_BASELINE = select(variants.c.variant_id).where(_HERE, IS_BASELINE).limit(1)
-_INTEGRATED = select(func.coalesce(func.max(variants.c.integration_number), 0).label("number")).where(_HERE)
+_OF_BRANCH = Question(select(variants.c.variant_id).where(_HERE, variants.c.branch == bindparam("branch")).limit(1))
+_BASELINE = Question(select(variants.c.variant_id).where(_HERE, IS_BASELINE).limit(1))
+_INTEGRATED = Question(select(func.coalesce(func.max(variants.c.integration_number), 0).label("number")).where(_HERE))
 
 
 def create(tx: Tx, body: CreateVariant) -> Variant:
