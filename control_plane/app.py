@@ -130,6 +130,7 @@ def _application(parts: Parts, yard: Yard) -> Starlette:
         parts.repositories, claims.open_by_worker, lease_seconds=settings.lease_seconds, refresh=refresh
     )
     checkpoints = open_checkpoints(house, settings.data, Bundles(parts.repositories), arrivals)
+    checkpoints.spool.max_bytes = settings.largest_checkpoint_bytes
     if settings.runs_api:
         checkpoints.load.sweep()
         parts.checkpoints = Automatic(house, checkpoints.dump, checkpoints.ring)

@@ -38,6 +38,8 @@ class Settings:
     """False for harnesses, on loopback alone: everybody is believed and let through every gate."""
     upload_retention_seconds: float = 7 * 24 * 3600.0
     """How long an upload that nothing cites is kept."""
+    largest_checkpoint_bytes: int = 64 * 1024**3
+    """How large an archive may be that somebody sends."""
     lease_seconds: float = 30.0
     """How long a lease on an experiment lasts; the same for every process of the deployment."""
     task_store_url: str | None = None
@@ -96,6 +98,7 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument("--api", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--end-attempts", action="store_true", help="end running attempts when this process stops")
     parser.add_argument("--keep-uploads-hours", type=hours, default=environ.get("SWITCHYARD_KEEP_UPLOADS_HOURS", "168"))
+    parser.add_argument("--checkpoint-gib", type=float, default=environ.get("SWITCHYARD_CHECKPOINT_GIB", "64"))
     parser.add_argument("--lease-seconds", type=lease_seconds, default=environ.get("SWITCHYARD_LEASE_SECONDS", "30"))
     parser.add_argument("--task-store-url", type=http_url, default=environ.get("SWITCHYARD_TASK_STORE_URL") or None)
     parser.add_argument("--auth", choices=("on", "off"), default="on", help="off: believe every caller; loopback only")
@@ -125,6 +128,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         ends_attempts=given.end_attempts,
         checks_credentials=given.auth == "on",
         upload_retention_seconds=3600.0 * given.keep_uploads_hours,
+        largest_checkpoint_bytes=int(given.checkpoint_gib * 1024**3),
         lease_seconds=given.lease_seconds,
         task_store_url=given.task_store_url,
     )
