@@ -21,7 +21,7 @@ class Growth:
 
     def events(self, total: int) -> None:
         """Let the experiment have so many of the protocol's events."""
-        mine = f"SELECT max(sequence) FROM events WHERE experiment_id = '{self.experiment_id}'"  # noqa: S608 - ours
+        mine = f"SELECT max(sequence) FROM events WHERE experiment_id = '{self.experiment_id}'"  # noqa: S608 - a name and an id of ours
         ahead = self._number("SELECT max(position) FROM events") - self._number(mine)
         columns = {
             "position": f"{ahead} + i",
@@ -79,12 +79,12 @@ class Growth:
         rows = f"SELECT generate_series({have + 1}, {total}) AS i"
         if self.database.is_sqlite:
             step = f"SELECT i + 1 FROM n WHERE i < {total}"  # noqa: S608 - numbers of ours
-            rows = f"WITH RECURSIVE n(i) AS (VALUES ({have + 1}) UNION ALL {step}) SELECT i FROM n"  # noqa: S608 - so too
+            rows = f"WITH RECURSIVE n(i) AS (VALUES ({have + 1}) UNION ALL {step}) SELECT i FROM n"  # noqa: S608 - numbers of ours as well
         names = ", ".join(["experiment_id", *columns])
         values = ", ".join([f"'{self.experiment_id}'", *columns.values()])
         engine = create_engine(self.database.url)  # a connection of no pool, with no say about transactions
         with engine.begin() as connection:
-            statement = f"INSERT INTO {table} ({names}) SELECT {values} FROM ({rows}) AS s"  # noqa: S608 - the same
+            statement = f"INSERT INTO {table} ({names}) SELECT {values} FROM ({rows}) AS s"  # noqa: S608 - names and numbers of ours
             connection.execute(text(statement.replace(":", r"\:")))
             connection.exec_driver_sql("ANALYZE")
         engine.dispose()

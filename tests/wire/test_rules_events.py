@@ -59,15 +59,21 @@ async def whole_day(yard: Yard) -> dict[str, str]:
     return named | {"baseline": str(baseline["variant_id"])}
 
 
+def by_type(yard: Yard, events: list[Event]) -> dict[str, list[Event]]:
+    """The data of the events of each type, all of which have the envelope."""
+    told: dict[str, list[Event]] = {}
+    for event in events:
+        assert event.keys() == {"event_id", "type", "occurred_at", "experiment_id", "data"}
+        assert event["experiment_id"] == yard.store.experiment_id
+        told.setdefault(event["type"], []).append(event["data"])
+    return told
+
+
 @pytest.mark.parametrize("door", ["in_process-sqlite", "live-postgresql"], indirect=True, scope="session")
 async def test_every_registered_type_is_told_with_its_data(yard: Yard) -> None:
     own = await yard.fresh()
     ids = await whole_day(own)
-    told: dict[str, list[Event]] = {}
-    for event in await replayed(own):
-        assert event.keys() == {"event_id", "type", "occurred_at", "experiment_id", "data"}
-        assert event["experiment_id"] == own.store.experiment_id
-        told.setdefault(event["type"], []).append(event["data"])
+    told = by_type(own, await replayed(own))
     assert told.keys() == {
         *(
             f"task.{act}"
