@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from store_client.errors import NoOpVariant, Unreachable
 from store_client.settle import Conflicting, Landed, Lost, Unknown, are_equivalent, settle_claim, settle_submission
 from store_client.wire.tasks import EvaluationResult
-from tests.wire.canned import CLAIM, WORKER, Server, problem, quick
+from tests.wire.canned import CLAIM, WORKER, Server, problem
 
 RESULT = EvaluationResult(variant_id="v", status="success", evaluation={"x": 1})
 STORED = {"variant_id": "v", "status": "success", "evaluation": {"x": 1.0}, "artifacts_uri": "eden://a/1"}
