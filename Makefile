@@ -41,7 +41,7 @@ lock: $(VENV)/.dev ## resolve the lock files again from pyproject.toml (ARGS="--
 	$(COMPILE) --group pyproject.toml:installer --output-file requirements-uv.lock $(ARGS)
 
 clean: ## remove .venv, caches and bench results; a data directory is never touched
-	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The first Python that is new enough and can make an environment; failing that, the sentence that says what to install.
