@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from store_client.wire.experiments import (
 )
 from store_client.wire.jobs import JobDetail, JobState, SubmitJob
 from store_client.wire.tasks import Claim
-from tests.runner.houses import PATIENCE, SECONDS, config
+from tests.runner.houses import PATIENCE, SECONDS, config, is_alive
 
 EXPERIMENT, WORKER = f"exp_{'0' * 26}", f"wkr_{'1' * 26}"
 NOW = "2030-01-01T00:00:00.000000Z"
@@ -179,14 +178,6 @@ async def test_a_command_outlives_a_killed_host_and_the_next_one_goes_on_with_it
 async def test_a_repository_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(GitFailed, match="nowhere"):
         await Mirror(tmp_path / "mirror.git", str(tmp_path / "nowhere.git")).fetch()
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def _read(file: Path) -> str:

@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import pytest
 
 from store_client.client import StoreClient
 from store_client.credentials import FileBearer, StaticBearer
+from store_client.errors import Unauthorized, Unreachable
 from store_client.transport import Transport
 from store_client.wire.experiments import ExperimentDetail
 from store_client.wire.ideas import IdeaState
@@ -16,7 +18,7 @@ from store_client.wire.record import Record
 from store_client.wire.tasks import KINDS, TaskState
 from store_client.wire.variants import VariantStatus
 from tests.peers import only_the_protocol
-from tests.runner.houses import House, config, running
+from tests.runner.houses import PATIENCE, House, config, running
 
 EVALUATE = """if [ -e idea.txt ] && grep -q '[02468]$' idea.txt
 then printf '{"status": "success", "evaluation": {"score": 2}}' >"$EDEN_OUTPUT"
@@ -39,8 +41,11 @@ class Counting(httpx.AsyncBaseTransport):
         self._inner = inner
         self.paths: list[str] = []
         self.asked = asyncio.Event()
+        self.is_cut = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.is_cut and "/tasks/" in request.url.path:
+            raise httpx.ReadError("cut", request=request)
         if request.url.path.endswith("/subscribe"):
             self.asked.set()
         self.paths.append(request.url.path.partition("/experiments/")[2].partition("/")[2] or request.url.path)
@@ -52,7 +57,7 @@ async def told_twice(house: House, experiment: ExperimentDetail) -> AsyncIterato
     """The experiment as a peer tells it, and what it was asked."""
     app = house.wire.inner.app  # type: ignore[attr-defined] # it is an ASGITransport
     counting = Counting(httpx.ASGITransport(only_the_protocol(app)))
-    transport = Transport("http://peer", application=counting, configs={experiment.experiment_id: config()})
+    transport = Transport("http://peer", PATIENCE, counting, configs={experiment.experiment_id: config()})
     bearer = FileBearer(house.data / "admin-token", "admin")
     yield StoreClient(transport, bearer, experiment.experiment_id), counting
     await transport.aclose()
@@ -167,6 +172,30 @@ async def test_only_news_is_read_after_the_first_question(house: House) -> None:
         counting.paths.clear()
         assert (await peer.read_task_detail(task.task_id)).state is TaskState.CLAIMED
         assert [path for path in counting.paths if path != "events"] == [f"tasks/{task.task_id}"]
+
+
+async def test_what_could_not_be_read_is_read_the_next_time(house: House) -> None:
+    experiment = await house.experiment("cut")
+    await house.until(lambda: has_tasks(house.store(experiment), 2))
+    worker = await worker_of(house, experiment)
+    async with told_twice(house, experiment) as (peer, counting):
+        task = (await peer.list_task_page("ideation")).items[0]
+        await worker.claim_task(task.task_id)
+        counting.is_cut = True
+        with pytest.raises(Unreachable):
+            await peer.list_task_page()
+        counting.is_cut = False
+        assert (await peer.list_task_page("ideation")).items[0].state is TaskState.CLAIMED
+
+
+async def test_a_stranger_is_told_nothing_that_others_have_asked(house: House) -> None:
+    experiment = await house.experiment("private")
+    async with told_twice(house, experiment) as (peer, _):
+        await peer.list_task_page()
+        stranger = StoreClient(peer.transport, StaticBearer("admin", "wrong"), experiment.experiment_id)
+        for ask in (stranger.list_task_page, stranger.read_progress, stranger.list_worker_details, stranger.read_log):
+            with pytest.raises(Unauthorized):
+                await ask()
 
 
 async def test_a_reader_of_the_log_is_told_when_something_happens(house: House) -> None:

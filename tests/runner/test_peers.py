@@ -37,12 +37,39 @@ async def host(yard: PeerYard, role: Role, **changes: Any) -> Host:
         {**yard.config, **changes},
         repository=str(yard.repository),
     )
-    return Host(store, role, await here(errand, store.bearer), Pace(look_seconds=1, patience=PATIENCE))
+    return Host(
+        store, role, await here(errand, store.bearer), Pace(look_seconds=1, renew_seconds=0.2, patience=PATIENCE)
+    )
 
 
 async def integrated(yard: PeerYard) -> Variant | None:
     found = await yard.store("script").list_variants()
     return next((variant for variant in found if variant.variant_commit_sha), None)
+
+
+async def test_a_claim_that_an_operator_takes_ends_the_command(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    command = f"echo $$ >{pid}.new; mv {pid}.new {pid}; sleep 600"
+    async with peer_yard(tmp_path / "data", "plain", config()) as yard:
+        script, store = Script(yard.store("script")), yard.store("script")
+        await script.task("ideation", yard.experiment.experiment_id)
+        working = await host(yard, "ideator", ideation_command=command)
+        async with running(working):
+
+            async def runs() -> bool:
+                return pid.exists()
+
+            await yard.until(runs)
+            working.is_claiming = False
+            (task,) = await store.list_tasks("ideation")
+            await store.reclaim_task(task.task_id, "operator")
+
+            async def is_over() -> bool:
+                return not working.is_busy
+
+            await yard.until(is_over)
+            assert not Path(f"/proc/{pid.read_text().strip()}").exists()
+            assert (await store.read_task(task.task_id)).state == "pending"
 
 
 @pytest.mark.parametrize("manner", ["plain", "liberal"])
