@@ -1,11 +1,13 @@
 """Two orchestrator processes on one PostgreSQL: one decides for an experiment, the other once that one is gone."""
 
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from store_client import ExperimentDetail, Lease
+from tests.acceptance import audit
 from tests.acceptance.deployment import Deployment
 from tests.acceptance.experiments import MANUAL, Recipe
 
@@ -50,3 +52,24 @@ def test_a_second_orchestrator_takes_over_from_one_that_is_killed_or_stopped(
     assert time.monotonic() - stopped < SOON_SECONDS
     assert third.stop() == 0
     assert lease_on(deployment, experiment) is None, "it was released"
+
+
+@pytest.mark.long
+def test_three_whole_control_planes_on_one_database_do_everything_once(
+    deployment: Deployment, postgresql_url: str, tmp_path: Path
+) -> None:
+    """Each with its API, its orchestrator and its scheduler."""
+    whole = [sys.executable, "-m", "control_plane", "--data", str(deployment.data), "--port", "0"]
+    for _ in range(3):
+        deployment._start([*whole, "--database-url", postgresql_url], has_ready_line=True)
+    experiment = deployment.create(Recipe(4, meanwhile="sleep 0.2").write(tmp_path / "source"), "thrice")
+    tokens = str(deployment.data / "runner-tokens.json")
+    url = deployment.parts[0].ready["control_plane"]
+    deployment.run_module("store_client.runner", "--control-plane", url, "--token-file", tokens)
+    deployment.event(deployment.position(), "job.started")
+    deployment.parts.pop(1).kill()
+    store = deployment.store(experiment)
+    deployment.until(lambda: store.read_experiment_detail().counts.integrated == 4, "four are integrated", 120)
+    assert store.read_experiment_detail().counts.evaluated == 5
+    deployment.stop()
+    assert audit.faults(postgresql_url, deployment.data) == []
