@@ -30,6 +30,7 @@ class Notices:
     def __init__(self, house: House, look_seconds: float = LOOK_SECONDS) -> None:
         self._house, self._look_seconds = house, look_seconds
         self._position: int | None = None
+        self._is_deaf = False
         self._untold: set[str] = set()
         self._lock = threading.Lock()
         self._bell, self._rope = socket.socketpair()
@@ -65,7 +66,9 @@ class Notices:
                 with self._line() as line:
                     self._attend(line)
             except (SQLAlchemyError, Unavailable) as error:
-                logger.warning("commits of other processes are not heard of now: %s", error)
+                if not self._is_deaf:
+                    logger.warning("commits of other processes are not heard of now: %s", error)
+                self._is_deaf = True
                 self._stopping.wait(self._look_seconds)
 
     @contextlib.contextmanager
@@ -111,5 +114,6 @@ class Notices:
         """Wake those for whom the log has grown, whoever wrote it."""
         known = self._position
         self._position, touched = self._house.read_now(lambda tx: log.touched_after(tx.connection, known))
+        self._is_deaf = False
         if touched:
             self._house.hub.committed(frozenset(touched))

@@ -32,7 +32,7 @@ SEND_SECONDS = 30.0
 STOP_SECONDS = 2.0
 """How long a stream may take to end by itself when the server stops."""
 RECONNECT_MILLISECONDS = 2000
-PAGE = 200
+PAGE = 500
 
 
 def stream_endpoint(house: House, call: Call, operation: Operation) -> Route:
@@ -113,7 +113,7 @@ class Feed:
 
 
 def _block(event: LogEvent) -> bytes:
-    return f"id: {event.position}\ndata: {json.dumps(event.to_wire(), separators=(',', ':'))}\n\n".encode()
+    return f"id: {event.position}\ndata: {event.model_dump_json(exclude_none=True)}\n\n".encode()
 
 
 def _reason(error: Refused | Unavailable) -> dict[str, object]:
