@@ -27,7 +27,9 @@ MANUAL = dict.fromkeys(DispatchMode.model_fields, "manual")
 
 def read_config(text: str) -> Mapping[str, Any]:
     """A config's text as the registry keeps it; BadRequest for one that it would not take."""
-    raw = directories.parse_yaml(text.encode(), "experiment-config.yaml")
+    if len(text) > directories.MAX_CONFIG_BYTES:
+        raise BadRequest(f"it is larger than {directories.MAX_CONFIG_BYTES} bytes")
+    raw = directories.parse_yaml(text.encode(), "it")
     return plan(CreateExperiment(config={}), raw, "Experiment").config
 
 

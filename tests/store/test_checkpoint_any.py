@@ -87,7 +87,7 @@ def test_no_made_up_line_is_more_than_a_refusal(sqlite_store: TaskHouse, here: V
 @pytest.mark.long
 def test_no_made_up_line_is_more_than_a_refusal_for_long(store: TaskHouse, tmp_path: Any) -> None:
     here = vault(store.house, tmp_path / "here")
-    must_be_refused_or_whole(here, busy(store, here), rounds=3000, seed=4)
+    must_be_refused_or_whole(here, busy(store, here), rounds=1000, seed=4)
 
 
 def test_an_export_in_the_middle_of_work_is_of_one_moment(store: TaskHouse, tmp_path: Any) -> None:

@@ -40,7 +40,15 @@ WRONG: dict[str, tuple[str, Change]] = {
     "a member that is nobody": ("groups", lambda row: row.update(members=["ann"])),
 }  # fmt: skip
 
-CONFIGS = [b"- a list", b"parallel_variants: 2", b"a: [", b"\xff\xfe", b"&a [*a]", b"key: !!python/object:os.system x"]
+CONFIGS = [
+    b"x: " + b"1" * 2**20,
+    b"- a list",
+    b"parallel_variants: 2",
+    b"a: [",
+    b"\xff\xfe",
+    b"&a [*a]",
+    b"key: !!python/object:os.system x",
+]
 
 
 def test_an_archive_of_another_make_is_read_with_what_we_do_not_know_passed_over(here: Vault) -> None:

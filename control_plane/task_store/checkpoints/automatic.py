@@ -23,6 +23,7 @@ from store_client.wire.experiments import Status
 
 logger = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0
+STOP_SECONDS = 2.0
 DEFAULTS: Mapping[str, Any] = {
     "enabled": False, "interval_seconds": 3600, "retention_count": 6, "on_terminate": True,
 }  # fmt: skip
@@ -52,9 +53,10 @@ class Automatic:
         self._thread.start()
 
     def stop(self) -> None:
+        """Begin nothing more; a checkpoint that is being written then ends with the process, and has no name yet."""
         self._stopping.set()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(STOP_SECONDS)
 
     def round(self) -> int:
         """Write every checkpoint that is due; how many that were."""
