@@ -190,7 +190,8 @@ class Writer:
                 raise
             take_back()
             batch.take_back()
-            return None, error
+            # An event loop's future would not take a StopIteration for an answer.
+            return None, RuntimeError("an operation ran out") if isinstance(error, StopIteration) else error
 
 
 def _settle(future: "Future[Any] | asyncio.Future[Any]", answer: Answer) -> None:

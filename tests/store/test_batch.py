@@ -1,5 +1,6 @@
 """Operations of one commit share what they know and write down together, and each still answers for itself alone."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -154,3 +155,32 @@ def test_a_connection_that_broke_between_two_commits_is_replaced_before_anybody_
     assert state(database) == ([(1, 1)], {"tasks": 1})
     writer.close()
     database.close()
+
+
+async def test_an_operation_answers_the_event_loop_whatever_it_raises(writer: Writer) -> None:
+    def run_out(_tx: Tx) -> None:
+        next(iter(()))
+
+    def fail(_tx: Tx) -> None:
+        raise NotFound("there is no such thing")
+
+    waiting = [writer.submit_here(work) for work in (run_out, fail, act)]
+    answers = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [RuntimeError, NotFound, type(None)]
+
+
+async def test_a_waiter_who_gave_up_costs_nobody_an_answer(database: Database, writer: Writer) -> None:
+    is_in, may_go = threading.Event(), threading.Event()
+
+    def wait(_tx: Tx) -> None:
+        is_in.set()
+        may_go.wait()
+
+    first = writer.submit_here(wait)
+    await asyncio.to_thread(is_in.wait)
+    given_up, kept = writer.submit_here(act), writer.submit_here(act)
+    first.cancel()
+    given_up.cancel()
+    may_go.set()
+    await kept
+    assert state(database) == ([(1, 1)], {"tasks": 1})
