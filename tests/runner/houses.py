@@ -1,6 +1,7 @@
 """A real control plane in this process, with its loops, and experiments made of shell commands."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -97,6 +98,14 @@ def seed(directory: Path, config: dict[str, Any]) -> Path:
     (directory / "idea.txt").write_text("nothing yet\n")
     (directory / "experiment.yaml").write_text(yaml.safe_dump(config))
     return directory
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def config() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from store_client.runner.host import Host, Pace
 from store_client.runner.listener import Listener
 from store_client.wire.experiments import ROLES, Role
 from store_client.wire.variants import Variant
-from tests.runner.houses import PATIENCE, config, running
+from tests.runner.houses import PATIENCE, config, is_alive, running
 from tests.runner.peer_yard import Manner, PeerYard, Script, peer_yard, served
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +68,7 @@ async def test_a_claim_that_an_operator_takes_ends_the_command(tmp_path: Path) -
                 return not working.is_busy
 
             await yard.until(is_over)
-            assert not Path(f"/proc/{pid.read_text().strip()}").exists()
+            assert not is_alive(int(pid.read_text()))
             assert (await store.read_task(task.task_id)).state == "pending"
 
 
