@@ -1,29 +1,23 @@
-"""The leases of an orchestrator (protocol §11.7): nothing is decided without one, and nobody waits for the dead."""
+"""The leases of one orchestrator (protocol §11.7): acquired, renewed, fenced, given up and released."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import text
 
-from control_plane.db.tables import DEPLOYMENT
-from control_plane.db.transaction import ADMIN, Caller, Tx
+from control_plane.db.transaction import ADMIN
 from control_plane.edge.house import House
 from control_plane.orchestrator.decisions import Desk
 from control_plane.orchestrator.keeper import Keeper, LeaseLost
-from control_plane.orchestrator.loop import Orchestrator
-from control_plane.registry.operations import keeping, leases, registrations, workers
-from control_plane.registry.tables import leases as table
+from control_plane.registry.operations import keeping
 from store_client.errors import Unavailable
-from store_client.wire.leases import AcquireLease, Lease
 from tests.orchestrator.desk_house import DeskHouse, open_desk
-from tests.scheduler.attempts import eventually
+from tests.orchestrator.lease_rows import SECONDS, replace_lease, rows
 from tests.store.lease_time import pass_time
 from tests.store.task_house import begin_experiment, ulid
 
 OTHER = "exp_" + ulid(2)
-SECONDS = 30.0
 
 
 @dataclass
@@ -65,26 +59,6 @@ def bench(desk: DeskHouse) -> Iterator[Bench]:
     made = Bench(desk, Keeper(desk.store.house, keeping, SECONDS, clock), clock)
     yield made
     made.keeper.close()
-
-
-def rows(house: House) -> dict[str, Any]:
-    """The leases by experiment."""
-    with house.database.reading() as connection:
-        return {row["experiment_id"]: row for row in connection.execute(select(table)).mappings()}
-
-
-def replace_lease(house: House, experiment_id: str) -> None:
-    """Another worker of the deployment has the lease now, as after an expiry that this process slept through."""
-    house.writer.write(lambda tx: _replace(tx, experiment_id))
-
-
-def _replace(tx: Tx, experiment_id: str) -> Lease:
-    inside = tx.at(DEPLOYMENT)
-    holder = workers.make(inside, "theirs")
-    which = table.c.experiment_id == experiment_id
-    tx.connection.execute(update(table).where(which).values(expires_at="2020-01-01T00:00:00.000000Z"))
-    body = AcquireLease(holder=holder, holder_instance="theirs")
-    return leases.acquire(inside.at(DEPLOYMENT, Caller(holder)), experiment_id, body, lease_seconds=SECONDS)
 
 
 def test_it_acquires_every_experiment_that_nobody_holds_each_on_its_own(bench: Bench) -> None:
@@ -192,115 +166,3 @@ def test_an_orchestrator_that_can_no_longer_show_that_it_lives_begins_again(
         assert (after["holder"], after["epoch"]) == (before["holder"], before["epoch"] + 1)
         assert after["holder_instance"] != before["holder_instance"]
         keeper.close()
-
-
-def kill(orchestrator: Orchestrator) -> None:
-    """What the kernel and PostgreSQL do when its process is killed: the name is free, the leases stay."""
-    presence = orchestrator._keeper._presence
-    assert presence is not None
-    presence.let_go()
-
-
-def test_without_a_lease_nothing_is_decided(desk: DeskHouse) -> None:
-    """Neither tasks, nor dispatch, nor integration, nor the end."""
-    replace_lease(desk.store.house, desk.store.experiment_id)
-    desk.configure(termination_policy={"kind": "max_variants", "target": 0}, ideation_policy=None)
-    desk.store.idea()
-    desk.store.evaluated(desk.store.executed(1), accuracy=0.5)
-    before = desk.store.told()
-    orchestrator = desk.orchestrator()
-    for _ in range(3):
-        orchestrator.round()
-    assert desk.store.told() == before
-    pass_time(desk.store.house, SECONDS + 1)
-    orchestrator.round()
-    assert len(desk.store.told()) > len(before)
-
-
-def test_a_lease_lost_in_the_middle_of_a_round_ends_the_step_and_the_next_holder_goes_on(
-    desk: DeskHouse, caplog: pytest.LogCaptureFixture
-) -> None:
-    orchestrator, house = desk.orchestrator(), desk.store.house
-    orchestrator.round()
-    replace_lease(house, desk.store.experiment_id)
-    desk.store.idea()
-    before = desk.store.told()
-    orchestrator.round()
-    assert desk.store.told() == before
-    assert "the lease was lost" in caplog.text
-    pass_time(house, SECONDS + 1)
-    orchestrator.round()
-    assert len(desk.tasks("execution")) == 1
-
-
-def test_the_next_orchestrator_need_not_wait_for_one_that_was_killed(desk: DeskHouse) -> None:
-    killed = desk.orchestrator()
-    killed.round()
-    kill(killed)
-    desk.store.idea()
-    desk.orchestrator().round()
-    assert len(desk.tasks("execution")) == 1
-    (lease,) = rows(desk.store.house).values()
-    assert lease["epoch"] == 2
-
-
-def test_one_that_stands_by_takes_over_from_one_that_is_killed_but_not_from_one_that_lives(desk: DeskHouse) -> None:
-    first, second = desk.orchestrator(), desk.orchestrator()
-    first.round()
-    desk.store.idea()
-    second.round()
-    assert desk.tasks("execution") == []
-    kill(first)
-    second.round()
-    assert len(desk.tasks("execution")) == 1
-
-
-def test_stopping_lets_another_decide_at_once(desk: DeskHouse) -> None:
-    first, second = desk.orchestrator(), desk.orchestrator()
-    first.round()
-    second.round()
-    first.stop()
-    desk.store.idea()
-    second.round()
-    assert len(desk.tasks("execution")) == 1
-
-
-def test_what_has_ended_and_is_drained_is_released_and_left_alone(desk: DeskHouse) -> None:
-    desk.configure(termination_policy={"kind": "max_variants", "target": 0})
-    orchestrator = desk.orchestrator()
-    desk.settle(orchestrator)
-    (lease,) = rows(desk.store.house).values()
-    assert lease["released_at"] is not None
-    for _ in range(3):
-        orchestrator.round()
-    assert rows(desk.store.house) == {lease["experiment_id"]: lease}
-
-
-def test_an_experiment_that_is_not_registered_is_left_alone(desk: DeskHouse) -> None:
-    desk.store.set(status="completed")
-    desk.store.house.writer.write(lambda tx: registrations.unregister(tx, desk.store.experiment_id))
-    desk.store.set(status="running")
-    desk.store.idea()
-    desk.settle()
-    assert desk.tasks("execution") == []
-
-
-def test_a_running_orchestrator_keeps_its_leases_beyond_their_duration(desk: DeskHouse) -> None:
-    quick = replace(desk.wings, lease_seconds=0.6)
-    orchestrator = Orchestrator(desk.store.house, quick)
-    orchestrator.start()
-    try:
-        eventually(lambda: rows(desk.store.house), "a lease")
-        (first,) = rows(desk.store.house).values()
-        eventually(lambda: _latest(desk) > first["expires_at"], "renewals")
-        desk.store.idea()
-        eventually(lambda: desk.tasks("execution"), "a task")
-    finally:
-        orchestrator.stop()
-    (last,) = rows(desk.store.house).values()
-    assert last["released_at"] is not None
-
-
-def _latest(desk: DeskHouse) -> str:
-    (lease,) = rows(desk.store.house).values()
-    return str(lease["renewed_at"])
