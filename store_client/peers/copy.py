@@ -39,6 +39,7 @@ READS: Mapping[Noun, Call] = {
 }
 MOST_SINGLE_READS = 25
 TAIL = 1000
+BREATH = 200
 REGISTRY_SECONDS = 5.0
 
 
@@ -151,8 +152,10 @@ class Copy:
         self._stale -= {(noun, id_) for id_ in ids}
 
     async def _read_list(self, send: Send, noun: Noun) -> None:
-        for record in await send(LISTS[noun]):
+        for number, record in enumerate(await send(LISTS[noun])):
             self._keep(record)
+            if number % BREATH == 0:
+                await asyncio.sleep(0)  # a long list must not hold up everybody else
 
     async def _read_one(self, send: Send, noun: Noun, id_: str) -> None:
         try:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from heapq import nsmallest
+from operator import itemgetter
 from typing import TypeVar
 
 from store_client.errors import BadRequest, NotFound
@@ -61,6 +63,8 @@ def page(
     """The entities of a page in their order, of which no two are equal, and what the next page comes after."""
     if cut.after is not None and cut.after not in every:
         raise BadRequest("after is not the next of an earlier page")
-    beyond = order(every[cut.after]) if cut.after is not None else None
-    rest = sorted((each for each in chosen if beyond is None or order(each) > beyond), key=order)
-    return rest[: cut.limit], rest[cut.limit - 1].id if len(rest) > cut.limit else None
+    beyond = order(every[cut.after]) if cut.after is not None else ()
+    placed = ((order(each), each) for each in chosen)
+    rest = nsmallest(cut.limit + 1, (pair for pair in placed if pair[0] > beyond), key=itemgetter(0))
+    found = [each for _, each in rest[: cut.limit]]
+    return found, found[-1].id if len(rest) > cut.limit else None
