@@ -50,6 +50,14 @@ GROUPS: Mapping[Who, frozenset[str]] = {
 }
 WITH_ADMIN = frozenset({Who.ADMIN, Who.EITHER, Who.ADMIN_OR_ADMINS, Who.ADMIN_OR_CONSOLES})
 NOWHERE = "exp_" + "0" * 26
+MOST_WAYS = (
+    "in_process-sqlite",
+    pytest.param("in_process-postgresql", marks=[pytest.mark.postgres, pytest.mark.long]),
+    pytest.param("live-sqlite", marks=pytest.mark.long),
+    pytest.param("live-postgresql", marks=pytest.mark.postgres),
+    pytest.param("replicas-postgresql", marks=[pytest.mark.postgres, pytest.mark.long]),
+)
+"""The walk is long: one way of each kind and each database is walked every time, all of them by `make long`."""
 V0 = tuple(call for call in CALLS if call.path.startswith("/v0/"))
 
 
@@ -152,6 +160,7 @@ def test_calls_answer_200_but_for_those_that_the_protocol_names() -> None:
         assert call.status == (201 if call.name in created else 204 if call.name in silent else 200), call.name
 
 
+@pytest.mark.parametrize("door", MOST_WAYS, indirect=True)
 async def test_every_principal_gets_what_the_matrix_says_of_every_call(yard: Yard) -> None:
     app, other = await yard.fresh(), await yard.fresh()
     await app.task()  # so that subscribers need not wait
