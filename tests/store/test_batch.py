@@ -130,7 +130,7 @@ def test_an_experiment_is_seen_as_the_operation_before_left_it(writer: Writer) -
         return str(tx.at(HERE).experiment["name"])
 
     def missing(tx: Tx) -> None:
-        tx.at(THERE).experiment  # noqa: B018 - it raises
+        tx.at(THERE).experiment  # noqa: B018 - reading it is what raises
 
     writer.write(lambda tx: begin_experiment(tx, HERE))
     first = writer.write(name)
