@@ -106,6 +106,11 @@ class Working(RuleBasedStateMachine):
 
     @rule(seed=st.integers(0, 2**32))
     def act(self, seed: int) -> None:
+        """A few acts at a time: what begins early in a day must have time to end in it."""
+        for _ in range(4):
+            self.act_once(seed)
+
+    def act_once(self, seed: int) -> None:
         self.steps += 1
         chance = Chance(f"{seed} {self.steps}")
         often = (self.draft, *3 * (self.create,), *4 * (self.claim, self.submit, self.judge), *2 * (self.finish,))
@@ -127,12 +132,11 @@ class Working(RuleBasedStateMachine):
         return chance.choice((None, group, ClosedTarget(kind="worker", id=self.store.id_of(chance.name()))))
 
     def create(self, chance: Chance) -> None:
-        kind = chance.choice(("ideation", "execution", "evaluation", "evaluation"))
-        subject = self.some(chance, self.seen.ideas, state="ready")
-        if kind == "evaluation":
-            fit = {id_: row for id_, row in self.seen.variants.items() if row["commit_sha"] or not chance.often()}
-            subject = self.some(chance, fit, status="starting")
-        target = None if chance.often() else self._target(chance)
+        made = {id_: row for id_, row in self.seen.variants.items() if row["commit_sha"]}
+        fit = self.some(chance, made if chance.often() else self.seen.variants, status="starting")
+        kind = chance.choice(("ideation", "execution", "execution", *("evaluation",) * (4 if fit else 1)))
+        subject = fit if kind == "evaluation" else self.some(chance, self.seen.ideas, state="ready")
+        target = None if chance.random() < 0.9 else self._target(chance)
         body = self.store.task_body(kind, subject or "nowhere", target=target)
         done = self.attempt(chance.choice(("orchestrators", "admins")), "create", tasks.create, body)
         assert not done or self.seen.state == "running"
@@ -145,12 +149,12 @@ class Working(RuleBasedStateMachine):
         worker_id = self.store.id_of(name)
         is_running = self.store.see(lambda tx: tx.status) == "running"
         is_meant = task["target_id"] in {None, worker_id, *self.seen.groups_of(worker_id)}
-        wish = ClaimTask() if chance.often() else ClaimTask(expires_at=PAST)
+        wish = ClaimTask() if chance.random() < 0.9 else ClaimTask(expires_at=PAST)
         can = is_running and task["state"] == TaskState.PENDING and is_meant
         assert self.attempt(name, "claim", tasks.claim, task_id, wish) == can
 
     def submit(self, chance: Chance) -> None:
-        state = TaskState.CLAIMED if chance.often() else TaskState.SUBMITTED
+        state = TaskState.CLAIMED if chance.random() < 0.9 else TaskState.SUBMITTED
         task_id = self.some(chance, self.seen.tasks, state=state)
         if task_id is None:
             return
@@ -168,9 +172,9 @@ class Working(RuleBasedStateMachine):
                 "idea_ids": [idea_id for idea_id in (self.some(chance, self.seen.ideas, state="ready"),) if idea_id]
             }
         if task["kind"] == "evaluation":
-            metrics = {"accuracy": chance.place()} if chance.often() else {"accuracy": "high"}
+            metrics = {"accuracy": chance.place()} if chance.random() < 0.9 else {"accuracy": "high"}
             return {"variant_id": task["subject_id"], "evaluation": metrics}
-        commit = sha(chance.place()) if chance.often() else BASE
+        commit = sha(chance.place()) if chance.random() < 0.9 else BASE
         own = self.some(chance, self.seen.variants, idea_id=task["subject_id"], status="starting")
         if own is None or not chance.often():
             body = self.store.variant_body(task["subject_id"])
@@ -216,7 +220,7 @@ class Working(RuleBasedStateMachine):
             self.attempt(chance.choice(("orchestrators", "ann")), "start", variants.create, body)
 
     def finish(self, chance: Chance) -> None:
-        is_over = chance.random() < 0.2
+        is_over = chance.random() < 0.1
         status = VariantStatus.STARTING if is_over else VariantStatus.SUCCESS
         variant_id = self.some(chance, self.seen.variants, status=status)
         if variant_id is None:
@@ -267,7 +271,7 @@ class Working(RuleBasedStateMachine):
         """A pause, its end, or late in the day the end of the experiment."""
         if self.is_paused():
             self.attempt("admins", "resume", lifecycle.resume)
-        elif self.steps > 120 and not chance.often():
+        elif self.steps > 400 and not chance.often():
             by = chance.choice(("admins", "orchestrators"))
             self.attempt(by, "terminate", lifecycle.terminate, Terminate(reason="enough"))
         elif not chance.often():
