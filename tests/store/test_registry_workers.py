@@ -272,7 +272,7 @@ def test_a_worker_is_seen_at_most_once_in_a_while(registry: Registry) -> None:
 def test_the_memory_of_who_was_seen_is_bounded(registry: Registry) -> None:
     seen = Seen(registry.house.writer, lambda: 0.0)
     for number in range(MAX_WORKERS + 10):
-        seen._is_due(f"wkr_{number}")
+        seen._is_due(("", f"wkr_{number}"))
     assert len(seen._noted) == MAX_WORKERS
 
 

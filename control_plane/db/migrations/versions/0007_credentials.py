@@ -11,7 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     session = sa.Column("session_digest", sa.String(), nullable=True, comment="the session that it ends with")
-    read_only = sa.Column(
+    read_only: sa.Column[bool] = sa.Column(
         "is_read_only",
         sa.Boolean(),
         server_default=sa.false(),
