@@ -34,12 +34,12 @@ class Growth:
         self._fill("events", "sequence", total, columns)
 
     def tasks(self, total: int) -> None:
-        """Let the experiment have so many tasks, one in a hundred of them pending."""
+        """Let the experiment have so many tasks, one in ten of them pending."""
         columns = {
             "task_id": "'grown-' || i",
             "number": "i",
             "kind": "'ideation'",
-            "state": "CASE WHEN i % 100 = 0 THEN 'pending' ELSE 'completed' END",
+            "state": "CASE WHEN i % 10 = 0 THEN 'pending' ELSE 'completed' END",
             "payload": self._json(f"""'{{"experiment_id": "{self.experiment_id}"}}'"""),
             "priority": "0",
             "created_at": AT,
