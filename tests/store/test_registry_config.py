@@ -12,8 +12,8 @@ from control_plane.registry import directories
 from control_plane.registry.rules import config as configs
 from control_plane.registry.rules import objective, shape
 from control_plane.task_store.rules import metrics as task_metrics
-from store_client.wire import objective as task_objective
 from store_client.errors import BadRequest
+from store_client.wire import objective as task_objective
 from store_client.wire.durations import parse_duration
 
 CONFIG: dict[str, Any] = {
