@@ -21,7 +21,7 @@ SELDOM = {"reclaim", "release", "renew", "reassign", "terminate"}
 Opening = Callable[[ExitStack], TaskHouse]
 
 
-def work_it(opening: Opening, examples: int, steps: int) -> Counter[str]:
+def work_it(opening: Opening, examples: int, steps: int, *, is_the_same: bool = True) -> Counter[str]:
     """How often each act went through."""
     done: Counter[str] = Counter()
 
@@ -37,8 +37,9 @@ def work_it(opening: Opening, examples: int, steps: int) -> Counter[str]:
             max_examples=examples,
             stateful_step_count=steps,
             deadline=None,
+            database=None,
             suppress_health_check=list(HealthCheck),
-            derandomize=True,
+            derandomize=is_the_same,
             phases=(Phase.generate,),  # to shrink a long day of work takes longer than to read it
         ),
     )
@@ -76,6 +77,10 @@ def on_postgresql(postgresql_url: str) -> Opening:
 
 def test_any_order_of_work_keeps_the_house_in_order(on_sqlite: Opening) -> None:
     done = work_it(on_sqlite, examples=4, steps=150)
+    for _ in range(12):  # ids are new each time, and with them the order: a rare act may need another day
+        if done.keys() >= COMMITS.keys() - SELDOM:
+            break
+        done += work_it(on_sqlite, examples=1, steps=150, is_the_same=False)
     assert done.keys() >= COMMITS.keys() - SELDOM, "every other act went through at least once"
 
 
