@@ -1,9 +1,9 @@
 """Asks the task store that hosts an experiment for its state, now and then and before a lease is given."""
 
 import logging
-import threading
 
 from control_plane.edge.house import House
+from control_plane.edge.rounds import Rounds
 from control_plane.registry.operations import syncing
 from control_plane.registry.ports import States
 from store_client.errors import SwitchyardError, Unreachable
@@ -12,36 +12,21 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 30.0
 
 
-class StateSync:
-    """Polls on a thread of its own; several processes share the asking."""
+class StateSync(Rounds):
+    """Asks about every experiment elsewhere in its turn; several processes share the asking."""
 
     def __init__(self, house: House, states: States, poll_seconds: float = POLL_SECONDS) -> None:
+        super().__init__("state sync", poll_seconds / 2)
         self._house, self._states, self._poll_seconds = house, states, poll_seconds
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="state sync", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.round()
-            except SwitchyardError as error:
-                logger.warning("the states of experiments elsewhere could not be looked at: %s", error)
-            self._stopping.wait(self._poll_seconds / 2)
-
-    def round(self) -> None:
+    def round(self) -> int:
         """Ask about every experiment whose turn it is."""
-        for experiment_id in self._house.writer.write(lambda tx: syncing.take_due(tx, self._poll_seconds)):
-            if self._stopping.is_set():
-                return
+        due = self._house.writer.write(lambda tx: syncing.take_due(tx, self._poll_seconds))
+        for experiment_id in due:
+            if self.stopping.is_set():
+                break
             self._ask(experiment_id)
+        return len(due)
 
     def refresh(self, experiment_id: str) -> None:
         """Ask about one experiment now, if it is hosted elsewhere; no answer is no fault of the caller."""

@@ -4,8 +4,6 @@ Rows go first, then files without rows, each by itself: whatever a crash leaves,
 """
 
 import fcntl
-import logging
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,15 +11,12 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from control_plane.edge.house import House
+from control_plane.edge.rounds import Rounds
 from control_plane.task_store.artifact_files import ASIDE, ArtifactFiles, held
 from control_plane.task_store.operations import garbage
-from store_client.errors import SwitchyardError
 from store_client.wire.scalars import format_time
 
-logger = logging.getLogger(__name__)
 RETENTION_SECONDS = 7 * 24 * 3600.0
 FIRST_ROUND_SECONDS, ROUND_SECONDS = 300.0, 3600.0
 PAUSE_SECONDS = 0.05
@@ -77,33 +72,19 @@ class Garbage:
             return False
 
 
-class Collector:
-    """Makes a round now and then, on a thread of its own."""
+class Collector(Rounds):
+    """Makes a round once an hour, the first some minutes after the start."""
 
     def __init__(self, garbage: Garbage, first_seconds: float = FIRST_ROUND_SECONDS) -> None:
-        self._garbage, self._first_seconds = garbage, first_seconds
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
+        super().__init__("collector", ROUND_SECONDS, first_seconds)
+        self._garbage = garbage
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _run(self) -> None:
-        self._stopping.wait(self._first_seconds)
-        while not self._stopping.is_set():
-            try:
-                self._round()
-            except (SwitchyardError, SQLAlchemyError, OSError) as error:
-                logger.warning("old uploads could not be looked through now: %s", error)
-            self._stopping.wait(ROUND_SECONDS)
-
-    def _round(self) -> None:
+    def round(self) -> int:
+        """Take away what is old and uncited; how much that was."""
+        taken = 0
         for steps in (self._garbage.rows(), self._garbage.contents()):
-            for _ in steps:
-                if self._stopping.wait(PAUSE_SECONDS):
-                    return
+            for step in steps:
+                taken += step
+                if self.stopping.wait(PAUSE_SECONDS):
+                    return taken
+        return taken

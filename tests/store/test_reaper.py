@@ -43,7 +43,7 @@ def test_only_claims_that_have_lapsed_go_back_and_submitted_work_never(store: Ta
     store.claim(submitted, expires_at=PAST)
     store.submit(submitted, idea_ids=[], status="success")
     reaper = Reaper(store.house)
-    assert [reaper.look(), reaper.look()] == [1, 0]
+    assert [reaper.round(), reaper.round()] == [1, 0]
     assert states(store, lapsed, held, open_, submitted) == ["pending", "claimed", "claimed", "submitted"]
 
 
@@ -54,7 +54,7 @@ def test_the_clock_of_the_database_decides(postgresql_url: str) -> None:
         task_id = store.task()
         store.claim(task_id, expires_at=after(store.house.clock(), 3600))
         store.house.clock = lambda: "2126-01-01T00:00:00.000000Z"
-        assert Reaper(store.house).look() == 0
+        assert Reaper(store.house).round() == 0
         assert states(store, task_id) == ["claimed"]
 
 
@@ -62,7 +62,7 @@ def test_while_nothing_lapses_nobody_asks_to_write(sqlite_store: TaskHouse) -> N
     sqlite_store.claim(sqlite_store.task(), expires_at=FUTURE)
     seen: list[str] = []
     event.listen(sqlite_store.house.database.engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
-    Reaper(sqlite_store.house).look()
+    Reaper(sqlite_store.house).round()
     assert seen
     assert not [statement for statement in seen if statement.startswith("BEGIN IMMEDIATE")]
 
@@ -73,7 +73,7 @@ def test_a_look_that_fails_is_followed_by_another(sqlite_store: TaskHouse, caplo
     change(sqlite_store, "ALTER TABLE tasks RENAME TO misplaced")
     reaper = Reaper(sqlite_store.house, look_seconds=0.01)
     reaper.start()
-    eventually(lambda: "could not be taken back now" in caplog.text, "a failed look")
+    eventually(lambda: "reaper: a round failed" in caplog.text, "a failed look")
     change(sqlite_store, "ALTER TABLE misplaced RENAME TO tasks")
     eventually(lambda: states(sqlite_store, task_id) == ["pending"], "the end of the claim")
     reaper.stop()

@@ -2,7 +2,6 @@
 
 import fcntl
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from control_plane.db.tables import experiments
 from control_plane.db.transaction import Tx
 from control_plane.edge.house import House
+from control_plane.edge.rounds import Rounds
 from control_plane.task_store.checkpoints.dump import Dump
 from control_plane.task_store.checkpoints.ring import Ring
 from store_client.errors import SwitchyardError
@@ -41,22 +41,16 @@ class Wish:
     on_terminate: bool
 
 
-class Automatic:
-    """Writes what is due, on a thread of its own; of several processes on one data directory, only one does."""
+class Automatic(Rounds):
+    """Writes what is due; of several processes on one data directory, only one does."""
 
     def __init__(self, house: House, dump: Dump, ring: Ring, clock: Callable[[], float] = time.time) -> None:
+        super().__init__("checkpoints", LOOK_SECONDS)
         self._house, self._dump, self._ring, self._clock = house, dump, ring, clock
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="checkpoints", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
+    def stop(self, seconds: float | None = STOP_SECONDS) -> None:
         """Begin nothing more; a checkpoint that is being written then ends with the process, and has no name yet."""
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join(STOP_SECONDS)
+        super().stop(seconds)
 
     def round(self) -> int:
         """Write every checkpoint that is due; how many that were."""
@@ -64,18 +58,10 @@ class Automatic:
         with self._alone() as is_alone:
             return sum(self._see_to(wish) for wish in wishes) if wishes and is_alone else 0
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.round()
-            except (SwitchyardError, SQLAlchemyError, OSError) as error:
-                logger.warning("automatic checkpoints could not be looked after now: %s", error)
-            self._stopping.wait(LOOK_SECONDS)
-
     def _see_to(self, wish: Wish) -> bool:
         """Whether a checkpoint was written; a fault in one experiment does not stop the others."""
         now = self._clock()
-        if self._stopping.is_set() or not self._is_due(wish, now):
+        if self.stopping.is_set() or not self._is_due(wish, now):
             return False
         try:
             self._ring.keep(
