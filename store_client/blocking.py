@@ -2,10 +2,12 @@
 
 with connect_blocking("http://127.0.0.1:8091", StaticBearer("admin", token)) as deployment:
     print(deployment.list_experiment_summaries())
+    for event in deployment.stream_deployment_log():
+        print(event.type)
 """
 
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from functools import partial
 from inspect import iscoroutinefunction
 from typing import Any
@@ -50,7 +52,8 @@ class Blocking:
                 except StopAsyncIteration:
                     return
         finally:
-            self._portal.call(generator.aclose)
+            with suppress(RuntimeError):  # the connection has ended, and its event loop has closed what was open
+                self._portal.call(generator.aclose)
 
     @contextmanager
     def _enter(self, manager: AbstractAsyncContextManager[Any]) -> Iterator["Blocking"]:
