@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.task_house import URI, sha
+from tests.store.task_house import URI, TaskHouse, sha, ulid
 from tests.wire.deposits import ALL_BYTES, FILE, deposit, fetch
 from tests.wire.store_app import MAX_ARTIFACT_BYTES, StoreApp, serving
 
@@ -85,6 +85,31 @@ async def test_what_the_experiment_cites_its_workers_may_view(app: StoreApp) -> 
     await app.refused("forbidden", "ann", "GET", "api:artifacts/info", params={"uri": uris[4]})
     info = await app.get("api:artifacts/info", uri=uris[0])
     assert (info["filename"], info["size_bytes"], info["created_by"]) == ("out.bin", 1, store.id_of("eve"))
+
+
+@pytest.mark.parametrize("role", ["ideator", "executor", "evaluator"])
+async def test_what_nothing_cites_is_its_depositors_and_administrators_alone(sqlite_app: StoreApp, role: str) -> None:
+    people = {"ideator": "ann", "executor": "bob", "evaluator": "eve"}
+    depositor = people.pop(role)
+    uri = (await deposit(sqlite_app, depositor))["artifacts_uri"]
+    for name in (*people.values(), "orchestrators"):
+        await sqlite_app.refused("forbidden", name, "GET", "api:artifacts", params={"uri": uri})
+        await sqlite_app.refused("forbidden", name, "GET", "api:artifacts/info", params={"uri": uri})
+    for name in (depositor, "admins", "admin"):
+        assert (await fetch(sqlite_app, name, uri, "api")).content == ALL_BYTES
+    sqlite_app.store.idea(artifacts_uri=uri)
+    for name in people.values():
+        assert (await fetch(sqlite_app, name, uri, "api")).content == ALL_BYTES
+
+
+async def test_a_worker_of_another_experiment_reads_nothing_of_this_one(app: StoreApp) -> None:
+    uri = (await deposit(app))["artifacts_uri"]
+    app.store.idea(artifacts_uri=uri)
+    other = TaskHouse(app.store.house, "exp_" + ulid(2))
+    for name in ("ann", "bob", "eve", "admins"):
+        headers = {"Authorization": f"Bearer {other.id_of(name)}:{other.tokens[name]}"}
+        for path in ("api:artifacts", "api:artifacts/info", "v0:artifacts"):
+            await app.refused("unauthorized", name, "GET", path, params={"uri": uri}, headers=headers)
 
 
 @pytest.mark.parametrize(
