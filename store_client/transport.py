@@ -52,6 +52,12 @@ class Upload:
     filename: str
     content: bytes | IO[bytes]
     content_type: str = "application/octet-stream"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What else its part of the body says of it; servers ignore what they do not know (RFC 7578)."""
+
+    @property
+    def part(self) -> tuple[str, bytes | IO[bytes], str, Mapping[str, str]]:
+        return self.filename, self.content, self.content_type, self.headers
 
 
 @dataclass(frozen=True)
@@ -236,7 +242,7 @@ class Transport:
             "url": message.path,
             "params": message.query.to_wire() if message.query else None,
             "json": message.body.to_wire() if message.body else None,
-            "files": {"file": (upload.filename, upload.content, upload.content_type)} if upload else None,
+            "files": {"file": upload.part} if upload else None,
             "content": pieces(message.archive) if message.archive else None,
             "headers": message.headers(bearer),
             "timeout": self._patience.timeout(message),
