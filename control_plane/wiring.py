@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import RowMapping, select, tuple_
 
-from control_plane.db.tables import DEPLOYMENT, experiments
+from control_plane.db.tables import DEPLOYMENT, IS_OPEN, experiments
 from control_plane.db.transaction import Caller, Tx
 from control_plane.edge.house import House
 from control_plane.orchestrator.ports import Orphan, Wings
@@ -16,7 +16,7 @@ from control_plane.repos.examine import Examiner, Facts
 from control_plane.repos.ports import Access
 from control_plane.repos.squash import EvaluatedVariant, Lineage
 from control_plane.task_store import tables as task_tables
-from control_plane.task_store.operations import dispatch, git, tasks, variants
+from control_plane.task_store.operations import dispatch, git, outlooks, tasks, variants
 from store_client.errors import NotFound, Refused, Unreachable
 from store_client.wire.experiments import PolicyError, Terminate
 from store_client.wire.variants import Variant
@@ -32,7 +32,7 @@ class RegistryForOrchestrator:
     """The deployment worker whose identity in each experiment takes the decisions."""
 
     def open_experiments(self, tx: Tx) -> Sequence[RowMapping]:
-        query = _REGISTERED.where(experiments.c.status.in_(("running", "paused")))
+        query = _REGISTERED.where(IS_OPEN)
         return list(tx.connection.execute(query.order_by(experiments.c.created_at)).mappings())
 
     def named_experiments(self, tx: Tx, experiment_ids: Collection[str]) -> Sequence[RowMapping]:
@@ -114,6 +114,7 @@ def wings(
         tasks=tasks,
         variants=variants,
         dispatch=dispatch,
+        outlooks=outlooks,
         registry=RegistryForOrchestrator(orchestrator_worker_id),
         repository=RepositoryForOrchestrator(examiner, lineage),
         leases=keeping,

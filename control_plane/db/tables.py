@@ -30,6 +30,9 @@ metadata = MetaData(naming_convention=NAMES)
 DEPLOYMENT = ""
 """The scope of identities and events that belong to no experiment."""
 
+IS_OPEN = text("status IN ('running', 'paused')")
+"""The condition of a partial index: a query has to use the same text."""
+
 experiments = Table(
     "experiments",
     metadata,
@@ -50,6 +53,7 @@ experiments = Table(
     Column("updated_at", String, nullable=False),
     Column("ended_at", String),
     Column("end_reason", Text),
+    Index("ix_experiments_open", "status", "created_at", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
     CheckConstraint("status IN ('draft', 'running', 'paused', 'completed', 'failed', 'cancelled')", name="status"),
 )
 

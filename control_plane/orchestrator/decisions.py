@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from control_plane.db.transaction import Caller, Tx
 from control_plane.edge.house import House
@@ -154,15 +154,14 @@ def _view(tx: Tx, wings: Wings, window: int) -> rules.View:
 
 def create_baseline(desk: Desk, config: dict[str, Any], base_commit: str | None) -> bool:
     """The seed commit as a variant, scored like any other or by the metrics of the config; no key gates it."""
-    baseline = config.get("baseline") or {}
-    if desk.memory.has_baseline or base_commit is None or not baseline.get("enabled", True):
+    if not lacks_baseline(base_commit, config, desk.memory):
         return False
     desk.memory.has_baseline = desk.read(desk.wings.dispatch.has_baseline)
     if desk.memory.has_baseline:
         return False
 
     def create(tx: Tx) -> None:
-        metrics = baseline.get("metrics")
+        metrics = (config.get("baseline") or {}).get("metrics")
         given = {"evaluation": metrics, "completed_at": tx.now} if metrics is not None else {}
         body = CreateVariant(
             variant_id=tx.mint("v").replace("_", "-"),
@@ -177,6 +176,12 @@ def create_baseline(desk: Desk, config: dict[str, Any], base_commit: str | None)
         desk.wings.variants.create(tx, body)
 
     return desk.try_to(create)
+
+
+def lacks_baseline(base_commit: str | None, config: dict[str, Any], memory: Memory) -> TypeGuard[str]:
+    """Whether there should be a baseline and none has been seen."""
+    is_wanted = (config.get("baseline") or {}).get("enabled", True)
+    return bool(is_wanted) and base_commit is not None and not memory.has_baseline
 
 
 def create_ideations(desk: Desk, config: dict[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from control_plane.db.transaction import Caller, Tx
 from control_plane.edge.house import House
 from control_plane.orchestrator import decisions, integrator
 from control_plane.orchestrator.decisions import Desk
+from control_plane.orchestrator.glance import Glance, has_work
 from control_plane.orchestrator.keeper import Keeper, LeaseLost
 from control_plane.orchestrator.memory import Memory
 from control_plane.orchestrator.ports import Wings
@@ -83,17 +84,20 @@ class Orchestrator:
     def round(self, *, everything: bool = True) -> None:
         """Decide for the experiments that changed, or for all."""
         self._keeper.keep()
-        rows = self._house.read_now(partial(self._due, everything=everything))
-        for experiment_id in self._keeper.claim([row["experiment_id"] for row in rows]):
+        glances = self._house.read_now(partial(self._due, everything=everything))
+        for experiment_id in self._keeper.claim([glance.row["experiment_id"] for glance in glances]):
             self._memories.pop(experiment_id, None)  # somebody else may have decided meanwhile
-        for row in rows:
+        for glance in glances:
             self._keeper.keep()
-            self._see_to(row)
+            self._see_to(glance)
         self._keeper.release(self._drained)
         self._drained.clear()
 
-    def _due(self, tx: Tx, *, everything: bool) -> list[RowMapping]:
-        """The experiments to decide for: the changed ones, ended ones with work left and, if asked, all open ones."""
+    def _due(self, tx: Tx, *, everything: bool) -> list[Glance]:
+        """The experiments to decide for: the changed ones, ended ones with work left and, if asked, all open ones.
+
+        One that is among them only for being open is glanced at: what waits in all of these is asked at once.
+        """
         registry = self._wings.registry
         if self._undrained is None:
             self._undrained = set(registry.ended_experiments(tx))
@@ -102,13 +106,19 @@ class Orchestrator:
         others = (changed | self._undrained) - rows.keys() - {DEPLOYMENT}
         named = registry.named_experiments(tx, others) if others else ()
         self._undrained &= {row["experiment_id"] for row in named}  # what is no longer registered is nobody's to drain
-        return [*rows.values(), *named]
+        outlooks = self._wings.outlooks.of(tx, rows.keys() - changed) if rows else {}
+        return [Glance(row, outlooks.get(row["experiment_id"]), tx.now) for row in (*rows.values(), *named)]
 
-    def _see_to(self, row: RowMapping) -> None:
+    def _see_to(self, glance: Glance) -> None:
         """One experiment, if it is this orchestrator's; a fault in it does not stop the others."""
+        row = glance.row
         try:
             if self._keeper.holds(row["experiment_id"]):
-                self.step(row)
+                memory = self._memories[row["experiment_id"]]
+                if has_work(glance, memory):
+                    memory.is_settled = False
+                    self.step(row)
+                    memory.is_settled = True
             elif Status(row["status"]).is_final:
                 self._unfinished.add(row["experiment_id"])
         except LeaseLost as lost:

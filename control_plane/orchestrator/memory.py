@@ -15,6 +15,8 @@ REST_SECONDS = 30.0
 class Memory:
     """One experiment's."""
 
+    is_settled: bool = False
+    """Whether everything was decided once, to the end; a glance is enough from then on."""
     fault: PolicyError | None = None
     """The failure of the termination policy that was told last, while it lasts."""
     judged: tuple[Mapping[str, Any], int] | None = None

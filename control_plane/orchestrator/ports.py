@@ -77,6 +77,35 @@ class Dispatch(Protocol):
     def integrated_metrics(self, tx: Tx, limit: int) -> Sequence[Mapping[str, Any]]: ...
 
 
+class Outlook(Protocol):
+    """What waits in an experiment, as the dispatcher would say it there."""
+
+    @property
+    def has_submitted(self) -> bool: ...
+    @property
+    def has_ready_idea(self) -> bool: ...
+    @property
+    def has_evaluable(self) -> bool: ...
+    @property
+    def has_integrable(self) -> bool: ...
+    @property
+    def executing(self) -> int: ...
+    @property
+    def in_flight(self) -> int: ...
+    @property
+    def ideations(self) -> Ideations: ...
+    @property
+    def attempted(self) -> int: ...
+    @property
+    def integrated(self) -> int: ...
+
+
+class Outlooks(Protocol):
+    def of(self, tx: Tx, experiment_ids: Collection[str]) -> Mapping[str, Outlook]:
+        """Of each of these experiments, in as many statements for many as for one."""
+        ...
+
+
 class Registry(Protocol):
     def open_experiments(self, tx: Tx) -> Sequence[RowMapping]:
         """Every experiment that runs or is paused, oldest first."""
@@ -171,6 +200,7 @@ class Wings:
     tasks: Tasks
     variants: Variants
     dispatch: Dispatch
+    outlooks: Outlooks
     registry: Registry
     repository: Repository
     leases: Leases

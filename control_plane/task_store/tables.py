@@ -26,7 +26,6 @@ IS_SUBMITTED = text("state = 'submitted'")
 IS_INTEGRABLE = text("status = 'success' AND variant_commit_sha IS NULL AND kind IS NULL")
 IS_SCORED = text("objective_value IS NOT NULL")
 IS_BASELINE = text("kind = 'baseline'")
-# No index of its own: few variants are starting at a time.
 IS_EVALUABLE = text("status = 'starting' AND commit_sha IS NOT NULL")
 
 
@@ -149,6 +148,7 @@ variants = Table(
     Index("ix_variants_variant_commit", "experiment_id", "variant_commit_sha"),
     _having("ix_variants_uri", "artifacts_uri"),
     _having("ix_variants_executor_uri", "executor_artifacts_uri"),
+    _where("ix_variants_evaluable", ("experiment_id", "status", "number"), IS_EVALUABLE),
     _where("ix_variants_integrable", ("experiment_id", "status", "variant_commit_sha", "number"), IS_INTEGRABLE),
 )
 

@@ -1,5 +1,6 @@
 """What a dispatcher asks about an experiment: every answer is read through an index, or is a maintained count."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,7 +102,11 @@ def in_flight(tx: Tx) -> int:
 
 def executing(tx: Tx) -> int:
     """How many execution tasks are live."""
-    counts = tally.read(tx.connection, tx.experiment_id)
+    return executing_of(tally.read(tx.connection, tx.experiment_id))
+
+
+def executing_of(counts: Mapping[str, int]) -> int:
+    """How many execution tasks are live by an experiment's counters."""
     return sum(counts.get(f"tasks.execution.{state}", 0) for state in ("pending", "claimed", "submitted"))
 
 
@@ -114,7 +119,11 @@ def in_hand(tx: Tx) -> int:
 
 def ideations(tx: Tx) -> Ideations:
     """Ideation tasks, whoever created them."""
-    counts = tally.read(tx.connection, tx.experiment_id)
+    return ideations_of(tally.read(tx.connection, tx.experiment_id))
+
+
+def ideations_of(counts: Mapping[str, int]) -> Ideations:
+    """Ideation tasks by an experiment's counters."""
     total = sum(count for name, count in counts.items() if name.startswith("tasks.ideation."))
     return Ideations(counts.get("tasks.ideation.pending", 0), total)
 
