@@ -51,7 +51,7 @@ def test_a_round_without_news_asks_little_and_writes_nothing(quick: DeskHouse) -
     assert len([statement for statement in seen if statement.startswith("SELECT")]) <= 2, seen
     seen.clear()
     orchestrator.round()
-    assert len(seen) <= 30, seen
+    assert len(seen) <= 4, seen
     assert not [statement for statement in seen if statement.startswith(("INSERT", "UPDATE", "DELETE"))]
 
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 
 from control_plane.db import log
-from control_plane.db.engine import Database
 from tests.bench.growth import Growth
+from tests.store.plans import plans
 from tests.store.task_house import TaskHouse
 
 SIZE = 20_000
@@ -22,27 +21,6 @@ def long_log(store: TaskHouse) -> TaskHouse:
     for experiment_id in (here, elsewhere):
         Growth(store.house.database, experiment_id).events(SIZE)
     return store
-
-
-def plans(database: Database, read: Callable[[Connection], object]) -> list[str]:
-    """How the database carries out each statement of a reading."""
-    seen: list[tuple[str, Any]] = []
-
-    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_more: object) -> None:
-        if statement.startswith("SELECT"):
-            seen.append((statement, parameters))
-
-    with database.reading() as connection:
-        event.listen(connection, "before_cursor_execute", note)
-        read(connection)
-        event.remove(connection, "before_cursor_execute", note)
-        return [_plan(database, connection, statement, parameters) for statement, parameters in seen]
-
-
-def _plan(database: Database, connection: Connection, statement: str, parameters: Any) -> str:
-    explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
-    found = connection.exec_driver_sql(explain + statement, parameters)
-    return "\n".join(str(row) for row in found)
 
 
 @pytest.mark.parametrize("after", [0, SIZE // 2, SIZE - 10])

@@ -132,6 +132,8 @@ HOT: dict[str, Callable[[Any], Any]] = {
 }
 NARROW = {
     "submitted": "ix_tasks_submitted",
+    "evaluable": "ix_variants_evaluable",
+    "in flight": "ix_variants_evaluable",
     "integrable": "ix_variants_integrable",
     "lapsed claims": "ix_tasks_lapses_at",
     "live task": "uq_tasks_live",
