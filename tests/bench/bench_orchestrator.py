@@ -51,7 +51,10 @@ def idle(url: str, data: Path, kind: str) -> Iterator[Figure]:
     note = f"{EXPERIMENTS} open experiments with {EXPERIMENTS * VARIANTS} variants"
     yield Figure(f"orchestrator.idle_ms.{kind}", woken, "ms", f"a pass of each second over {note}, nothing changed")
     yield Figure(
-        f"orchestrator.idle_all_ms.{kind}", of_all, "ms", f"a pass of every fifth second, which asks each of {note}"
+        f"orchestrator.idle_all_ms.{kind}",
+        of_all,
+        "ms",
+        f"a pass of every fifth second, which asks what waits in all of {note}",
     )
 
 

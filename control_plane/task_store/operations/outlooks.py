@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, Table, TextClause, func, literal, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, Table, TextClause, bindparam, func, literal, select
 
 from control_plane.db import tally
 from control_plane.db.tables import experiments
@@ -40,7 +40,7 @@ class Outlook:
 def of(tx: Tx, experiment_ids: Collection[str]) -> dict[str, Outlook]:
     """The outlook of each of these experiments."""
     counts = tally.read_many(tx.connection, experiment_ids)
-    found = tx.connection.execute(_WAITING.where(experiments.c.experiment_id.in_(experiment_ids)))
+    found = tx.connection.execute(_WAITING, {"wanted": list(experiment_ids)})
     return {row.experiment_id: _outlook(row, counts.get(row.experiment_id, {})) for row in found}
 
 
@@ -81,7 +81,7 @@ def _waiting() -> Select[Any]:
         _first(variants, IS_INTEGRABLE).label("integrable"),
         _first(variants, IS_BASELINE).label("baseline"),
         measuring.scalar_subquery().label("measuring"),
-    )
+    ).where(experiments.c.experiment_id.in_(bindparam("wanted", expanding=True)))
 
 
 _WAITING = _waiting()
