@@ -48,8 +48,14 @@ class MadeUpSeeds:
         self.made[experiment_id] = source, seeded_at
         return COMMIT
 
+    def hold(self, _experiment_id: str) -> "MadeUpSeeds":
+        return self
+
+    def release(self) -> None:
+        """Nobody else was there."""
+
     def remove(self, experiment_id: str) -> None:
-        del self.made[experiment_id]
+        self.made.pop(experiment_id, None)
 
 
 @dataclass

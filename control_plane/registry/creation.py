@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from store_client.errors import BadRequest, Refused
 from store_client.wire.experiments import CreateExperiment, ExperimentDetail
 
 Write = Callable[[Callable[[Tx], ExperimentDetail]], Awaitable[ExperimentDetail]]
+PAUSE_SECONDS = 0.05
+"""Between two looks at whether somebody else is done with the id."""
 
 
 @dataclass(frozen=True)
@@ -32,23 +35,36 @@ class Creation:
         directory = None if body.directory is None else await asyncio.to_thread(directories.find, body.directory)
         decided = plan(body, await self._config(body, directory), directory.name if directory else "Experiment")
         decided = replace(decided, config_text=await self._text(body, directory))
-        experiment_id = await self._id(body)
-        seeded = Seeded(experiment_id, await self._seed(experiment_id, directory))
-        try:
-            return await (write or self.house.write)(lambda tx: self._write(tx, decided, seeded))
-        except Refused:
-            # A refusal wrote nothing, so nobody will ever know of this repository, unless others made the experiment.
-            if not await self.house.read(lambda tx: experiments.exists(tx.at(experiment_id))):
-                await asyncio.to_thread(self.seeds.remove, experiment_id)
-            raise
-
-    async def _id(self, body: CreateExperiment) -> str:
-        """A new id, or the registered one under which nobody has made an experiment yet."""
+        make = partial(self._make, decided, directory, write or self.house.write)
         named = body.experiment_id
         if named is None:
-            return self.house.mint("exp")
-        await self.house.read(lambda tx: registrations.must_be_vacant(tx, named))
-        return named
+            return await make(self.house.mint("exp"))
+        await self._must_be_vacant(named)
+        # Finished, or taken back, also when its caller goes: until then nobody else may make it.
+        return await asyncio.shield(asyncio.create_task(self._alone(named, make)))
+
+    async def _alone(self, experiment_id: str, make: Callable[[str], Awaitable[ExperimentDetail]]) -> ExperimentDetail:
+        """Make what nobody else makes meanwhile, in the place of what a process that died left there."""
+        while (hold := await asyncio.to_thread(self.seeds.hold, experiment_id)) is None:  # noqa: ASYNC110 - of any process
+            await asyncio.sleep(PAUSE_SECONDS)
+        try:
+            await self._must_be_vacant(experiment_id)
+            await asyncio.to_thread(self.seeds.remove, experiment_id)
+            return await make(experiment_id)
+        finally:
+            await asyncio.to_thread(hold.release)
+
+    async def _make(self, decided: Plan, directory: Path | None, write: Write, experiment_id: str) -> ExperimentDetail:
+        seeded = Seeded(experiment_id, await self._seed(experiment_id, directory))
+        try:
+            return await write(lambda tx: self._write(tx, decided, seeded))
+        except Refused:
+            # A refusal wrote nothing, and nobody else made this repository.
+            await asyncio.to_thread(self.seeds.remove, experiment_id)
+            raise
+
+    async def _must_be_vacant(self, experiment_id: str) -> None:
+        await self.house.read(lambda tx: registrations.must_be_vacant(tx, experiment_id))
 
     async def _config(self, body: CreateExperiment, directory: Path | None) -> Any:
         if body.config is not None:

@@ -7,8 +7,18 @@ from typing import Protocol
 from control_plane.db.transaction import Tx
 
 
+class Hold(Protocol):
+    """The sole right to make one repository; a crash lets go of it."""
+
+    def release(self) -> None: ...
+
+
 class Seeds(Protocol):
     """Makes repositories; blocking, so it runs on a thread and never inside a transaction."""
+
+    def hold(self, experiment_id: str) -> Hold | None:
+        """Be the only one, over all processes, who makes the repository of this id; None while somebody else is."""
+        ...
 
     def seed(self, experiment_id: str, source: Path, seeded_at: str) -> str:
         """Commit the directory's files to a new repository and return the commit."""

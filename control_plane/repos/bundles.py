@@ -79,6 +79,16 @@ class Bundles:
             except (GitFailed, MalformedName) as error:
                 raise CheckpointInvalid(f"repo.bundle: {error}") from error
 
+    @contextmanager
+    def alone(self, experiment_id: str) -> Iterator[None]:
+        """Be the only one, over all processes, who makes or removes the experiment's repository; waits for that."""
+        held = self.repositories.hold(experiment_id, waits=True)
+        try:
+            yield
+        finally:
+            if held is not None:
+                held.release()
+
     def must_be_vacant(self, experiment_id: str) -> None:
         """ExperimentIdConflict when the experiment has a repository."""
         if self.repositories.path(experiment_id).exists():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from control_plane.repos import names
 from control_plane.repos.git import Git, Objects, Shelf
+from control_plane.repos.hold import Hold, hold
 from control_plane.repos.loose import flush
 from control_plane.repos.refusals import GitFailed, RepositoryMissing, SeedRefused
 from control_plane.repos.sources import LEFT_OUT, SeedLimits, inspect
@@ -43,6 +44,10 @@ class Repositories:
 
     def objects(self, experiment_id: str) -> AbstractContextManager[Objects]:
         return self._shelf.open(self.existing(experiment_id))
+
+    def hold(self, experiment_id: str, *, waits: bool = False) -> Hold | None:
+        """Be the only one, over all processes, who makes or removes this repository; None while somebody else is."""
+        return hold(self.root / f".{names.experiment(experiment_id)}.making", waits=waits)
 
     def seed(self, experiment_id: str, source: Path, seeded_at: str) -> str:
         """Commit the directory's files to `main` of a new repository; the first commit's id, also when it is there.

@@ -41,7 +41,11 @@ class Import:
         """The experiment in an archive, made under this id; a refusal leaves nothing behind."""
         archive = Archive(file)
         manifest = reading.read_manifest(archive)
-        with staging(self.spool, TABLES) as stage, self.journal.alone(landing_id) as note:
+        with (
+            staging(self.spool, TABLES) as stage,
+            self.journal.alone(landing_id) as note,
+            self.bundles.alone(landing_id),
+        ):
             reader = _Reader(archive, manifest, landing_id, stage)
             reader.read(self.registry, self.house.mint)
             with self._repository(reader) as placed:
@@ -51,10 +55,14 @@ class Import:
 
     def sweep(self) -> None:
         """Clear what imports that died before their commit left behind."""
-        self.journal.sweep(self._clear)
+        self.journal.sweep(self._clear_alone)
+
+    def _clear_alone(self, experiment_id: str, was_placing: bool) -> None:
+        with self.bundles.alone(experiment_id):
+            self._clear(experiment_id, was_placing)
 
     def _clear(self, experiment_id: str, was_placing: bool) -> None:
-        if was_placing and not self.house.read_now(lambda tx: _has_landed(tx, experiment_id)):
+        if was_placing and not self.house.read_now(lambda tx: _has_files(tx, experiment_id)):
             self.bundles.remove(experiment_id)
             sidecar.remove(self.journal.folder, experiment_id)
         self.bundles.tidy(experiment_id)
@@ -97,10 +105,11 @@ class Import:
             reader.warnings.append(words)
 
 
-def _has_landed(tx: Tx, experiment_id: str) -> bool:
-    """Whether an import into this experiment was committed."""
-    query = select(experiments.c.imported_from).where(experiments.c.experiment_id == experiment_id)
-    return tx.connection.scalar(query) is not None
+def _has_files(tx: Tx, experiment_id: str) -> bool:
+    """Whether the experiment's files are its own: an import of it was committed, or it was made from a directory."""
+    row = select(experiments.c.imported_from, experiments.c.base_commit_sha)
+    found = tx.connection.execute(row.where(experiments.c.experiment_id == experiment_id)).first()
+    return found is not None and any(value is not None for value in found)
 
 
 @dataclass

@@ -35,6 +35,10 @@ class Bundles(Protocol):
         """The repository in a bundle, gone at the end unless it was published; CheckpointInvalid for a bad one."""
         ...
 
+    def alone(self, experiment_id: str) -> AbstractContextManager[None]:
+        """Be the only one, over all processes, who makes or removes the experiment's repository; waits for that."""
+        ...
+
     def must_be_vacant(self, experiment_id: str) -> None:
         """ExperimentIdConflict when the experiment has a repository."""
         ...
