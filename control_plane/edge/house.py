@@ -1,8 +1,9 @@
 """What every request stands on: the database, its writer, the keys, the hub and the reader threads."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -66,9 +67,20 @@ class House:
 
     def read_now(self, work: Callable[[Tx], T]) -> T:
         """Run a reading operation on this thread."""
+        with self.answering(), self.snapshot() as tx:
+            return work(tx)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Tx]:
+        """A transaction that sees one moment, for as long as the block."""
+        with self.database.reading() as connection:
+            yield Tx(Batch(connection, self.clock(), self.mint))
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Unavailable when the database cannot be reached in the block."""
         try:
-            with self.database.reading() as connection:
-                return work(Tx(Batch(connection, self.clock(), self.mint)))
+            yield
         except SQLAlchemyError as error:
             if is_out_of_reach(error):
                 raise Unavailable("the database does not answer") from error

@@ -15,6 +15,7 @@ from control_plane.db.tables import DEPLOYMENT
 from control_plane.db.transaction import Tx
 from control_plane.edge.endpoint import Operation, endpoint, prepare, read_arguments, respond, waiting_endpoint
 from control_plane.edge.house import House
+from control_plane.edge.lists import Lists
 from control_plane.edge.streams import stream_endpoint
 from control_plane.edge.waiting import read_until
 from control_plane.task_store import downloads, uploads
@@ -33,6 +34,7 @@ from control_plane.task_store.operations import (
     results,
     tasks,
     variants,
+    whole,
 )
 from control_plane.task_store.ports import IsUnchanged, JobsOfTasks, by_name_alone, no_jobs
 from store_client.errors import SwitchyardError
@@ -66,6 +68,7 @@ def routes(house: House, shelf: Shelf) -> list[Route]:
     )
     return [
         *(endpoint(house, call, act) for call, act in table.items()),
+        *_lists(house),
         waiting_endpoint(house, e.SUBSCRIBE, events.read, lambda batch: batch.events),
         _log(house, e.READ_LOG),
         _log(house, e.READ_DEPLOYMENT_LOG),
@@ -79,10 +82,18 @@ def routes(house: House, shelf: Shelf) -> list[Route]:
     ]
 
 
+def _lists(house: House) -> list[Route]:
+    lists = Lists(house, whole.BATCH)
+    return [
+        lists.endpoint(t.LIST_TASKS, tasks.list_all),
+        lists.endpoint(i.LIST_IDEAS, ideas.list_all),
+        lists.endpoint(v.LIST_VARIANTS, variants.list_all),
+    ]
+
+
 def _tasks(house: House, jobs: JobsOfTasks) -> dict[Call, Operation]:
     return {
         t.CREATE_TASK: tasks.create,
-        t.LIST_TASKS: tasks.list_all,
         t.READ_TASK: tasks.read,
         t.READ_SUBMISSION: tasks.read_submission,
         t.CLAIM_TASK: tasks.claim,
@@ -101,7 +112,6 @@ def _tasks(house: House, jobs: JobsOfTasks) -> dict[Call, Operation]:
 def _ideas() -> dict[Call, Operation]:
     return {
         i.CREATE_IDEA: ideas.create,
-        i.LIST_IDEAS: ideas.list_all,
         i.READ_IDEA: ideas.read,
         i.MARK_IDEA_READY: ideas.mark_ready,
         i.LIST_IDEA_PAGE: listing.idea_page,
@@ -112,7 +122,6 @@ def _ideas() -> dict[Call, Operation]:
 def _variants() -> dict[Call, Operation]:
     return {
         v.CREATE_VARIANT: variants.create,
-        v.LIST_VARIANTS: variants.list_all,
         v.READ_VARIANT: variants.read,
         v.DECLARE_EVALUATION_ERROR: variants.declare_evaluation_error,
         v.INTEGRATE_VARIANT: variants.integrate,

@@ -88,11 +88,11 @@ class DeskHouse:
             deciding.stop()
 
     def tasks(self, kind: TaskKind, state: TaskState | None = None) -> list[Task]:
-        found: list[Task] = self.store.see(tasks.list_all, TaskFilter(kind=kind, state=state))
+        found: list[Task] = self.store.see(lambda tx: [*tasks.list_all(tx, TaskFilter(kind=kind, state=state))])
         return found
 
     def variants(self) -> list[Variant]:
-        found: list[Variant] = self.store.see(variants.list_all, VariantFilter())
+        found: list[Variant] = self.store.see(lambda tx: [*variants.list_all(tx, VariantFilter())])
         return found
 
     def variant(self, variant_id: str) -> Variant:

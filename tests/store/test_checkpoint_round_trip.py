@@ -129,7 +129,7 @@ def must_have_the_same_beside_its_lines(store: TaskHouse, there: Vault, experime
         def read(tx: Tx) -> tuple[Any, list[Any], list[Any], dict[str, int]]:
             inside = tx.at(scope)
             best = inside.connection.execute(select(scores).where(scores.c.experiment_id == scope)).mappings().first()
-            listed = tasks.list_all(inside, TaskFilter())
+            listed = [*tasks.list_all(inside, TaskFilter())]
             values = select(
                 variant_table.c.number, variant_table.c.objective_value, variant_table.c.evaluation_attempts
             )

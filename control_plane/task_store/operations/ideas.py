@@ -1,10 +1,13 @@
 """Ideas: drafted and marked ready by workers; dispatched and completed with their execution task (protocol §5.1)."""
 
+from collections.abc import Iterator
+
 from sqlalchemy import RowMapping, bindparam, select
 
 from control_plane.db.question import Question
 from control_plane.db.transaction import Tx
 from control_plane.task_store import records, rows
+from control_plane.task_store.operations import whole
 from control_plane.task_store.rules import ideas as rules
 from control_plane.task_store.tables import ideas
 from store_client.errors import AlreadyExists
@@ -43,12 +46,12 @@ def read(tx: Tx, idea_id: str) -> Idea:
     return records.idea(rows.idea(tx, idea_id))
 
 
-def list_all(tx: Tx, query: IdeaFilter) -> list[Idea]:
+def list_all(tx: Tx, query: IdeaFilter) -> Iterator[Idea]:
     """Every idea of the experiment, oldest first."""
     wanted = select(ideas).where(ideas.c.experiment_id == tx.experiment_id)
     if query.state is not None:
         wanted = wanted.where(ideas.c.state == query.state)
-    return [records.idea(row) for row in tx.connection.execute(wanted.order_by(ideas.c.number)).mappings()]
+    return whole.read(tx, wanted, ideas.c.number, records.idea)
 
 
 def move(tx: Tx, act: str, idea: RowMapping) -> None:

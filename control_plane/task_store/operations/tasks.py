@@ -1,5 +1,6 @@
 """The task state machine: created, claimed, submitted, accepted or rejected, taken back, reassigned (protocol §4)."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import RowMapping, delete, insert, select
@@ -7,7 +8,7 @@ from sqlalchemy import RowMapping, delete, insert, select
 from control_plane.db import identities
 from control_plane.db.transaction import Tx
 from control_plane.task_store import records, rows
-from control_plane.task_store.operations import endings, ideas, results, subjects, variants
+from control_plane.task_store.operations import endings, ideas, results, subjects, variants, whole
 from control_plane.task_store.rules import claims, payloads, submissions
 from control_plane.task_store.rules import tasks as rules
 from control_plane.task_store.tables import submissions as submission_table
@@ -59,14 +60,14 @@ def read_submission(tx: Tx, task_id: str) -> dict[str, Any]:
     return dict(rows.submission(tx, task_id)["payload"])
 
 
-def list_all(tx: Tx, query: TaskFilter) -> list[Task]:
+def list_all(tx: Tx, query: TaskFilter) -> Iterator[Task]:
     """Every task of the experiment, oldest first."""
     wanted = select(tasks).where(tasks.c.experiment_id == tx.experiment_id)
     if query.kind is not None:
         wanted = wanted.where(tasks.c.kind == query.kind)
     if query.state is not None:
         wanted = wanted.where(tasks.c.state == query.state)
-    return [records.task(row) for row in tx.connection.execute(wanted.order_by(tasks.c.number)).mappings()]
+    return whole.read(tx, wanted, tasks.c.number, records.task)
 
 
 def claim(tx: Tx, task_id: str, body: ClaimTask) -> Claim:

@@ -1,5 +1,6 @@
 """Variants: started by workers, ended by their tasks, given up or integrated (protocol §5.2, §5.3, §5.7, §5.8)."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import RowMapping, bindparam, func, select
@@ -8,7 +9,7 @@ from control_plane.db import identities
 from control_plane.db.question import Question
 from control_plane.db.transaction import Tx
 from control_plane.task_store import records, rows
-from control_plane.task_store.operations import progress
+from control_plane.task_store.operations import progress, whole
 from control_plane.task_store.rules import ideas as idea_rules
 from control_plane.task_store.rules import payloads
 from control_plane.task_store.rules import variants as rules
@@ -42,12 +43,12 @@ def read(tx: Tx, variant_id: str) -> Variant:
     return records.variant(rows.variant(tx, variant_id))
 
 
-def list_all(tx: Tx, query: VariantFilter) -> list[Variant]:
+def list_all(tx: Tx, query: VariantFilter) -> Iterator[Variant]:
     """Every variant of the experiment, oldest first."""
     wanted = select(variants).where(variants.c.experiment_id == tx.experiment_id)
     if query.status is not None:
         wanted = wanted.where(variants.c.status == query.status)
-    return [records.variant(row) for row in tx.connection.execute(wanted.order_by(variants.c.number)).mappings()]
+    return whole.read(tx, wanted, variants.c.number, records.variant)
 
 
 def declare_evaluation_error(tx: Tx, variant_id: str) -> None:
