@@ -103,6 +103,6 @@ async def test_a_stream_that_is_read_once_goes_without(app: StoreApp) -> None:
     with pytest.raises(Unavailable):
         await server.store().deposit_artifact(Upload("pipe", Pipe(b"once")))  # type: ignore[arg-type] # as much as is needed
     assert (b"Content-Digest" in server.bodies[0], b"once" in server.bodies[0]) == (False, True)
-    deposited = await client(app).deposit_artifact(Upload("pipe", Pipe(b"once")))  # type: ignore[arg-type] # as above
+    deposited = await client(app).deposit_artifact(Upload("pipe", Pipe(b"once")))  # type: ignore[arg-type] # as much of a file as is needed
     async with client(app).fetch_artifact(deposited.artifacts_uri) as download:
         assert sha256(await download.read()).digest() == sha256(b"once").digest()
