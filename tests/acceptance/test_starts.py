@@ -1,8 +1,6 @@
-"""Starts in a row on one data directory: each is quick, and the hundredth leaves no more behind than the second."""
+"""Starts in a row on one data directory: the hundredth leaves no more behind than the second."""
 
 import sqlite3
-import statistics
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -11,18 +9,12 @@ import pytest
 from control_plane.db.revision import is_newest, newest
 from tests.wire.live import end, ready, start
 
-READY_SECONDS = 1.5
-BUSY = 4
-"""How many times slower than a quiet machine the tests' may be; `make bench` measures what a start takes."""
 
-
-def started(url: str, data: Path) -> float:
-    """Start a server with all its loops, and stop it; how long it took to be ready."""
-    began = time.monotonic()
+def start_and_stop(url: str, data: Path) -> None:
+    """A server with all its loops, until it is ready and stops well."""
     process = start(url, data, "--orchestrator", "--scheduler")
     try:
         ready(process, data)
-        return time.monotonic() - began
     finally:
         end(process)
         assert process.returncode == 0
@@ -37,26 +29,25 @@ def left_behind(data: Path) -> dict[str, int | frozenset[str]]:
     return rows | {"files": frozenset(files)}
 
 
-def starts(count: int, data: Path) -> list[float]:
-    """So many starts, after two that make what a deployment has."""
+def start_often(count: int, data: Path) -> None:
+    """So many starts, after two that make what a deployment has; they leave nothing."""
     url = f"sqlite:///{data / 'switchyard.db'}"
     for _ in range(2):
-        started(url, data)
+        start_and_stop(url, data)
     before = left_behind(data)
-    seconds = [started(url, data) for _ in range(count)]
+    for _ in range(count):
+        start_and_stop(url, data)
     assert left_behind(data) == before
     assert (data / "errors.log").read_text() == ""
-    return seconds
 
 
-def test_ten_starts_in_a_row_are_quick_and_leave_nothing_behind(tmp_path: Path) -> None:
-    assert statistics.median(starts(10, tmp_path)) < READY_SECONDS * BUSY
+def test_ten_starts_in_a_row_leave_nothing_behind(tmp_path: Path) -> None:
+    start_often(10, tmp_path)
 
 
 @pytest.mark.long
-def test_three_hundred_starts_in_a_row_are_quick_and_leave_nothing_behind(tmp_path: Path) -> None:
-    seconds = starts(300, tmp_path)
-    assert statistics.median(seconds[-50:]) < 1.5 * statistics.median(seconds[:50])
+def test_three_hundred_starts_in_a_row_leave_nothing_behind(tmp_path: Path) -> None:
+    start_often(300, tmp_path)
 
 
 def test_a_start_on_the_newest_schema_does_not_load_what_migrates(tmp_path: Path, database_url: str) -> None:
