@@ -34,7 +34,7 @@ def asked(data: Path, *arguments: str) -> Any:
 
 def test_an_experiment_moves_to_another_deployment_and_runs_on_there(deploy: Deploy, tmp_path: Path) -> None:
     first, second = deploy("first").up(), deploy("second")
-    experiment = first.create(Recipe(variants=4, parallel=1).write(tmp_path / "source"), "moving")
+    experiment = first.create(Recipe(variants=12, parallel=1).write(tmp_path / "source"), "moving")
     first.until(lambda: first.store(experiment).read_experiment_detail().counts.evaluated >= 2, "two variants", 60)
     first.store(experiment).pause_experiment()
     file = tmp_path / "moving.tar"
