@@ -88,7 +88,8 @@ class Live:
                     log.nudge()
                 log.is_away = True
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), RETRY_SECONDS)
+                    async with asyncio.timeout(RETRY_SECONDS):  # wait_for may swallow a cancellation
+                        await self._stopping.wait()
                 continue
             log.take(page)
             log.cursor = page.cursor

@@ -76,7 +76,9 @@ class Hub:
     async def wait(self, ticket: Ticket, seconds: float) -> bool:
         """Whether a commit came within so many seconds."""
         try:
-            await asyncio.wait_for(ticket.wait(), seconds)
+            # wait_for would swallow a cancellation that comes together with a wake.
+            async with asyncio.timeout(seconds):
+                await ticket.wait()
         except TimeoutError:
             return False
         finally:

@@ -128,3 +128,19 @@ def test_a_commit_after_the_event_loop_has_ended_hurts_nobody() -> None:
 
     asyncio.run(start())
     hub.committed(frozenset({"exp_a"}))
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_wait_that_is_given_up_as_it_is_woken_ends_there(turns: int) -> None:
+    hub = Hub()
+    hub.start()
+    ticket = hub.ticket()
+    waiting = asyncio.create_task(hub.wait(ticket, PATIENCE_SECONDS))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    ticket.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    if waiting.cancel():
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
