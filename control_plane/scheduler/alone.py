@@ -22,9 +22,11 @@ from typing import Any, cast
 
 from sqlalchemy import RowMapping
 
-from control_plane.scheduler.engines.local import LocalEngine, Placed
+from control_plane.scheduler.engines.engine import Placed
+from control_plane.scheduler.engines.local import LocalEngine
 from control_plane.scheduler.operations.attempts import Ending
 from control_plane.scheduler.operations.records import spec_of
+from control_plane.scheduler.rules.board import Grant
 from control_plane.scheduler.rules.states import attempt_ended
 from control_plane.scheduler.shim import records
 from control_plane.scheduler.workspace import WorkspaceError
@@ -92,7 +94,7 @@ class Alone:
         if self._number:
             self._engine.clear(self._job)
         self._number += 1
-        self._engine.submit(Placed(self._job, self._slots))
+        self._engine.submit(Placed(self._job, tuple(map(Grant, self._slots))))
         return self._ending(is_ours=True) or Ending("node_lost", detail="its process was killed from outside")
 
     def _ending(self, *, is_ours: bool = False) -> Ending | None:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from control_plane.scheduler.gpus import Gpu, driver_open, inventory
-from control_plane.scheduler.rules.placement import Slot
+from control_plane.scheduler.rules.board import GPU_UNITS, Slot, SlotState
 
 FOREIGN_BYTES = 256 * 1024 * 1024
 """A GPU on which processes of others hold more than this is not given out."""
@@ -33,7 +33,7 @@ class Inventory:
         """Every slot of this machine, and the readings of its GPUs; `held` are the slots that we gave out."""
         readings = self._read()
         cards = [
-            Slot(gpu.uuid, "gpu", gpu.memory_total_bytes, gpu.uuid in held or not self.is_taken(gpu))
+            Slot(gpu.uuid, "gpu", gpu.memory_total_bytes, self._state(gpu, held), units=GPU_UNITS, index=gpu.index)
             for gpu in readings
         ]
         return [*cards, *(Slot(f"cpu:{index}", "cpu") for index in range(self.cpu_slots))], readings
@@ -46,6 +46,11 @@ class Inventory:
             return self._readings
 
     @staticmethod
-    def is_taken(gpu: Gpu) -> bool:
+    def _state(gpu: Gpu, held: Collection[str]) -> SlotState:
         """Whether a GPU that we did not give out is lost, or used by somebody else."""
-        return gpu.is_lost or sum(process.memory_bytes or 0 for process in gpu.processes) > FOREIGN_BYTES
+        if gpu.uuid in held:
+            return "usable"
+        if gpu.is_lost:
+            return "lost"
+        is_foreign = sum(process.memory_bytes or 0 for process in gpu.processes) > FOREIGN_BYTES
+        return "foreign" if is_foreign else "usable"

@@ -17,14 +17,16 @@ from sqlalchemy.exc import IntegrityError
 
 from control_plane.db.transaction import Tx
 from control_plane.edge.house import House
-from control_plane.scheduler.engines.local import LocalEngine, Placed, key_of
+from control_plane.scheduler.engines.engine import Placed
+from control_plane.scheduler.engines.local import LocalEngine, key_of
 from control_plane.scheduler.hands import Hands
 from control_plane.scheduler.inventory import Inventory
 from control_plane.scheduler.operations import attempts, submit
 from control_plane.scheduler.operations.attempts import Ending
 from control_plane.scheduler.ports import Claims
 from control_plane.scheduler.processes import Exit
-from control_plane.scheduler.rules.placement import Placement, Plan, Waiting, plan
+from control_plane.scheduler.rules.board import Placement
+from control_plane.scheduler.rules.placement import Plan, Waiting, plan
 from control_plane.scheduler.workspace import WorkspaceError
 from store_client.errors import SwitchyardError
 from store_client.wire.jobs import JobState, Resources
@@ -217,7 +219,7 @@ class Scheduler:
             except (SwitchyardError, IntegrityError) as error:  # withdrawn or moved meanwhile, or a slot was taken
                 logger.info("job %s was not placed: %s", placement.job_id, error)
             else:
-                self._hands.give(key_of(job), partial(self._launch, Placed(job, placement.slots)))
+                self._hands.give(key_of(job), partial(self._launch, Placed(job, placement.grants)))
 
     def _launch(self, placed: Placed) -> None:
         job = placed.job

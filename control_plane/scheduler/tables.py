@@ -1,16 +1,17 @@
-"""Jobs, attempts and the holds on slots."""
+"""Jobs, what they wait for, their attempts, and the holds on slots."""
 
 from sqlalchemy import (
     JSON,
     CheckConstraint,
     Column,
+    ColumnElement,
+    Float,
     ForeignKey,
     Index,
     Integer,
     String,
     Table,
     Text,
-    UniqueConstraint,
     text,
 )
 
@@ -19,6 +20,8 @@ from store_client.wire.jobs import JobState
 
 ON_A_SLOT = text("state IN ('starting', 'running', 'cancelling')")
 IS_QUEUED = text("state = 'queued'")
+HAS_MORE = text("made < size AND is_cancelled = 0")
+IN_AN_ARRAY = text("array_id IS NOT NULL")
 IS_OPEN = text("state IN ('queued', 'starting', 'running', 'cancelling')")
 
 jobs = Table(
@@ -39,7 +42,14 @@ jobs = Table(
     Column("claimed_at", String, comment="the claim of the task that the job works under"),
     Column("submitted_by", String, nullable=False),
     Column("idempotency_key", String),
+    Column("run_id", String),
+    Column("array_id", String, comment="the array it is one of"),
+    Column("array_index", Integer),
     Column("attempt", Integer, nullable=False),
+    Column("tries", Integer, nullable=False, server_default=text("0"), comment="attempts that its policy counts"),
+    Column("rank", Float, nullable=False, server_default=text("0"), comment="its place within a priority; its number"),
+    Column("waits_on", Integer, nullable=False, server_default=text("0"), comment="jobs that must end before"),
+    Column("not_before", String, comment="it rests until then"),
     Column("waiting_for", Text),
     Column("created_at", String, nullable=False),
     Column("queued_at", String, nullable=False),
@@ -50,7 +60,10 @@ jobs = Table(
     Column("result", JSON, comment="collected files, kept output and published commit"),
     CheckConstraint(f"state IN ({', '.join(repr(state.value) for state in JobState)})", name="state"),
     CheckConstraint("priority BETWEEN 0 AND 10", name="priority"),
-    Index("ix_jobs_waiting", text("priority DESC"), "number", sqlite_where=IS_QUEUED, postgresql_where=IS_QUEUED),
+    Index(
+        "ix_jobs_waiting", text("priority DESC"), "rank", "number", sqlite_where=IS_QUEUED, postgresql_where=IS_QUEUED
+    ),
+    Index("ix_jobs_array", "array_id", "array_index", sqlite_where=IN_AN_ARRAY, postgresql_where=IN_AN_ARRAY),
     Index("ix_jobs_placed", "number", sqlite_where=ON_A_SLOT, postgresql_where=ON_A_SLOT),
     Index("ix_jobs_open_number", "number", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
     Index("ix_jobs_experiment", "experiment_id", "number"),
@@ -72,6 +85,7 @@ attempts = Table(
     Column("number", Integer, primary_key=True),
     Column("state", String, nullable=False),
     Column("slots", JSON, nullable=False),
+    Column("node", String, comment="the machine; null is the scheduler's own"),
     Column("started_at", String),
     Column("ended_at", String),
     Column("exit_code", Integer),
@@ -82,9 +96,67 @@ attempts = Table(
 holds = Table(
     "holds",
     metadata,
-    Column("slot_id", String, primary_key=True, comment="one live holder per slot, by this key"),
+    Column("slot_id", String, primary_key=True),
+    Column("unit", Integer, primary_key=True, comment="one live holder per unit of a slot, by this key"),
     Column("job_id", String, ForeignKey("jobs.job_id"), nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("held_since", String, nullable=False),
-    UniqueConstraint("job_id", "attempt", "slot_id", name="uq_holds_attempt"),
+    Index("ix_holds_attempt", "job_id", "attempt"),
+)
+
+ORDER = (jobs.c.priority.desc(), jobs.c.rank, jobs.c.number)
+"""The order that waiting jobs are kept in."""
+
+
+def is_behind(priority: int, rank: float, number: int) -> ColumnElement[bool]:
+    """What stands behind a waiting job in that order."""
+    is_later = (jobs.c.rank > rank) | ((jobs.c.rank == rank) & (jobs.c.number > number))
+    return (jobs.c.priority < priority) | ((jobs.c.priority == priority) & is_later)
+
+
+job_waits = Table(
+    "job_waits",
+    metadata,
+    Column("job_id", String, ForeignKey("jobs.job_id"), primary_key=True),
+    Column("on_id", String, primary_key=True, comment="a job or an array that comes first"),
+    Column("when_it", String, nullable=False),
+    CheckConstraint("when_it IN ('succeeded', 'ended')", name="when_it"),
+    Index("ix_job_waits_on", "on_id"),
+)
+
+job_tags = Table(
+    "job_tags",
+    metadata,
+    Column("job_id", String, ForeignKey("jobs.job_id"), primary_key=True),
+    Column("tag", String, primary_key=True),
+    Column("number", Integer, nullable=False, comment="of the job: a page of a tag is read in this order"),
+    Index("ix_job_tags_tag", "tag", "number"),
+)
+
+arrays = Table(
+    "job_arrays",
+    metadata,
+    Column("array_id", String, primary_key=True),
+    Column("number", Integer, nullable=False, unique=True, comment="of its first job"),
+    Column("experiment_id", String, nullable=False),
+    Column("submitted_by", String, nullable=False),
+    Column("idempotency_key", String),
+    Column("spec", JSON, nullable=False),
+    Column("commit_sha", String, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("made", Integer, nullable=False, comment="jobs made so far; the others are made as these start"),
+    Column("ended", Integer, nullable=False, comment="jobs that ended"),
+    Column("succeeded", Integer, nullable=False),
+    Column("is_cancelled", Integer, nullable=False, comment="1: no more jobs are made"),
+    Column("created_at", String, nullable=False),
+    Index("ix_job_arrays_open", "number", sqlite_where=HAS_MORE, postgresql_where=HAS_MORE),
+)
+
+progress = Table(
+    "job_progress",
+    metadata,
+    Column("job_id", String, ForeignKey("jobs.job_id"), primary_key=True),
+    Column("attempt", Integer, nullable=False),
+    Column("at", String, nullable=False, comment="when it last said or printed something"),
+    Column("said", JSON, comment="its newest progress, as the wire has it"),
 )

@@ -1,7 +1,7 @@
 """Jobs, attempts and slots: the one queue."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -42,20 +42,48 @@ ExitCause = Literal[
 
 
 class Resources(Body):
-    """What an attempt needs, all of it or nothing."""
+    """What an attempt needs on one machine, all of it or nothing."""
 
-    gpus: int = Field(default=0, ge=0, le=64)
+    gpus: int = Field(default=0, ge=0, le=64, description="whole GPUs, or slices with a mig_profile")
     gpus_where_present: int = Field(default=0, ge=0, le=64, description="instead, on a machine that has so many GPUs")
-    gpu_memory_bytes: int = Field(default=0, ge=0)
+    gpu_memory_bytes: int = Field(default=0, ge=0, description="of each GPU; what a share reserves of it")
+    gpu_share: float | None = Field(default=None, gt=0, lt=1, description="this part of one GPU instead of all of it")
+    mig_profile: NonEmpty | None = Field(default=None, description="a slice of this kind instead of a GPU, as 1g.10gb")
+    only_gpus: tuple[NonEmpty, ...] = Field(default=(), description="UUIDs or numbers of the GPUs that will do")
     cpus: int = Field(default=1, ge=1, le=1024)
-    memory_bytes: int = Field(default=0, ge=0)
+    memory_bytes: int = Field(default=0, ge=0, description="of the machine, for all its processes together")
+
+    @model_validator(mode="after")
+    def _parts_are_of_one_gpu(self) -> "Resources":
+        if self.gpu_share is not None and self.mig_profile is not None:
+            raise ValueError("ask for a share of a GPU or for a slice of it, not for both")
+        most = max(self.gpus, self.gpus_where_present)
+        if (self.gpu_share is not None or self.mig_profile is not None) and most != 1:
+            raise ValueError("a share or a slice is of one GPU: set gpus (or gpus_where_present) to 1")
+        return self
 
 
 class RetryPolicy(Body):
-    """How often a lost attempt, or also a failed one, is tried again."""
+    """How often a lost attempt, or also a failed one, is tried again, and how long it rests before."""
 
     max_attempts: int = Field(default=3, ge=1, le=20)
     on: tuple[Literal["lost", "failed", "timed_out", "out_of_memory"], ...] = ("lost",)
+    delay_seconds: float = Field(default=0, ge=0, le=86_400, description="before the second attempt; doubles each time")
+    max_delay_seconds: float = Field(default=3600, ge=0, le=86_400)
+
+
+class Dependency(Body):
+    """A job, or all of an array, that comes first."""
+
+    job_id: NonEmpty
+    when: Literal["succeeded", "ended"] = "succeeded"
+
+
+class Preemption(Body):
+    """How a job gives way to one of higher priority: it is told, may keep a checkpoint, and waits again."""
+
+    signal: Literal["SIGTERM", "SIGUSR1", "SIGUSR2", "SIGINT"] = "SIGTERM"
+    grace_seconds: float = Field(default=30, ge=0, le=3600, description="from the signal until all of it is ended")
 
 
 class SubmitJob(Body):
@@ -73,8 +101,13 @@ class SubmitJob(Body):
     resources: Resources = Resources()
     priority: int = Field(default=5, ge=0, le=10)
     timeout_seconds: float = Field(default=3600, gt=0, le=30 * 86_400)
+    idle_timeout_seconds: float | None = Field(default=None, gt=0, description="end it after so long without a word")
     retry: RetryPolicy = RetryPolicy()
-    tags: tuple[str, ...] = ()
+    preemption: Preemption | None = Field(default=None, description="absent: the job is never taken off its slots")
+    depends_on: tuple[Dependency, ...] = Field(default=(), max_length=100)
+    array: int | None = Field(default=None, ge=1, le=1_000_000, description="so many jobs, told apart by their index")
+    tags: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(default=(), max_length=20)
+    run_id: OpaqueId | None = Field(default=None, description="the run this job belongs to")
     task_id: OpaqueId | None = Field(default=None, description="the claimed task this job works on")
     role: Literal["ideator", "executor", "evaluator"] | None = None
     idempotency_key: NonEmpty | None = Field(default=None, max_length=300)
@@ -86,10 +119,22 @@ class SubmitJob(Body):
         return self
 
 
+class Progress(Record):
+    """What a running job last said of itself; the parts it leaves out are null."""
+
+    at: Timestamp
+    fraction: float | None = Field(default=None, description="0 to 1")
+    step: float | None = None
+    steps: float | None = None
+    message: str | None = None
+    metrics: dict[str, float] = Field(default_factory=dict, description="the newest value of each")
+
+
 class Attempt(Record):
     number: int
     state: JobState
     slots: tuple[str, ...] = ()
+    node: str | None = Field(default=None, description="the machine; null is the one the scheduler runs on")
     started_at: Timestamp | None = None
     ended_at: Timestamp | None = None
     exit_code: int | None = None
@@ -111,6 +156,12 @@ class Job(Record):
     resources: Resources
     commit_sha: Commit
     submitted_by: str
+    tags: tuple[str, ...] = ()
+    run_id: str | None = None
+    array_id: str | None = None
+    array_index: int | None = Field(default=None, description="counts from 0")
+    not_before: Timestamp | None = Field(default=None, description="it rests until then before its next attempt")
+    progress: Progress | None = None
     attempt: int = Field(description="number of the current or last attempt; 0 before the first")
     created_at: Timestamp
     started_at: Timestamp | None = None
@@ -124,8 +175,10 @@ class Job(Record):
 class JobDetail(Job):
     command: tuple[str, ...]
     timeout_seconds: float
+    idle_timeout_seconds: float | None = None
     retry: RetryPolicy
-    tags: tuple[str, ...] = ()
+    preemption: Preemption | None = None
+    depends_on: tuple[Dependency, ...] = ()
     publish: str | None = None
     attempts: tuple[Attempt, ...] = ()
     files: dict[str, str] = Field(default_factory=dict, description="collected files; a missing one is absent")

@@ -6,7 +6,7 @@ import pytest
 
 from control_plane.scheduler import inventory
 from control_plane.scheduler.inventory import FOREIGN_BYTES, Inventory
-from control_plane.scheduler.rules.placement import Slot
+from control_plane.scheduler.rules.board import GPU_UNITS, Slot
 from control_plane.settings import parse
 from tests.fakes.driver import FakeDriver, a_gpu
 
@@ -33,7 +33,10 @@ def test_a_machine_without_gpus_gives_out_cpu_slots(driver: FakeDriver) -> None:
 def test_gpus_are_slots_by_uuid_with_their_memory(driver: FakeDriver) -> None:
     driver.show(a_gpu(1), a_gpu(2, total=141 << 30))
     slots, readings = Inventory(1).look(())
-    assert slots[:2] == [Slot(uuid(1), "gpu", 80 << 30), Slot(uuid(2), "gpu", 141 << 30)]
+    assert slots[:2] == [
+        Slot(uuid(1), "gpu", 80 << 30, units=GPU_UNITS, index=0),
+        Slot(uuid(2), "gpu", 141 << 30, units=GPU_UNITS, index=1),
+    ]
     assert [gpu.uuid for gpu in readings] == [uuid(1), uuid(2)]
 
 

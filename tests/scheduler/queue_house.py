@@ -14,7 +14,7 @@ from control_plane.scheduler.inventory import Inventory
 from control_plane.scheduler.loop import Scheduler
 from control_plane.scheduler.operations import attempts, listing, submit
 from control_plane.scheduler.operations.attempts import Ending
-from control_plane.scheduler.rules.placement import Placement
+from control_plane.scheduler.rules.board import Placement
 from control_plane.scheduler.tables import holds, jobs
 from control_plane.wiring import ClaimsForScheduler
 from store_client.wire.jobs import JobDetail, JobState, SubmitJob
@@ -59,7 +59,7 @@ class Queue:
 
     def place(self, job_id: str, *slots: str) -> int:
         """Give a job slots, as the scheduler does before it launches; the attempt's number."""
-        wanted = Placement(job_id, slots or ("cpu:0",))
+        wanted = Placement.on(job_id, *(slots or ("cpu:0",)))
         return int(self.write(attempts.place, wanted)["attempt"])
 
     def start(self, job_id: str, attempt: int) -> bool:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from control_plane.scheduler import processes
-from control_plane.scheduler.engines.local import Placed
+from control_plane.scheduler.engines.engine import Placed
 from control_plane.scheduler.operations import submit
+from control_plane.scheduler.rules.board import Grant
 from store_client.wire.jobs import JobState
 from tests.scheduler.attempts import eventually, is_running
 from tests.scheduler.queue_house import Yard, open_yard
@@ -114,7 +115,7 @@ def test_a_launched_attempt_whose_row_still_says_starting_is_adopted(sqlite_url:
         yard = Yard(store, tmp_path)
         job_id = yard.shell(UNTIL_GO)
         yard.place(job_id)
-        yard.engine.submit(Placed(yard.store.see(submit.load, job_id), ("cpu:0",)))
+        yard.engine.submit(Placed(yard.store.see(submit.load, job_id), (Grant("cpu:0"),)))
         yard.await_log(job_id, "ready")
         yard.new_scheduler().start()
         yard.await_state(job_id, S.RUNNING)

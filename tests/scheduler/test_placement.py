@@ -5,7 +5,8 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from control_plane.scheduler.rules.placement import Plan, Slot, Waiting, in_order, plan
+from control_plane.scheduler.rules.board import Slot
+from control_plane.scheduler.rules.placement import Plan, Waiting, in_order, plan
 from store_client.wire.jobs import Resources
 
 GIB = 1024**3
@@ -43,7 +44,10 @@ waiting_jobs = st.lists(
 machines = st.builds(
     lambda count, memory, lost: [
         *cpus(count),
-        *(Slot(f"GPU-{index}", "gpu", size, index not in lost) for index, size in enumerate(memory)),
+        *(
+            Slot(f"GPU-{index}", "gpu", size, "lost" if index in lost else "usable")
+            for index, size in enumerate(memory)
+        ),
     ],
     st.integers(0, 4),
     st.lists(st.sampled_from([24 * GIB, 141 * GIB]), max_size=3),
@@ -134,7 +138,7 @@ def test_a_job_without_gpus_passes_one_that_waits_for_a_gpu_only_when_cpus_are_n
 
 
 def test_a_gpu_that_somebody_else_uses_is_not_given_out() -> None:
-    slots = [*cpus(1), Slot("GPU-0", "gpu", 24 * GIB, is_usable=False)]
+    slots = [*cpus(1), Slot("GPU-0", "gpu", 24 * GIB, state="foreign")]
     assert started(plan([job(1, gpus=1)], slots, ())) == []
 
 

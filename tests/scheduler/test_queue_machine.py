@@ -13,7 +13,7 @@ from control_plane.db.tables import tallies
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import attempts, submit
 from control_plane.scheduler.operations.attempts import Ending
-from control_plane.scheduler.rules.placement import Placement
+from control_plane.scheduler.rules.board import Placement
 from control_plane.scheduler.tables import attempts as attempt_rows
 from control_plane.scheduler.tables import holds, jobs
 from store_client.errors import Refused
@@ -53,7 +53,7 @@ class Day(RuleBasedStateMachine):
     @rule(job=known, slots=st.sets(st.sampled_from(["cpu:0", "cpu:1", "GPU-0"]), min_size=1))
     def place(self, job: str, slots: set[str]) -> None:
         taken, state = set(self.queue.held()) & slots, self.queue.state(job)
-        row = self.attempt(attempts.place, Placement(job, tuple(slots)))
+        row = self.attempt(attempts.place, Placement.on(job, *slots))
         assert (row is not None) == (not taken and state is S.QUEUED)
         if row is not None:
             self.placed[job] = self.placed.get(job, 0) + 1

@@ -130,7 +130,9 @@ def test_the_deployment_sees_all_experiments_or_the_one_it_names(queue: Queue) -
     assert one.total == 1
 
 
-@pytest.mark.parametrize("after", ["x", "5", "5:", ":5", "placed:x", "1:2:3", "-1:2", "9999999999:1"])
+@pytest.mark.parametrize(
+    "after", ["x", "5", "5:", ":5", "placed:x", "1:2", "1:x:3", "1:nan:3", "-1:2:3", "9999999999:1:1"]
+)
 def test_a_cursor_that_we_did_not_give_out_is_refused(queue: Queue, after: str) -> None:
     with pytest.raises(BadRequest, match="the page before"):
         queue.store.see(listing.page, JobPageQuery(is_open=True, after=after))

@@ -10,16 +10,18 @@ from pathlib import Path
 from sqlalchemy import RowMapping
 
 from control_plane.scheduler import processes, workspace
+from control_plane.scheduler.engines.engine import Key, Placed, Way
+from control_plane.scheduler.inventory import Inventory
 from control_plane.scheduler.operations.attempts import Ending
 from control_plane.scheduler.operations.records import spec_of
 from control_plane.scheduler.ports import RepositoryPaths
 from control_plane.scheduler.processes import Exit, Handle
+from control_plane.scheduler.rules.board import Slot
 from control_plane.scheduler.shim import records
 from control_plane.scheduler.workspace import WorkspaceError
 from store_client.errors import SwitchyardError
 from store_client.wire.jobs import ExitCause, SubmitJob
 
-Key = tuple[str, int]
 COLLECT_BYTES = 1024 * 1024
 GRACE_SECONDS = 5.0
 NICE = 5
@@ -31,18 +33,6 @@ CAUSES: Mapping[str, ExitCause] = {
 }
 
 
-@dataclass(frozen=True)
-class Placed:
-    """One attempt and the slots it holds."""
-
-    job: RowMapping
-    slots: tuple[str, ...]
-
-    @property
-    def marker(self) -> str:
-        return f"{self.job['job_id']}/{self.job['attempt']}"
-
-
 @dataclass
 class LocalEngine:
     """Submit, status, cancel, logs and capacity on this machine."""
@@ -50,6 +40,8 @@ class LocalEngine:
     root: Path
     repositories: RepositoryPaths
     handles: dict[Key, Handle] = field(default_factory=dict)
+    inventory: Inventory = field(default_factory=lambda: Inventory(1))
+    name: str = "local"
     _lock_fd: int | None = None
 
     def take(self) -> bool:
@@ -107,7 +99,7 @@ class LocalEngine:
         """Whether the attempt's command was ever started."""
         return "command_pid" in (records.read_json(self.of(job) / records.STARTED) or {})
 
-    def cancel(self, job: RowMapping) -> None:
+    def cancel(self, job: RowMapping, way: Way = "cancel") -> None:  # noqa: ARG002 - both are stopped alike so far
         """Ask an attempt to stop, also one that is yet to be launched; asking twice is asking once."""
         self.of(job).mkdir(mode=0o700, parents=True, exist_ok=True)
         processes.ask_to_stop(self.of(job))
@@ -162,10 +154,19 @@ class LocalEngine:
                 return
             processes.wait(living, left)
 
-    def wait(self, seconds: float, wake_fd: int, leave: Callable[[Key], bool]) -> Collection[Handle]:
-        """Sleep until an attempt ends, save those to leave alone; the descriptor wakes us, or the time is over."""
-        watched = [handle for key, handle in list(self.handles.items()) if not leave(key)]
-        return processes.wait(watched, seconds, wake_fd)
+    def wait(self, seconds: float, wake_fd: int, leave: Callable[[Key], bool]) -> Collection[Key]:
+        """Sleep until attempts end, save those to leave alone; the descriptor wakes us, or the time is over."""
+        watched = {key: handle for key, handle in list(self.handles.items()) if not leave(key)}
+        ended = set(processes.wait(list(watched.values()), seconds, wake_fd))
+        return [key for key, handle in watched.items() if handle in ended]
+
+    def log(self, job_id: str, attempt: int) -> Path:
+        """Where the log of an attempt is, or will be."""
+        return self.directory(job_id, attempt) / records.LOG
+
+    def capacity(self, held: Collection[str]) -> list[Slot]:
+        """Every slot of this machine; `held` are those that we gave out."""
+        return self.inventory.look(held)[0]
 
 
 def key_of(job: RowMapping) -> Key:

@@ -7,9 +7,9 @@ from sqlalchemy import RowMapping, bindparam, delete, func, insert, select, upda
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations.records import spec_of
 from control_plane.scheduler.operations.submit import load, save
-from control_plane.scheduler.rules.placement import Placement
+from control_plane.scheduler.rules.board import Placement
 from control_plane.scheduler.rules.states import attempt_ended, ended, moved
-from control_plane.scheduler.tables import IS_QUEUED, ON_A_SLOT, attempts, holds, jobs
+from control_plane.scheduler.tables import IS_QUEUED, ON_A_SLOT, ORDER, attempts, holds, is_behind, jobs
 from store_client.wire.jobs import ExitCause, JobState
 
 IDENTITY = tuple(jobs.c[name] for name in ("job_id", "number", "experiment_id", "task_id", "claimed_at"))
@@ -33,7 +33,8 @@ def place(tx: Tx, placement: Placement) -> RowMapping:
         insert(attempts).values(job_id=row["job_id"], number=number, state=state, slots=list(placement.slots))
     )
     held = {"job_id": row["job_id"], "attempt": number, "held_since": tx.now}
-    tx.connection.execute(insert(holds), [{"slot_id": slot_id, **held} for slot_id in placement.slots])
+    units = [(grant.slot_id, unit) for grant in placement.grants for unit in grant.units]
+    tx.connection.execute(insert(holds), [{"slot_id": slot_id, "unit": unit, **held} for slot_id, unit in units])
     return save(tx, row, "starting", state=state, attempt=number, waiting_for=None)
 
 
@@ -102,11 +103,10 @@ def _mark(tx: Tx, row: RowMapping, **values: object) -> None:
 
 def waiting(tx: Tx, limit: int = 500, behind: RowMapping | None = None) -> list[RowMapping]:
     """The head of the queue, the next job first; or what stands behind a job of it."""
-    query = select(*IDENTITY, jobs.c.priority, jobs.c.resources, jobs.c.waiting_for).where(IS_QUEUED)
+    query = select(*IDENTITY, jobs.c.priority, jobs.c.rank, jobs.c.resources, jobs.c.waiting_for).where(IS_QUEUED)
     if behind is not None:
-        is_older = (jobs.c.priority == behind["priority"]) & (jobs.c.number > behind["number"])
-        query = query.where((jobs.c.priority < behind["priority"]) | is_older)
-    query = query.order_by(jobs.c.priority.desc(), jobs.c.number).limit(limit)
+        query = query.where(is_behind(behind["priority"], behind["rank"], behind["number"]))
+    query = query.order_by(*ORDER).limit(limit)
     return list(tx.connection.execute(query).mappings())
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping, select
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.gpus import Gpu
 from control_plane.scheduler.operations import listing
-from control_plane.scheduler.rules.placement import Slot
+from control_plane.scheduler.rules.board import Slot
 from control_plane.scheduler.tables import holds, jobs
 from store_client.wire.jobs import Fleet, QueueSummary, SlotInfo
 
@@ -41,7 +41,7 @@ def _slot(slot: Slot, holder: RowMapping | None, gpu: Gpu | None) -> SlotInfo:
     seen = _readings(gpu, is_foreign=holder is None and not slot.is_usable) if gpu is not None else {}
     return SlotInfo(
         slot_id=slot.slot_id,
-        kind=slot.kind,
+        kind="cpu" if slot.kind == "cpu" else "gpu",
         name=(gpu.name or slot.slot_id) if gpu is not None else f"CPU slot {slot.slot_id.removeprefix('cpu:')}",
         **mine,
         **seen,

@@ -1,6 +1,8 @@
 """Reading the queue: one job, pages of jobs, and the fleet in a line."""
 
+import math
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import RowMapping, Select, func, select
@@ -9,7 +11,7 @@ from control_plane.db.tables import tallies
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import records
 from control_plane.scheduler.operations.submit import load
-from control_plane.scheduler.tables import IS_QUEUED, ON_A_SLOT, attempts, jobs
+from control_plane.scheduler.tables import IS_QUEUED, ON_A_SLOT, ORDER, attempts, is_behind, jobs
 from store_client.errors import BadRequest
 from store_client.wire.calls.jobs import JobPageQuery
 from store_client.wire.jobs import FINAL_STATES, JobDetail, JobPage, JobState
@@ -35,9 +37,8 @@ def positions(tx: Tx, rows: Sequence[RowMapping]) -> dict[int, int]:
     waiting = [row["number"] for row in rows if row["state"] == JobState.QUEUED]
     if not waiting:
         return {}
-    order = (jobs.c.priority.desc(), jobs.c.number)
-    place = func.row_number().over(order_by=order).label("place")
-    head = select(jobs.c.number, place).where(IS_QUEUED).order_by(*order).limit(POSITIONS).subquery()
+    place = func.row_number().over(order_by=ORDER).label("place")
+    head = select(jobs.c.number, place).where(IS_QUEUED).order_by(*ORDER).limit(POSITIONS).subquery()
     found = tx.connection.execute(select(head).where(head.c.number.in_(waiting)))
     return {row.number: row.place for row in found}
 
@@ -70,29 +71,39 @@ def _newest(tx: Tx, query: JobPageQuery, chosen: Select[Any]) -> tuple[list[RowM
 def _open(tx: Tx, query: JobPageQuery, chosen: Select[Any]) -> tuple[list[RowMapping], str | None]:
     """Jobs on slots by number, then the waiting ones, the next one first.
 
-    The cursor is `placed:number`, then `priority:number`.
+    The cursor is `placed:number`, then `priority:rank:number`.
     """
     phase, _, number = (query.after or f"{PLACED}:0").partition(":")
     rows: list[RowMapping] = []
-    waiting = chosen.where(IS_QUEUED).order_by(jobs.c.priority.desc(), jobs.c.number)
+    waiting = chosen.where(IS_QUEUED).order_by(*ORDER)
     if phase == PLACED:
         placed = chosen.where(ON_A_SLOT, jobs.c.number > _number(number)).order_by(jobs.c.number)
         rows, is_more = _rows(tx, placed, query.limit)
         if is_more:
             return rows, f"{PLACED}:{rows[-1]['number']}"
     else:
-        is_behind = (jobs.c.priority == _number(phase)) & (jobs.c.number > _number(number))
-        waiting = waiting.where((jobs.c.priority < _number(phase)) | is_behind)
+        rank, _, number = number.partition(":")
+        waiting = waiting.where(is_behind(_number(phase), _rank(rank), _number(number)))
     rest, is_more = _rows(tx, waiting, query.limit - len(rows))
     rows += rest
-    last = f"{rest[-1]['priority']}:{rest[-1]['number']}" if rest else f"{PLACED}:{rows[-1]['number'] if rows else 0}"
-    return rows, last if is_more else None
+    if not is_more:
+        return rows, None
+    last = rest[-1] if rest else None
+    placed_last = f"{PLACED}:{rows[-1]['number'] if rows else 0}"
+    return rows, placed_last if last is None else f"{last['priority']}:{last['rank']}:{last['number']}"
 
 
 def _number(text: str) -> int:
     if not text.isdecimal() or len(text) > 9:
         raise BadRequest("after: use the `next` of the page before")
     return int(text)
+
+
+def _rank(text: str) -> float:
+    with suppress(ValueError):
+        if math.isfinite(rank := float(text)):
+            return rank
+    raise BadRequest("after: use the `next` of the page before")
 
 
 def _rows(tx: Tx, chosen: Select[Any], limit: int) -> tuple[list[RowMapping], bool]:

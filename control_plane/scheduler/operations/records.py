@@ -14,7 +14,7 @@ SHARED = (
 )  # fmt: skip
 
 
-COLUMNS = tuple(jobs.c[name] for name in (*SHARED, "resources", "waiting_for"))
+COLUMNS = tuple(jobs.c[name] for name in (*SHARED, "resources", "waiting_for", "rank"))
 """What a list needs: neither spec nor result, which may be large."""
 
 

@@ -25,11 +25,12 @@ def submit(tx: Tx, body: SubmitJob, claims: Claims) -> RowMapping:
     commit = body.commit_sha or tx.experiment["base_commit_sha"]
     if commit is None:
         raise InvalidPrecondition("the experiment has no base commit yet; name a commit_sha")
-    job_id = tx.mint("job")
+    job_id, number = tx.mint("job"), (tx.connection.scalar(select(func.max(jobs.c.number))) or 0) + 1
     tx.connection.execute(
         insert(jobs).values(
             job_id=job_id,
-            number=(tx.connection.scalar(select(func.max(jobs.c.number))) or 0) + 1,
+            number=number,
+            rank=number,
             experiment_id=tx.experiment_id,
             name=body.name,
             state=JobState.QUEUED,

@@ -6,21 +6,9 @@ job delays it; jobs that need nothing it waits for may pass. A job that could ne
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
+from control_plane.scheduler.rules.board import Grant, Placement, Slot, SlotKind
 from store_client.wire.jobs import Resources
-
-SlotKind = Literal["gpu", "cpu"]
-
-
-@dataclass(frozen=True)
-class Slot:
-    """One thing that at most one attempt holds."""
-
-    slot_id: str
-    kind: SlotKind
-    memory_bytes: int | None = None
-    is_usable: bool = True
 
 
 @dataclass(frozen=True)
@@ -31,12 +19,6 @@ class Waiting:
     number: int
     priority: int
     resources: Resources
-
-
-@dataclass(frozen=True)
-class Placement:
-    job_id: str
-    slots: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -89,7 +71,7 @@ def plan(waiting: Iterable[Waiting], slots: Sequence[Slot], held: Iterable[str])
         if reason is None:
             chosen = _choose(job.resources, board)
             board.take(chosen)
-            placements.append(Placement(job.job_id, chosen))
+            placements.append(_on(job.job_id, chosen, board))
         else:
             reasons[job.job_id] = reason
     return Plan(tuple(placements), reasons, "cpu" not in board.head and bool(board.free("cpu")))
@@ -107,6 +89,11 @@ def _resolved(job: Waiting, board: _Board) -> Waiting:
 def _choose(need: Resources, board: _Board) -> tuple[str, ...]:
     gpus = board.free("gpu", need.gpu_memory_bytes)[: need.gpus]
     return (*gpus, *board.free("cpu")[: need.cpus])
+
+
+def _on(job_id: str, chosen: Collection[str], board: _Board) -> Placement:
+    units = {slot.slot_id: slot.units for slot in board.slots}
+    return Placement(job_id, tuple(Grant(slot_id, tuple(range(units[slot_id]))) for slot_id in chosen))
 
 
 def _why_not(job: Waiting, board: _Board) -> str | None:
@@ -130,5 +117,5 @@ def _why_not(job: Waiting, board: _Board) -> str | None:
 
 
 def _amount(count: int, kind: SlotKind) -> str:
-    noun = {"gpu": "GPU", "cpu": "CPU slot"}[kind]
+    noun = {"gpu": "GPU", "mig": "slice", "cpu": "CPU slot"}[kind]
     return f"{count} {noun}s at once" if count > 1 else f"1 {noun}"

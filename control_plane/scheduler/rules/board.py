@@ -1,0 +1,161 @@
+"""What placement sees and what it answers: plain values, so that it is a function of them and of nothing else.
+
+A slot is a GPU, a slice of one, or a CPU slot, and has units; a share of a GPU takes some of them, everything else
+takes all. The database lets at most one live attempt hold a unit. Times are seconds since 1970.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from store_client.wire.jobs import Resources
+
+SlotKind = Literal["gpu", "mig", "cpu"]
+SlotState = Literal["usable", "foreign", "lost", "quarantined", "reserved", "draining"]
+GPU_UNITS = 12
+"""Units of a GPU: halves, thirds, quarters and sixths come out even. Its memory is in its units in equal parts, so who
+holds the units that a memory reservation needs has that memory for itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One thing to hold; `node` is the machine it is in, "" the scheduler's own."""
+
+    slot_id: str
+    kind: SlotKind
+    memory_bytes: int | None = None
+    state: SlotState = "usable"
+    node: str = ""
+    units: int = 1
+    index: int | None = None
+    profile: str | None = None
+    """The kind of a slice, as 1g.10gb."""
+    why: str | None = None
+    """Why it is not usable, in words."""
+
+    @property
+    def is_usable(self) -> bool:
+        return self.state == "usable"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Units of one slot."""
+
+    slot_id: str
+    units: tuple[int, ...] = (0,)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A queued job that nothing but the order and the slots keeps from starting."""
+
+    job_id: str
+    number: int
+    experiment_id: str
+    operator: str
+    priority: int
+    rank: float
+    queued_at: float
+    resources: Resources
+    most_seconds: float
+    """So long can an attempt of it last at most, the end of its processes included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An attempt that holds slots, from its placement until its slots are free again."""
+
+    job_id: str
+    attempt: int
+    number: int
+    experiment_id: str
+    operator: str
+    priority: int
+    placed_at: float
+    ends_by: float
+    """It will have ended by then, whatever it does."""
+    grants: tuple[Grant, ...]
+    is_preemptible: bool = False
+    is_ending: bool = False
+    """It was asked to stop; its slots come free without our asking again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """The most that one experiment, or one operator, has at a time; None is no limit."""
+
+    gpus: float | None = None
+    cpus: int | None = None
+    jobs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Who goes first: by level, a priority risen by age; within one, the experiment that had least for its weight."""
+
+    ageing_seconds: float = 600.0
+    """A waiting job rises by one priority in so long."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Of experiments; 1 for those not named."""
+    experiment_quotas: Mapping[str, Quota] = field(default_factory=dict)
+    operator_quotas: Mapping[str, Quota] = field(default_factory=dict)
+    may_preempt: bool = True
+
+    @property
+    def starvation_seconds(self) -> float:
+        """No job that is submitted so long after a waiting one goes before it."""
+        return 11 * self.ageing_seconds
+
+
+@dataclass(frozen=True)
+class LineKey:
+    """What jobs of a line have in common: the first of them decides for all."""
+
+    experiment_id: str
+    operator: str
+    priority: int
+    resources: Resources
+
+
+Lines = Mapping[LineKey, Sequence[Waiting]]
+"""The waiting jobs, each line by rank, then number."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that a plan depends on."""
+
+    now: float
+    slots: Sequence[Slot]
+    lines: Lines
+    running: Sequence[Running]
+    policy: Policy = field(default_factory=Policy)
+    usage: Mapping[str, float] = field(default_factory=dict)
+    """Experiment to what it had lately, in GPU seconds (CPU seconds where it used no GPU), with a half-life."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A job starts on these units."""
+
+    job_id: str
+    grants: tuple[Grant, ...]
+
+    @classmethod
+    def on(cls, job_id: str, *slot_ids: str) -> "Placement":
+        """On slots of one unit each."""
+        return cls(job_id, tuple(Grant(slot_id) for slot_id in slot_ids))
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        return tuple(grant.slot_id for grant in self.grants)
+
+
+@dataclass(frozen=True)
+class GiveWay:
+    """A running attempt is taken off its slots for a waiting job."""
+
+    job_id: str
+    attempt: int
+    for_job_id: str
