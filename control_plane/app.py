@@ -104,8 +104,8 @@ def build(settings: Settings) -> Starlette:
         hand_out(house, settings.data, identities)
     _host(house, settings)
     parts = Parts(settings, house, identities, repositories, Notices(house))
-    engine = LocalEngine(settings.data / "attempts", repositories)
     inventory = Inventory(settings.cpu_slots, settings.visible_gpus)
+    engine = LocalEngine(settings.data / "attempts", repositories, inventory=inventory)
     if settings.runs_api:
         parts.reaper = Reaper(house)
         files = ArtifactFiles(settings.data / "artifacts")
@@ -113,7 +113,7 @@ def build(settings: Settings) -> Starlette:
         if settings.task_store_url is not None:
             parts.sync = StateSync(house, TaskStoreOverHttp(settings.task_store_url, keys.admin_token))
     if settings.runs_scheduler:
-        parts.scheduler = Scheduler(house, engine, inventory, wiring.ClaimsForScheduler())
+        parts.scheduler = Scheduler(house, engine, wiring.ClaimsForScheduler())
     if settings.runs_orchestrator:
         examiner, lineage = Examiner(repositories), Lineage(repositories)
         wings = wiring.wings(identities.orchestrator, examiner, lineage, settings.lease_seconds)

@@ -17,10 +17,8 @@ from sqlalchemy.exc import IntegrityError
 
 from control_plane.db.transaction import Tx
 from control_plane.edge.house import House
-from control_plane.scheduler.engines.engine import Placed
-from control_plane.scheduler.engines.local import LocalEngine, key_of
+from control_plane.scheduler.engines.engine import Engine, Placed, key_of
 from control_plane.scheduler.hands import Hands
-from control_plane.scheduler.inventory import Inventory
 from control_plane.scheduler.operations import attempts, submit
 from control_plane.scheduler.operations.attempts import Ending
 from control_plane.scheduler.ports import Claims
@@ -53,10 +51,10 @@ class Sight:
 
 
 class Scheduler:
-    """Keeps this machine's slots busy, on a thread of its own."""
+    """Keeps the slots of an engine busy, on a thread of its own."""
 
-    def __init__(self, house: House, engine: LocalEngine, inventory: Inventory, claims: Claims) -> None:
-        self._house, self._engine, self._inventory, self._claims = house, engine, inventory, claims
+    def __init__(self, house: House, engine: Engine, claims: Claims) -> None:
+        self._house, self._engine, self._claims = house, engine, claims
         self._hands = Hands(self.wake)
         self._explained_at = float("-inf")
         self._lock = threading.Lock()
@@ -103,13 +101,12 @@ class Scheduler:
         self._engine.wait_for_all(STOP_SECONDS)
 
     def _run(self) -> None:
-        with self._inventory.open():
-            while not self._engine.take():  # another scheduler works here; this one stands by
-                if self._stopping.wait(TICK_SECONDS):
-                    return
-            self._hands.give(("", 0), self._sweep)
-            while not self._stopping.is_set():
-                self._round()
+        while not self._engine.take():  # another scheduler works here; this one stands by
+            if self._stopping.wait(TICK_SECONDS):
+                return
+        self._hands.give(("", 0), self._sweep)
+        while not self._stopping.is_set():
+            self._round()
 
     def _sweep(self) -> None:
         """Remove the workspaces of attempts that ended just before their scheduler did."""
@@ -199,7 +196,7 @@ class Scheduler:
 
     def _place(self, seen: Sight) -> None:
         """Give free slots to waiting jobs, commit, launch; and keep why the others wait."""
-        slots, _readings = self._inventory.look(seen.held)
+        slots = self._engine.capacity(seen.held)
         waiting = [job for job in seen.waiting if job["job_id"] not in seen.without_claim]
         made = plan(map(_as_waiting, waiting), slots, seen.held)
         last = seen.waiting

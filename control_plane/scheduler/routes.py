@@ -19,7 +19,7 @@ from control_plane.edge.endpoint import (
 )
 from control_plane.edge.house import House
 from control_plane.scheduler import logs
-from control_plane.scheduler.engines.local import LocalEngine
+from control_plane.scheduler.engines.engine import Engine
 from control_plane.scheduler.inventory import Inventory
 from control_plane.scheduler.operations import fleet, listing, submit
 from control_plane.scheduler.ports import Claims
@@ -33,7 +33,7 @@ from store_client.wire.jobs import Fleet, JobDetail, JobState, Reprioritise, Sub
 class Yard:
     """What the queue's routes ask beyond the database."""
 
-    engine: LocalEngine
+    engine: Engine
     inventory: Inventory
     claims: Claims
 
@@ -101,7 +101,7 @@ class _Acts:
         return listing.detail(tx, row, logs.size(self._log_path(row, row["attempt"])))
 
     def _log_path(self, row: RowMapping, attempt: int) -> Any:
-        return self.yard.engine.directory(row["job_id"], attempt) / "log"
+        return self.yard.engine.log(row["job_id"], attempt)
 
 
 def _log_route(house: House, acts: _Acts) -> Route:

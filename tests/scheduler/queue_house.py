@@ -133,12 +133,14 @@ class Yard(Queue):
         self.scheduler = self.new_scheduler()
 
     def new_engine(self) -> LocalEngine:
-        return LocalEngine(self.folder / "attempts", Repositories(self.origin.bare))
+        return LocalEngine(
+            self.folder / "attempts", Repositories(self.origin.bare), inventory=Inventory(self.cpu_slots)
+        )
 
     def new_scheduler(self) -> Scheduler:
         """A scheduler that is yet to be started, with an engine that knows of nothing."""
         self.engine = self.new_engine()
-        self.scheduler = Scheduler(self.store.house, self.engine, Inventory(self.cpu_slots), CLAIMS)
+        self.scheduler = Scheduler(self.store.house, self.engine, CLAIMS)
         return self.scheduler
 
     def shell(self, script: str, **wish: Any) -> str:

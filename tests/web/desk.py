@@ -126,8 +126,8 @@ async def served(app: ASGIApp) -> AsyncIterator[str]:
 @contextmanager
 def scheduling(world: World) -> Iterator[None]:
     """A scheduler that runs the jobs of a world as long as this lasts."""
-    engine = LocalEngine(world.data / "attempts", world.parts.repositories)
-    scheduler = Scheduler(world.parts.house, engine, Inventory(1), wiring.ClaimsForScheduler())
+    engine = LocalEngine(world.data / "attempts", world.parts.repositories, inventory=Inventory(1))
+    scheduler = Scheduler(world.parts.house, engine, wiring.ClaimsForScheduler())
     scheduler.start()
     try:
         yield

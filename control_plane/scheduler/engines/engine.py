@@ -20,6 +20,11 @@ Key = tuple[str, int]
 Way = Literal["cancel", "preempt"]
 
 
+def key_of(job: RowMapping) -> Key:
+    """What tells an attempt from all others."""
+    return job["job_id"], job["attempt"]
+
+
 @dataclass(frozen=True)
 class Placed:
     """One attempt and the units it holds."""
@@ -42,7 +47,10 @@ class Engine(Protocol):
     name: str
 
     def take(self) -> bool:
-        """Whether this scheduler is the only one that works here; it stays so until it lets go or ends."""
+        """Whether this scheduler is the only one that works here; it stays so until it lets go or ends.
+
+        What makes each look at the slots cheap is open meanwhile.
+        """
         ...
 
     def let_go(self) -> None: ...

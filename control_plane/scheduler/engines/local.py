@@ -4,13 +4,14 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import RowMapping
 
 from control_plane.scheduler import processes, workspace
-from control_plane.scheduler.engines.engine import Key, Placed, Way
+from control_plane.scheduler.engines.engine import Key, Placed, Way, key_of
 from control_plane.scheduler.inventory import Inventory
 from control_plane.scheduler.operations.attempts import Ending
 from control_plane.scheduler.operations.records import spec_of
@@ -43,16 +44,20 @@ class LocalEngine:
     inventory: Inventory = field(default_factory=lambda: Inventory(1))
     name: str = "local"
     _lock_fd: int | None = None
+    _driver: ExitStack = field(default_factory=ExitStack, repr=False)
 
     def take(self) -> bool:
         """Whether this scheduler is the only one that works in `root`; it stays so until it lets go or ends."""
         if self._lock_fd is None:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock_fd = _locked(self.root / ".lock")
+            if self._lock_fd is not None:
+                self._driver.enter_context(self.inventory.open())
         return self._lock_fd is not None
 
     def let_go(self) -> None:
         if self._lock_fd is not None:
+            self._driver.close()
             os.close(self._lock_fd)
             self._lock_fd = None
 
@@ -167,11 +172,6 @@ class LocalEngine:
     def capacity(self, held: Collection[str]) -> list[Slot]:
         """Every slot of this machine; `held` are those that we gave out."""
         return self.inventory.look(held)[0]
-
-
-def key_of(job: RowMapping) -> Key:
-    """What tells an attempt from all others."""
-    return job["job_id"], job["attempt"]
 
 
 def _locked(path: Path) -> int | None:
