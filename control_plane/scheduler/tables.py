@@ -22,6 +22,9 @@ ON_A_SLOT = text("state IN ('starting', 'running', 'cancelling')")
 IS_QUEUED = text("state = 'queued'")
 HAS_MORE = text("made < size AND is_cancelled = 0")
 IN_AN_ARRAY = text("array_id IS NOT NULL")
+IN_A_RUN = text("run_id IS NOT NULL")
+HAS_A_CAUSE = text("cause IS NOT NULL")
+IS_ENDED = text("state IN ('succeeded', 'failed', 'cancelled', 'timed_out', 'out_of_memory', 'lost')")
 IS_OPEN = text("state IN ('queued', 'starting', 'running', 'cancelling')")
 
 jobs = Table(
@@ -51,19 +54,37 @@ jobs = Table(
     Column("waits_on", Integer, nullable=False, server_default=text("0"), comment="jobs that must end before"),
     Column("not_before", String, comment="it rests until then"),
     Column("waiting_for", Text),
+    Column("giving_way", Text, comment="why its attempt is taken off its slots; the job is then queued again"),
+    Column("is_awaited", Integer, nullable=False, server_default=text("0"), comment="1: jobs were to come after it"),
     Column("created_at", String, nullable=False),
     Column("queued_at", String, nullable=False),
     Column("started_at", String),
     Column("ended_at", String),
     Column("exit_code", Integer),
     Column("cause", String),
+    Column("detail", Text, comment="how it ended, in words"),
     Column("result", JSON, comment="collected files, kept output and published commit"),
     CheckConstraint(f"state IN ({', '.join(repr(state.value) for state in JobState)})", name="state"),
     CheckConstraint("priority BETWEEN 0 AND 10", name="priority"),
     Index(
         "ix_jobs_waiting", text("priority DESC"), "rank", "number", sqlite_where=IS_QUEUED, postgresql_where=IS_QUEUED
     ),
-    Index("ix_jobs_array", "array_id", "array_index", sqlite_where=IN_AN_ARRAY, postgresql_where=IN_AN_ARRAY),
+    Index("ix_jobs_array", "array_id", "number", sqlite_where=IN_AN_ARRAY, postgresql_where=IN_AN_ARRAY),
+    Index("ix_jobs_array_state", "array_id", "state", "number", sqlite_where=IN_AN_ARRAY, postgresql_where=IN_AN_ARRAY),
+    Index("ix_jobs_ended", "state", "number", sqlite_where=IS_ENDED, postgresql_where=IS_ENDED),
+    Index(
+        "ix_jobs_experiment_ended",
+        "experiment_id",
+        "state",
+        "number",
+        sqlite_where=IS_ENDED,
+        postgresql_where=IS_ENDED,
+    ),
+    Index("ix_jobs_experiment_open", "experiment_id", "number", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+    Index("ix_jobs_run", "run_id", "number", sqlite_where=IN_A_RUN, postgresql_where=IN_A_RUN),
+    Index("ix_jobs_submitted_by", "submitted_by", "number"),
+    Index("ix_jobs_cause", "cause", "number", sqlite_where=HAS_A_CAUSE, postgresql_where=HAS_A_CAUSE),
+    Index("ix_jobs_name", "name", postgresql_ops={"name": "text_pattern_ops"}),
     Index("ix_jobs_placed", "number", sqlite_where=ON_A_SLOT, postgresql_where=ON_A_SLOT),
     Index("ix_jobs_open_number", "number", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
     Index("ix_jobs_experiment", "experiment_id", "number"),
@@ -91,6 +112,7 @@ attempts = Table(
     Column("exit_code", Integer),
     Column("cause", String),
     Column("detail", Text),
+    Column("late", Text, comment="an ending that came when it had ended already: evidence, never applied"),
 )
 
 holds = Table(
@@ -124,6 +146,14 @@ job_waits = Table(
     Index("ix_job_waits_on", "on_id"),
 )
 
+ends_due = Table(
+    "job_ends_due",
+    metadata,
+    Column(
+        "on_id", String, primary_key=True, comment="a job or an array that ended; some who wait for it know not yet"
+    ),
+)
+
 job_tags = Table(
     "job_tags",
     metadata,
@@ -148,6 +178,7 @@ arrays = Table(
     Column("ended", Integer, nullable=False, comment="jobs that ended"),
     Column("succeeded", Integer, nullable=False),
     Column("is_cancelled", Integer, nullable=False, comment="1: no more jobs are made"),
+    Column("priority", Integer, comment="of jobs that are yet to be made, when it was changed"),
     Column("created_at", String, nullable=False),
     Index("ix_job_arrays_open", "number", sqlite_where=HAS_MORE, postgresql_where=HAS_MORE),
 )
@@ -159,4 +190,17 @@ progress = Table(
     Column("attempt", Integer, nullable=False),
     Column("at", String, nullable=False, comment="when it last said or printed something"),
     Column("said", JSON, comment="its newest progress, as the wire has it"),
+)
+
+durations = Table(
+    "job_durations",
+    metadata,
+    Column("kind", String, primary_key=True, comment="experiment, shape and work of alike jobs"),
+    Column("place", Integer, primary_key=True, comment="in the ring of the kind"),
+    Column("experiment_id", String, nullable=False),
+    Column("work", String, nullable=False, comment="role, else name without numbers"),
+    Column("shape", String, nullable=False, comment="what it held"),
+    Column("seconds", Float, nullable=False),
+    Column("ended_at", String, nullable=False),
+    Index("ix_job_durations_ended", "ended_at"),
 )
