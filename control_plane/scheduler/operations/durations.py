@@ -1,0 +1,55 @@
+"""What ended attempts took: the newest of each kind, and the newest of all."""
+
+from collections.abc import Collection
+
+from sqlalchemy import RowMapping, delete, insert, select, update
+
+from control_plane.db.transaction import Tx
+from control_plane.scheduler.duration_tables import durations
+from control_plane.scheduler.rules.durations import History, Kind, kind_of
+from store_client.wire.jobs import ExitCause, Resources
+from store_client.wire.scalars import parse_time
+
+RING = 200
+"""So many of a kind are kept."""
+KEPT = 20_000
+"""So many of all kinds."""
+SWEEP_EVERY = 500
+NEWEST = 1000
+MOST_OF_KINDS = 10_000
+TELLING: frozenset[ExitCause] = frozenset({"finished", "user_error", "timeout", "out_of_memory"})
+"""Endings of an attempt's own; one that was cut short says nothing on how long it takes."""
+
+
+def add(tx: Tx, job: RowMapping, cause: ExitCause) -> None:
+    """Keep what an attempt took that ends now; `job` is its row before the end."""
+    if cause not in TELLING or job["started_at"] is None:
+        return
+    seconds = (parse_time(tx.now) - parse_time(job["started_at"])).total_seconds()
+    kind = kind_of(job["experiment_id"], job["role"], job["name"], Resources.model_validate(job["resources"]))
+    place = job["number"] % RING
+    told = {"seconds": max(seconds, 0.0), "ended_at": tx.now}
+    here = (durations.c.kind == kind.key) & (durations.c.place == place)
+    if tx.connection.execute(update(durations).where(here).values(**told)).rowcount == 0:
+        facts = {"experiment_id": kind.experiment_id, "work": kind.work, "shape": kind.shape}
+        tx.connection.execute(insert(durations).values(kind=kind.key, place=place, **facts, **told))
+    if job["number"] % SWEEP_EVERY == 0:
+        _sweep(tx)
+
+
+def _sweep(tx: Tx) -> None:
+    """Forget the oldest of all kinds beyond what is kept."""
+    oldest = select(durations.c.ended_at).order_by(durations.c.ended_at.desc()).offset(KEPT).limit(1)
+    last = tx.connection.scalar(oldest)
+    if last is not None:
+        tx.connection.execute(delete(durations).where(durations.c.ended_at <= last))
+
+
+def history(tx: Tx, kinds: Collection[Kind]) -> History:
+    """What is known of these kinds, and, for what is unlike any of them, of the newest attempts."""
+    told = select(durations.c.experiment_id, durations.c.work, durations.c.shape, durations.c.seconds)
+    told = told.add_columns(durations.c.kind, durations.c.place)
+    newest = tx.connection.execute(told.order_by(durations.c.ended_at.desc()).limit(NEWEST)).all()
+    theirs = told.where(durations.c.kind.in_([kind.key for kind in kinds])).limit(MOST_OF_KINDS)
+    runs = {(row.kind, row.place): row for row in (*newest, *tx.connection.execute(theirs).all())}
+    return History.told((Kind(row.experiment_id, row.work, row.shape), row.seconds) for row in runs.values())
