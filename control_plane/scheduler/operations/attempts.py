@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import RowMapping, bindparam, delete, func, insert, select, update
 
 from control_plane.db.transaction import Tx
+from control_plane.scheduler.operations import durations
 from control_plane.scheduler.operations.records import spec_of
 from control_plane.scheduler.operations.submit import load, save
 from control_plane.scheduler.rules.board import Placement
@@ -67,6 +68,7 @@ def finish(tx: Tx, job_id: str, attempt: int, ending: Ending) -> bool:
     final = attempt_ended(before, ending.cause)
     _mark(tx, row, state=final, ended_at=tx.now, exit_code=ending.exit_code, cause=ending.cause, detail=ending.detail)
     tx.connection.execute(delete(holds).where(holds.c.job_id == job_id, holds.c.attempt == attempt))
+    durations.add(tx, row, ending.cause)
     if state is JobState.QUEUED:
         why = f"{ending.detail or ending.cause}; it is queued again"
         save(tx, row, "requeued", state=state, queued_at=tx.now, started_at=None, waiting_for=why)
