@@ -3,11 +3,11 @@
 An answer costs a quarter of what it costs by way of the statement. Parameters are plain texts.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Connection, Dialect, RowMapping, Select
+from sqlalchemy import Connection, Dialect, RowMapping, Select, UpdateBase
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.engine import make_url
 
@@ -29,15 +29,21 @@ class _Form:
     readers: tuple[tuple[str, Reader], ...]
     """The columns whose values the driver hands over in another type."""
 
+    def row(self, found: Sequence[Any]) -> RowMapping:
+        row = dict(zip(self.names, found, strict=True))
+        for name, read in self.readers:
+            row[name] = read(row[name])
+        return cast("RowMapping", row)  # whoever reads it reads by name
+
 
 class Question:
-    """One prepared select."""
+    """One prepared select, or a change that answers with rows."""
 
-    def __init__(self, statement: Select[Any]) -> None:
+    def __init__(self, statement: Select[Any] | UpdateBase) -> None:
         self.statement = statement
         self._forms = {name: _form(statement, dialect) for name, dialect in DIALECTS.items()}
 
-    def first(self, connection: Connection, values: Mapping[str, str]) -> RowMapping | None:
+    def first(self, connection: Connection, values: Mapping[str, Any]) -> RowMapping | None:
         """The first row, or None."""
         if connection.dispatch.before_cursor_execute:  # somebody wants to hear of every statement
             return self._first_by_statement(connection, values)
@@ -48,19 +54,30 @@ class Question:
             cursor.close()
         except connection.dialect.loaded_dbapi.Error:
             return self._first_by_statement(connection, values)  # whose errors are those that everybody knows
-        if found is None:
-            return None
-        row = dict(zip(form.names, found, strict=True))
-        for name, read in form.readers:
-            row[name] = read(row[name])
-        return cast("RowMapping", row)  # whoever reads it reads by name
+        return None if found is None else form.row(found)
 
-    def _first_by_statement(self, connection: Connection, values: Mapping[str, str]) -> RowMapping | None:
+    def all(self, connection: Connection, values: Mapping[str, Any]) -> list[RowMapping]:
+        """Every row."""
+        if connection.dispatch.before_cursor_execute:
+            return self._all_by_statement(connection, values)
+        form, driver = self._forms[connection.dialect.name], connection.connection.driver_connection
+        try:
+            cursor = cast("Any", driver).execute(form.text, values)
+            found = cursor.fetchall()
+            cursor.close()
+        except connection.dialect.loaded_dbapi.Error:
+            return self._all_by_statement(connection, values)
+        return [form.row(each) for each in found]
+
+    def _first_by_statement(self, connection: Connection, values: Mapping[str, Any]) -> RowMapping | None:
         return connection.execute(self.statement, values).mappings().first()
 
+    def _all_by_statement(self, connection: Connection, values: Mapping[str, Any]) -> list[RowMapping]:
+        return list(connection.execute(self.statement, values).mappings())
 
-def _form(statement: Select[Any], dialect: Dialect) -> _Form:
-    columns = statement.selected_columns
+
+def _form(statement: Select[Any] | UpdateBase, dialect: Dialect) -> _Form:
+    columns = statement.exported_columns
     readers = [each.type.dialect_impl(dialect).result_processor(dialect, DOUBLE_PRECISION) for each in columns]
     names = tuple(str(column.key) for column in columns)
     return _Form(
