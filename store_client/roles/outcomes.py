@@ -45,6 +45,8 @@ class Executed:
 @dataclass(frozen=True)
 class ExecutionFailed:
     reason: str
+    is_crash: bool = False
+    """The command itself broke: it ended by itself and left no word."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ def read_execution(job: JobDetail) -> ExecutionOutcome:
     try:
         outcome = _read(job, OUTCOME)
     except _Odd as error:
-        return ExecutionFailed(fault or str(error))
+        was_stopped = job.state in {JobState.TIMED_OUT, JobState.OUT_OF_MEMORY, JobState.CANCELLED}
+        return ExecutionFailed(fault or str(error), is_crash=not was_stopped)
     description = _text(outcome.get("description"))
     if fault or outcome.get("status") != "success":
         return ExecutionFailed(description or fault or f"the executor says {outcome.get('status')}")

@@ -9,6 +9,7 @@ from store_client.client import StoreClient
 from store_client.errors import Refused, Unreachable
 from store_client.roles.history import IdeaTexts
 from store_client.roles.orders import KIND_OF, Assignment
+from store_client.runner.breaker import Breaker
 from store_client.runner.claims import Claims
 from store_client.runner.endure import Endurance
 from store_client.runner.runs import Queued, Runs
@@ -33,6 +34,8 @@ class Pace:
     renew_seconds: float = 30.0
     width: int | None = None
     patience: Patience = field(default_factory=lambda: Patience(first_pause_seconds=0.25, longest_pause_seconds=5.0))
+    rest_seconds: float = 30.0
+    """After three failures of its own in a row, before it tries a single task again."""
 
 
 class Host:
@@ -52,6 +55,7 @@ class Host:
         self._wake = asyncio.Event()
         self._name = f"{role} of {store.experiment_id}"
         self._endurance = Endurance(self._pace.patience)
+        self._breaker = Breaker(self._pace.rest_seconds)
 
     @property
     def is_busy(self) -> bool:
@@ -102,13 +106,17 @@ class Host:
             self._experiment = experiment
         if self.role not in self._experiment.commands:
             return
-        while self.is_claiming and len(self._hands) < self._width(self._experiment):
+        while self._has_room(self._experiment):
             if self.role == "ideator" and await self._has_ideas_to_spare(self._experiment):
                 return
             taken: tuple[TaskDetail, Claim] | None = await self._claims.take()
             if taken is None:
                 return
             self._take_up(Assignment(self._experiment, taken[0].task_id, taken[1]))
+
+    def _has_room(self, experiment: ExperimentDetail) -> bool:
+        in_hand = len(self._hands)
+        return self.is_claiming and in_hand < self._width(experiment) and self._breaker.lets_in(in_hand)
 
     async def _has_ideas_to_spare(self, experiment: ExperimentDetail) -> bool:
         """Whether enough ideas wait already: those proposed later know more results."""
@@ -157,11 +165,23 @@ class Host:
     async def _tried(self, assignment: Assignment) -> bool:
         """Whether the server was there for the whole of the work."""
         try:
-            settled = await self._submit(assignment, await self._workshop.of(self.role)(assignment))
+            finding = await self._workshop.of(self.role)(assignment)
+            settled = await self._submit(assignment, finding)
         except Unreachable as error:
             logger.debug("%s: task %s waits: %s", self._name, assignment.task_id, error)
             return False
-        return not isinstance(settled, Unknown)
+        if isinstance(settled, Unknown):
+            return False
+        self._learn(finding)
+        return True
+
+    def _learn(self, finding: Finding) -> None:
+        """Take up less work while all of it fails."""
+        if not finding.is_own_fault:
+            self._breaker.succeeded()
+        elif (rest := self._breaker.failed()) is not None:
+            said = "%s: %d tasks in a row failed here, the last because: %s; it tries a single one in %g s"
+            logger.error(said, self._name, self._breaker.fails, finding.reason, rest)
 
     async def _submit(self, assignment: Assignment, finding: Finding) -> Settled:
         """Submit a finding; when the server refuses the success, submit that it is none."""

@@ -45,6 +45,8 @@ class Finding:
 
     result: Result
     reason: str | None = None
+    is_own_fault: bool = False
+    """Whoever worked failed, not what it worked on."""
 
 
 class Work(Protocol):
@@ -74,7 +76,7 @@ class Workshop:
         job = await self.runs.run(assignment, order)
         outcome = read_ideation(job)
         if isinstance(outcome, IdeationFailed):
-            return Finding(IdeationResult(idea_ids=(), status="error"), outcome.reason)
+            return Finding(IdeationResult(idea_ids=(), status="error"), outcome.reason, is_own_fault=True)
         ids = [await self._draft(assignment, number, draft, job) for number, draft in enumerate(outcome.drafts)]
         for idea_id in ids:
             await self._make_ready(idea_id)
@@ -94,7 +96,8 @@ class Workshop:
         outcome = read_execution(job)
         if isinstance(outcome, ExecutionFailed):
             uri = await self._deposit_log(job)
-            return Finding(ExecutionResult(variant_id=variant_id, status="error", artifacts_uri=uri), outcome.reason)
+            failed = ExecutionResult(variant_id=variant_id, status="error", artifacts_uri=uri)
+            return Finding(failed, outcome.reason, is_own_fault=outcome.is_crash)
         return Finding(ExecutionResult(variant_id=variant_id, status="success", commit_sha=outcome.commit_sha))
 
     async def evaluate(self, assignment: Assignment) -> Finding:
@@ -119,7 +122,7 @@ class Workshop:
             )
             return Finding(failed, outcome.reason)
         blank = EvaluationResult(variant_id=variant_id, status="evaluation_error", artifacts_uri=uri)
-        return Finding(blank, outcome.reason)
+        return Finding(blank, outcome.reason, is_own_fault=True)
 
     async def _text_of(self, idea: Idea) -> str:
         """What its author wrote; a peer may grant that to nobody else, and the slug has to do then."""

@@ -69,12 +69,12 @@ class House:
     def automation(self) -> Automation:
         return Automation(self.transport, self.data / "runner-tokens.json", TOLD)
 
-    def host(self, experiment: ExperimentDetail, role: Role) -> Host:
+    def host(self, experiment: ExperimentDetail, role: Role, pace: Pace = EAGER) -> Host:
         """A host of a role, as the deployment's automatic worker; each is a process of its own, as it were."""
         deployment = ControlPlaneClient(self.transport, NamedBearer(self.data / "runner-tokens.json", f"auto-{role}"))
         bearer = ExchangedBearer(lambda: deployment.exchange(experiment.experiment_id))
         store = deployment.store(experiment.experiment_id, bearer)
-        return Host(store, role, Queued(store, deployment), EAGER)
+        return Host(store, role, Queued(store, deployment), pace)
 
     async def experiment(self, name: str, **changes: Any) -> ExperimentDetail:
         """A new experiment whose commands are one line of shell each."""
