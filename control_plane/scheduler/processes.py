@@ -10,29 +10,38 @@ from collections.abc import Collection, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from control_plane.scheduler.shim import __file__ as shim_package
-from control_plane.scheduler.shim import process_table, records
+from control_plane.scheduler.shim import cgroup, process_table, records
+from control_plane.scheduler.shim.cgroup import Cgroup
 from control_plane.scheduler.shim.process_table import Process
 
 MARKER = "SWITCHYARD_ATTEMPT"
 #: How often a kernel without pidfd is asked.
 ASK_AGAIN_SECONDS = 0.05
 
-Cause = Literal["exited", "timed_out", "cancelled", "start_failed", "out_of_memory"]
+Cause = Literal["exited", "timed_out", "cancelled", "start_failed", "out_of_memory", "preempted"]
 
 
 @dataclass(frozen=True)
 class Launch:
-    """What the shim is to run; `env` is complete, and `marker` names the attempt as `<job>/<number>`."""
+    """What the shim is to run; `env` is complete, and `marker` names the attempt as `<job>/<number>`.
+
+    `memory_bytes` of 0 is no limit; `cgroups` is the folder where the attempt's control group is made, if at all.
+    """
 
     argv: tuple[str, ...]
     cwd: Path
     env: Mapping[str, str]
     marker: str
     timeout_seconds: float | None = None
+    idle_timeout_seconds: float | None = None
     grace_seconds: float = 10.0
+    preempt_signal: str = "SIGTERM"
+    preempt_grace_seconds: float = 10.0
+    memory_bytes: int = 0
+    cgroups: Path | None = None
     stdin: str | None = None
     separate_stdout: bool = False
     log_limit_bytes: int = 16 * 1024 * 1024
@@ -65,6 +74,7 @@ class Exit:
     leftovers: int
     log_left_out_bytes: int
     stdout_left_out_bytes: int
+    peak_memory_bytes: int = 0
 
 
 def launch(directory: Path, what: Launch) -> Handle:
@@ -115,6 +125,14 @@ def ask_to_stop(directory: Path) -> None:
         _signal(shim.pid, shim.start_ticks, signal.SIGTERM)
 
 
+def ask_to_give_way(directory: Path) -> None:
+    """Preempt: the command's own signal and time, then as for a cancel; one that is yet to start never does."""
+    (directory / records.PREEMPT).touch()
+    shim = find(directory)
+    if shim is not None:
+        _signal(shim.pid, shim.start_ticks, signal.SIGCHLD)  # it wakes the shim and means nothing else
+
+
 def wait(handles: Collection[Handle], timeout_seconds: float, wake_fd: int | None = None) -> frozenset[Handle]:
     """Those that have ended; returns at the first end, when `wake_fd` becomes readable, or after the timeout."""
     with ExitStack() as opened:
@@ -148,19 +166,33 @@ def kill_leftovers(marker: str, directory: Path, wait_seconds: float = 2.0) -> f
     """
     deadline = time.monotonic() + wait_seconds
     left: set[Process] = set()
-    while left := _belonging(marker, _session(directory), left):
+    group = _cgroup(directory, marker)
+    while left := _belonging(marker, _Traces(_session(directory), group.pids()), left):
+        group.kill()
         for process in left:
             _signal(process.pid, process.start_ticks, signal.SIGKILL)
         if time.monotonic() >= deadline:
             break
         _await_one([process.pid for process in left], ASK_AGAIN_SECONDS)
+    group.remove()
     return frozenset(process.pid for process in left)
 
 
 def _as_json(what: Launch) -> dict[str, object]:
     record = asdict(what)
-    del record["secrets"]
-    return record | {"cwd": str(what.cwd), "env": {**what.env, MARKER: what.marker}}
+    del record["secrets"], record["cgroups"]
+    group = str(what.cgroups / cgroup.name_of(what.marker)) if what.cgroups is not None else None
+    return record | {"cwd": str(what.cwd), "cgroup": group, "env": {**what.env, MARKER: what.marker}}
+
+
+def _cgroup(directory: Path, marker: str) -> Cgroup:
+    """The control group that an attempt was given; one that is nowhere if it has none, or its record was tampered with.
+
+    The record may name no other attempt's group, whoever wrote it.
+    """
+    name = (records.read_json(directory / records.LAUNCH) or {}).get("cgroup")
+    path = Path(name) if isinstance(name, str) else directory
+    return Cgroup(path if path.name == cgroup.name_of(marker) else directory / "no-such-group")
 
 
 def _spawn_shim(directory: Path, marker: str, secrets: int) -> int:
@@ -225,15 +257,23 @@ def _await_one(pids: list[int], timeout_seconds: float) -> None:
         poll.poll(1000 * timeout_seconds)
 
 
-def _belonging(marker: str, session: int | None, known: set[Process]) -> set[Process]:
-    """What carries the marker, sits in the command's session or was found before, and everything below."""
+class _Traces(NamedTuple):
+    """By what else than the marker an attempt's processes are known."""
+
+    session: int | None
+    group: set[int]
+
+
+def _belonging(marker: str, traces: _Traces, known: set[Process]) -> set[Process]:
+    """What carries the marker, sits in the command's session or group or was found before, and everything below."""
     everyone = [process for process in process_table.all_known() if process.pid != os.getpid()]
     births = {(process.pid, process.start_ticks) for process in known}
     wanted = f"{MARKER}={marker}".encode()
     roots = {
         process
         for process in everyone
-        if process.session == session
+        if process.session == traces.session
+        or process.pid in traces.group
         or (process.pid, process.start_ticks) in births
         or wanted in _environment(process.pid)
     }

@@ -4,9 +4,10 @@ It is a program of its own, on the standard library alone, so that it starts in 
 scheduler afterwards. All it says is said in files of the attempt's directory:
 
     launch.json   what to run (read)                  cancel      its presence asks for the end (read)
-    stdin         what the command reads (read)       log         all output, bounded
-    started.json  who runs it: pid, start time, boot  stdout      standard output alone, where launch.json asks for it
-    exit.json     how it ended, written last          shim.log    what went wrong with the shim itself
+    stdin         what the command reads (read)       preempt     its presence asks to give way (read)
+    started.json  who runs it: pid, start time, boot  log         all output, bounded
+    exit.json     how it ended, written last          stdout      standard output alone, where launch.json asks for it
+    shim.log      what went wrong with the shim       progress.jsonl   what the command says of itself
 
 Secret environment variables come as a JSON object on the shim's standard input and are written nowhere.
 
@@ -16,6 +17,7 @@ setsid. Only then is exit.json written.
 
 When the shim itself is killed the kernel kills the command with it (PR_SET_PDEATHSIG). The command's descendants then
 live on as orphans: the scheduler finds them by the command's session and by the variable SWITCHYARD_ATTEMPT in their
-environment, and kills them and all below them (`processes.kill_leftovers`). One that left the session, dropped its
-environment and lost its parent is beyond that search.
+environment, and kills them and all below them (`processes.kill_leftovers`). Where a control group of the second version
+may be made, the attempt has one of its own, which also knows those that left the session, dropped their environment and
+lost their parent; elsewhere these are beyond that search.
 """

@@ -4,7 +4,9 @@ import ctypes
 import os
 import signal
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
+
+from control_plane.scheduler.shim.cgroup import Cgroup
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -12,9 +14,15 @@ PR_SET_CHILD_SUBREAPER = 36
 RESTORED = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)
 
 
-def start(
-    launch: dict[str, Any], env: dict[str, str], streams: tuple[int, int, int], announce: Callable[[int], None]
-) -> int:
+class Given(NamedTuple):
+    """What the command finds: its environment, its three streams, and the group it is born in."""
+
+    env: dict[str, str]
+    streams: tuple[int, int, int]
+    cgroup: Cgroup | None = None
+
+
+def start(launch: dict[str, Any], given: Given, announce: Callable[[int], None]) -> int:
     """The pid of the command, which runs nothing before it is announced.
 
     What goes wrong in the child before or at its exec is raised here, as OSError.
@@ -26,8 +34,10 @@ def start(
     if pid == 0:
         try:
             _tie_to(shim)
+            if given.cgroup:
+                given.cgroup.join()
             os.read(gate, 1)
-            _become(launch, env, streams)
+            _become(launch, given)
         except OSError as error:
             os.write(writer, f"{error.errno} {error.strerror}: {error.filename or launch['argv'][0]}".encode())
         finally:
@@ -60,12 +70,12 @@ def _tie_to(shim: int) -> None:
         os._exit(127)
 
 
-def _become(launch: dict[str, Any], env: dict[str, str], streams: tuple[int, int, int]) -> None:
-    for target, stream in enumerate(streams):
+def _become(launch: dict[str, Any], given: Given) -> None:
+    for target, stream in enumerate(given.streams):
         os.dup2(stream, target)
     os.nice(launch["nice"])
     os.chdir(launch["cwd"])
-    os.execvpe(launch["argv"][0], launch["argv"], env)  # noqa: S606 - to run what a job names is the purpose
+    os.execvpe(launch["argv"][0], launch["argv"], given.env)  # noqa: S606 - to run what a job names is the purpose
 
 
 def _prctl(option: int, value: int) -> None:
