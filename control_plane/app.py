@@ -38,7 +38,9 @@ from control_plane.scheduler.engines.local import LocalEngine
 from control_plane.scheduler.inventory import Inventory
 from control_plane.scheduler.loop import Scheduler
 from control_plane.scheduler.operations import listing
+from control_plane.scheduler.remote_routes import Remote
 from control_plane.scheduler.routes import Yard
+from control_plane.scheduler.spool import Spool
 from control_plane.settings import Settings
 from control_plane.task_store.artifact_files import ArtifactFiles
 from control_plane.task_store.checkpoints.automatic import Automatic
@@ -104,6 +106,7 @@ def build(settings: Settings) -> Starlette:
         hand_out(house, settings.data, identities)
     _host(house, settings)
     parts = Parts(settings, house, identities, repositories, Notices(house))
+    remote = Remote(Spool(settings.data / "attempts"))
     inventory = Inventory(settings.cpu_slots, settings.visible_gpus)
     engine = LocalEngine(settings.data / "attempts", repositories, inventory=inventory)
     if settings.runs_api:
@@ -118,7 +121,7 @@ def build(settings: Settings) -> Starlette:
         examiner, lineage = Examiner(repositories), Lineage(repositories)
         wings = wiring.wings(identities.orchestrator, examiner, lineage, settings.lease_seconds)
         parts.orchestrator = Orchestrator(house, wings)
-    return _application(parts, Yard(engine, inventory, wiring.ClaimsForScheduler()))
+    return _application(parts, Yard(engine, inventory, wiring.ClaimsForScheduler(), remote))
 
 
 def _application(parts: Parts, yard: Yard) -> Starlette:

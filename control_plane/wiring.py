@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import RowMapping, select, tuple_
 
+from control_plane.db.identities import Keys
 from control_plane.db.tables import DEPLOYMENT, IS_OPEN, experiments
 from control_plane.db.transaction import Caller, Tx
 from control_plane.edge.house import House
@@ -15,6 +16,7 @@ from control_plane.registry.tables import registrations
 from control_plane.repos.examine import Examiner, Facts
 from control_plane.repos.ports import Access
 from control_plane.repos.squash import EvaluatedVariant, Lineage
+from control_plane.scheduler.operations import remote
 from control_plane.task_store import tables as task_tables
 from control_plane.task_store.operations import dispatch, git, outlooks, tasks, variants
 from store_client.errors import NotFound, Refused, Unreachable
@@ -132,7 +134,9 @@ class GitGate:
         """The access of a Basic name and password to an experiment named by id or slug."""
 
         def look(tx: Tx) -> Access | None:
-            access = git.git_access(tx.connection, self._house.keys, username, password, tx.now)
+            access = _attempt(tx, self._house.keys, username, password) or git.git_access(
+                tx.connection, self._house.keys, username, password, tx.now
+            )
             named = (experiments.c.experiment_id == experiment) | (experiments.c.slug == experiment)
             experiment_id = tx.connection.scalar(select(experiments.c.experiment_id).where(named))
             if access is None or experiment_id is None or access.experiment_id not in {None, experiment_id}:
@@ -151,6 +155,14 @@ class GitGate:
             )
 
         await self._house.write(tell)
+
+
+def _attempt(tx: Tx, keys: Keys, username: str, password: str) -> git.GitAccess | None:
+    """What an attempt on another machine may do: read its experiment, and push the one branch of its own."""
+    if "/" not in username:
+        return None
+    found = remote.may_push(tx.connection, keys, username, password)
+    return git.GitAccess(username, found[0], f"refs/heads/{found[1]}") if found is not None else None
 
 
 class ClaimsForScheduler:

@@ -5,6 +5,7 @@ from typing import Self
 
 from store_client.credentials import Bearer
 from store_client.resources.artifacts import Artifacts
+from store_client.resources.attempts import Attempts
 from store_client.resources.checkpoints import CheckpointImports, Checkpoints
 from store_client.resources.console_workers import ConsoleWorkers
 from store_client.resources.deployment_workers import DeploymentWorkers
@@ -59,7 +60,16 @@ class StoreClient(
 
 
 class ControlPlaneClient(
-    Discovery, Experiments, CheckpointImports, Leases, Jobs, DeploymentWorkers, DeploymentEvents, Sessions, Client
+    Discovery,
+    Experiments,
+    CheckpointImports,
+    Leases,
+    Jobs,
+    Attempts,
+    DeploymentWorkers,
+    DeploymentEvents,
+    Sessions,
+    Client,
 ):
     """A deployment, as one identity. Every method is a row of the table of calls."""
 

@@ -76,6 +76,7 @@ from store_client.settle import (
 from store_client.transport import Patience, Transport, Upload
 from store_client.turns import settle_accept, settle_reclaim, settle_reject
 from store_client.wire.artifacts import ArtifactInfo, DepositedArtifact
+from store_client.wire.attempts import AttemptNews, AttemptOrder, AttemptWish, BeginAttempt, EndAttempt
 from store_client.wire.call import Call
 from store_client.wire.calls import CALLS
 from store_client.wire.checkpoints import (
@@ -204,13 +205,14 @@ from store_client.wire.workers import (
 
 __all__ = [
     "CALLS", "DISPATCH_KEYS", "FINAL_STATES", "KINDS", "KIND_OF", "RESULTS", "ROLES", "ROLE_OF", "SUBJECT",
-    "AcquireLease", "AddMember", "AlreadyExists", "ArtifactInfo", "Assignment", "Attempt", "Automation",
-    "AutomationMode", "BadRequest", "Bearer", "Blocking", "Call", "ChangeAutomation", "ChangeDispatchMode",
+    "AcquireLease", "AddMember", "AlreadyExists", "ArtifactInfo", "Assignment", "Attempt", "AttemptNews",
+    "AttemptOrder", "AttemptWish", "Automation", "AutomationMode", "BadRequest", "Bearer", "BeginAttempt", "Blocking",
+    "Call", "ChangeAutomation", "ChangeDispatchMode",
     "CheckpointCounts", "CheckpointFile", "CheckpointInProgress", "CheckpointInvalid", "CheckpointList",
     "CheckpointPaths", "Claim", "ClaimTask", "ClosedTarget", "Conflicting", "ConflictingResubmission",
     "ControlPlaneClient", "Corrupt", "Counts", "CreateExperiment", "CreateIdea", "CreateTask", "CreateVariant",
     "CreatedIdea", "CycleDetected", "DepositedArtifact", "Described", "Direction", "DispatchMode", "Download",
-    "EndExperiment", "EndSession", "Evaluated", "EvaluationFailed", "EvaluationOutcome", "EvaluationResult",
+    "EndAttempt", "EndExperiment", "EndSession", "Evaluated", "EvaluationFailed", "EvaluationOutcome", "EvaluationResult",
     "Event", "EventBatch", "Exchange", "Exchanged", "ExchangedBearer", "Executed", "ExecutionFailed",
     "ExecutionOutcome", "ExecutionResult", "ExitCause", "Experiment", "ExperimentDetail", "ExperimentIdConflict",
     "ExperimentIdMismatch", "ExperimentState", "ExperimentSummary", "Exporter", "FileBearer", "Fleet", "Followed",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import CTE, Connection, RowMapping, bindparam, insert, select
 
 from control_plane.db.question import Question
-from control_plane.db.tables import credentials, groups, members, workers
+from control_plane.db.tables import attempt_keys, credentials, groups, members, workers
 from control_plane.db.transaction import Caller
 
 RESERVED_GROUPS = frozenset({"admins", "orchestrators"})
@@ -104,6 +104,25 @@ def identify(connection: Connection, keys: Keys, bearer: tuple[str, str], now: s
         is_by_token=row["kind"] == "token",
         is_read_only=row["is_read_only"],
     )
+
+
+_ATTEMPT = Question(
+    select(attempt_keys.c.digest).where(
+        attempt_keys.c.job_id == bindparam("job"),
+        attempt_keys.c.attempt == bindparam("number"),
+        attempt_keys.c.digest == bindparam("of"),
+    )
+)
+
+
+def identify_attempt(connection: Connection, keys: Keys, bearer: tuple[str, str]) -> Caller | None:
+    """The attempt that a bearer (`<job id>/<number>`, secret) proves, or None; not whether it is still wanted."""
+    principal, secret = bearer
+    job_id, _, number = principal.partition("/")
+    if not number.isdecimal() or len(number) > 9 or "\x00" in job_id:
+        return None
+    row = _ATTEMPT.first(connection, {"job": job_id, "number": int(number), "of": keys.digest(secret)})
+    return Caller(f"{job_id}/{int(number)}") if row is not None else None
 
 
 def _holding() -> CTE:

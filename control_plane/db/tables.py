@@ -138,6 +138,16 @@ credentials = Table(
     CheckConstraint("kind IN ('registration', 'token', 'git')", name="kind"),
 )
 
+attempt_keys = Table(
+    "attempt_keys",
+    metadata,
+    Column("job_id", String, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("digest", String, nullable=False, comment="keyed hash of the secret that its machine made for it"),
+    Column("begun_at", String, nullable=False),
+)
+"""What an attempt on another machine proves itself with, for as long as it is the current one of its job."""
+
 tallies = Table(
     "tallies",
     metadata,

@@ -47,6 +47,8 @@ def admit(tx: Tx, call: Call, keys: Keys, credentials: Credentials) -> Tx:
     """The transaction seen by the verified caller of this call; raises the refusal that comes first."""
     if call.who is Who.ANYONE:
         return tx.at(tx.experiment_id, ANONYMOUS)
+    if call.who is Who.ATTEMPT:
+        return tx.at(tx.experiment_id, _identify_attempt(tx, keys, credentials))
     if keys.are_off:
         _check_header(call, tx.experiment_id, credentials.experiment_header)
         return tx.at(tx.experiment_id, _believe(tx, call, credentials.claimed))
@@ -68,6 +70,15 @@ def _identify(tx: Tx, call: Call, keys: Keys, credentials: Credentials) -> Calle
     if not caller.is_admin and caller.scope != scope and not _is_of_no_registry(call):
         raise Unauthorized("this credential belongs to another experiment or to the deployment; exchange it first")
     _check_class(call, caller)
+    return caller
+
+
+def _identify_attempt(tx: Tx, keys: Keys, credentials: Credentials) -> Caller:
+    """The attempt, also where everybody else is believed: it has nothing but its secret to be told apart by."""
+    bearer = credentials.bearer
+    caller = identities.identify_attempt(tx.batch.bare, keys, bearer) if bearer is not None else None
+    if caller is None:
+        raise Unauthorized("send Authorization: Bearer <job id>/<attempt>:<its secret>")
     return caller
 
 

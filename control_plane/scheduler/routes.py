@@ -18,11 +18,12 @@ from control_plane.edge.endpoint import (
     waiting_endpoint,
 )
 from control_plane.edge.house import House
-from control_plane.scheduler import logs
+from control_plane.scheduler import logs, remote_routes
 from control_plane.scheduler.engines.engine import Engine
 from control_plane.scheduler.inventory import Inventory
 from control_plane.scheduler.operations import fleet, listing, submit
 from control_plane.scheduler.ports import Claims
+from control_plane.scheduler.remote_routes import Remote
 from store_client.errors import NotFound, SwitchyardError
 from store_client.wire.call import Call
 from store_client.wire.calls import jobs as calls
@@ -36,6 +37,8 @@ class Yard:
     engine: Engine
     inventory: Inventory
     claims: Claims
+    remote: Remote | None = None
+    """Where attempts on other machines send their news, if this process hears them."""
 
 
 def routes(house: House, yard: Yard) -> list[Route]:
@@ -56,6 +59,7 @@ def routes(house: House, yard: Yard) -> list[Route]:
         waiting_endpoint(house, calls.READ_JOB, acts.read, _has_ended),
         waiting_endpoint(house, calls.READ_EXPERIMENT_JOB, acts.read, _has_ended),
         _log_route(house, acts),
+        *(remote_routes.routes(house, yard.remote) if yard.remote is not None else ()),
     ]
 
 

@@ -21,6 +21,7 @@ class Who(Enum):
     EITHER = "the admin bearer or a registered worker"
     ADMIN_OR_ADMINS = "the admin bearer or a worker in the group admins"
     ADMIN_OR_CONSOLES = "the admin bearer or a worker in the group consoles"
+    ATTEMPT = "the attempt itself"
 
     @property
     def groups(self) -> tuple[str, ...]:

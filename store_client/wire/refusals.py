@@ -71,6 +71,9 @@ REFUSALS: Mapping[str, Kinds] = {
     "cancel_experiment_job": _MOVED,
     "retry_job": _MOVED,
     "reprioritise_job": _MOVED,
+    "begin_attempt": (IllegalTransition, Unauthorized),
+    "report_attempt": _MOVED,
+    "end_attempt": (IllegalTransition, InvalidPrecondition),
     **dict.fromkeys(("export_checkpoint", "save_checkpoint"), (BadRequest, CheckpointInProgress)),
     **dict.fromkeys(
         ("import_checkpoint", "load_checkpoint"),

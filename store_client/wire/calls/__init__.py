@@ -3,6 +3,7 @@
 from store_client.wire.call import Call
 from store_client.wire.calls import (
     artifacts,
+    attempts,
     checkpoints,
     control,
     events,
@@ -27,4 +28,5 @@ CALLS: tuple[Call, ...] = (
     *artifacts.CALLS,
     *checkpoints.CALLS,
     *jobs.CALLS,
+    *attempts.CALLS,
 )

@@ -1,0 +1,22 @@
+"""Attempts, as the machine they run on speaks of them."""
+
+from store_client.resources.resource import Resource
+from store_client.wire.attempts import AttemptNews, AttemptOrder, AttemptWish, BeginAttempt, EndAttempt
+from store_client.wire.calls import attempts as calls
+
+
+class Attempts(Resource):
+    """Calls of an attempt on another machine than the server's."""
+
+    async def begin_attempt(self, job_id: str, attempt: int, body: BeginAttempt) -> AttemptOrder:
+        """What the attempt is to do; its ticket is worth nothing afterwards, save with the same secret."""
+        answer: AttemptOrder = await self._send(calls.BEGIN_ATTEMPT, body, job_id=job_id, attempt=str(attempt))
+        return answer
+
+    async def report_attempt(self, job_id: str, attempt: int, body: AttemptNews) -> AttemptWish:
+        """What the server has of a file after this, and what it wants of the attempt."""
+        answer: AttemptWish = await self._send(calls.REPORT_ATTEMPT, body, job_id=job_id, attempt=str(attempt))
+        return answer
+
+    async def end_attempt(self, job_id: str, attempt: int, body: EndAttempt) -> None:
+        await self._send(calls.END_ATTEMPT, body, job_id=job_id, attempt=str(attempt))
