@@ -39,6 +39,14 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class Node:
+    """A machine and what its jobs may ask of it together; None is no limit. One that is not listed has none."""
+
+    name: str
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """Units of one slot."""
 
@@ -74,11 +82,15 @@ class Running:
     priority: int
     placed_at: float
     ends_by: float
-    """It will have ended by then, whatever it does."""
+    """It will have ended by then, whatever it does; the end of its grace, where it was asked to stop."""
     grants: tuple[Grant, ...]
     is_preemptible: bool = False
     is_ending: bool = False
     """It was asked to stop; its slots come free without our asking again."""
+    memory_bytes: int = 0
+    """Of its machine, as its resources ask for it."""
+    queued_at: float | None = None
+    """Since when it would wait if it were queued again; None: from that moment on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +143,8 @@ class Situation:
     lines: Lines
     running: Sequence[Running]
     policy: Policy = field(default_factory=Policy)
+    nodes: Sequence[Node] = ()
+    """Machines whose memory is a budget."""
     usage: Mapping[str, float] = field(default_factory=dict)
     """Experiment to what it had lately, in GPU seconds (CPU seconds where it used no GPU), with a half-life."""
 

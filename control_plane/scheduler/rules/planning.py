@@ -1,0 +1,188 @@
+"""Which waiting jobs start now and on which slots, who gives way, and why the others wait: a pure function.
+
+Jobs are taken in turn; the first of a line decides for all of it. The first job that does not fit, but will when what
+runs has ended, gets a reservation: what is free of what it needs is kept for it, and a later job starts only on the
+rest, or if it has ended by then. A job over a quota, or that no machine can serve as it is, keeps nothing back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from control_plane.scheduler.rules.accounts import Accounts, Amounts, foreseen, least, worth
+from control_plane.scheduler.rules.blocking import Blocked, Explainer
+from control_plane.scheduler.rules.board import (
+    GiveWay,
+    Grant,
+    LineKey,
+    Placement,
+    Running,
+    Situation,
+    Waiting,
+)  # fmt: skip
+from control_plane.scheduler.rules.needs import Need
+from control_plane.scheduler.rules.openings import Openings
+from control_plane.scheduler.rules.outlooks import Outlook
+from control_plane.scheduler.rules.preemption import is_room_coming, victims
+from control_plane.scheduler.rules.reservations import (
+    Promise,
+    Reservation,
+    Withheld,
+    attempts_by_room,
+    reserve,
+    soonest,
+)  # fmt: skip
+from control_plane.scheduler.rules.rooms import Choice, rooms_of
+from control_plane.scheduler.rules.turns import Turns
+from store_client.wire.jobs import Resources
+
+SOON_SECONDS = 30.0
+"""Nobody gives way to a job that starts by then anyway."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done, and an answer for everybody who waits."""
+
+    placements: tuple[Placement, ...]
+    give_ways: tuple[GiveWay, ...]
+    reservation: Reservation | None
+    _explainer: Explainer = field(repr=False, compare=False)
+
+    @cached_property
+    def blocked(self) -> Mapping[LineKey, Blocked]:
+        """Why the job in front of each line, and so all behind it, waits; made when it is asked for."""
+        return self._explainer.blocked(self.reservation)
+
+
+def plan(situation: Situation) -> Plan:
+    """Place as many jobs as fit without delaying any that comes before."""
+    planner = _Planner(situation)
+    planner.place()
+    return planner.made()
+
+
+def would_start(situation: Situation, job_id: str) -> bool:
+    """Whether a job would start if things were so."""
+    return any(placement.job_id == job_id for placement in plan(situation).placements)
+
+
+class _Planner:
+    """A plan while it is made."""
+
+    def __init__(self, situation: Situation) -> None:
+        self.situation = situation
+        self.rooms = rooms_of(situation.slots, situation.nodes, situation.running)
+        self.openings = Openings(self.rooms)
+        self.accounts = Accounts.of(situation)
+        self.turns = Turns.of(situation, self.accounts.usage())
+        self.placed: list[tuple[Waiting, tuple[Grant, ...]]] = []
+        self.needs: dict[Resources, tuple[Need, Amounts]] = {}
+        self.reservation: Reservation | None = None
+        self.withheld: Withheld | None = None
+        self.hopeless: set[Need] = set()
+        """What fits nowhere, not even when all that runs has ended."""
+        self.refused: set[Need] = set()
+        """What does not fit with what is kept, either."""
+
+    def place(self) -> None:
+        for number, job in self.turns:
+            self._see_to(number, job)
+            if self._is_over():
+                break
+
+    def made(self) -> Plan:
+        placements = tuple(Placement(job.job_id, grants) for job, grants in self.placed)
+        explainer = Explainer(self.situation, self.rooms, self.accounts, self.turns, self.withheld)
+        give_ways = self.reservation.give_ways if self.reservation is not None else ()
+        return Plan(placements, give_ways, self.reservation, explainer)
+
+    def _see_to(self, number: int, job: Waiting) -> None:
+        key = self.turns.keys[number]
+        need, asks = self._need_of(job.resources)
+        if self.accounts.excess(key, asks) is not None:
+            return
+        choice = self.openings.find(need)
+        if choice is not None:
+            if self._allows(key, choice, need):
+                self._note(number, job, self.openings.take(choice, need))
+        elif self.reservation is None:
+            self._reserve(job, need)
+        else:
+            self._borrow(number, job, need)
+
+    def _is_over(self) -> bool:
+        """No job can start any more, nor delay another."""
+        is_kept = self.withheld is not None and bool(self.withheld.cpus)
+        return self.reservation is not None and not self.openings.free_cpus and not is_kept
+
+    def _need_of(self, resources: Resources) -> tuple[Need, Amounts]:
+        if resources not in self.needs:
+            need = Need.of(resources)
+            self.needs[resources] = need, least(need, self.rooms)
+        return self.needs[resources]
+
+    def _allows(self, key: LineKey, choice: Choice, need: Need) -> bool:
+        return self.accounts.excess(key, worth(choice, need)) is None
+
+    def _note(self, number: int, job: Waiting, grants: tuple[Grant, ...]) -> None:
+        amounts = self.accounts.amounts(grants)
+        self.accounts.add(job.experiment_id, job.operator, amounts)
+        self.placed.append((job, grants))
+        self.turns.advance(number, amounts.rate * foreseen(job.most_seconds))
+
+    def _borrow(self, number: int, job: Waiting, need: Need) -> None:
+        """What is kept for the reservation serves a job that will have ended by then."""
+        kept = self.withheld
+        if kept is None or self.situation.now + job.most_seconds > kept.until or need in self.refused:
+            return
+        key = self.turns.keys[number]
+        grants = self.openings.borrow(kept, need, lambda choice: self._allows(key, choice, need))
+        if grants is None:
+            self.refused.add(need)
+        else:
+            self._note(number, job, grants)
+
+    def _reserve(self, job: Waiting, need: Need) -> None:
+        """Keep for the first job that does not fit what it will need; nothing where that cannot be told."""
+        if need in self.hopeless:
+            return
+        now, running = self.situation.now, [*self.situation.running, *map(self._as_running, self.placed)]
+        attempts = attempts_by_room(self.rooms, running)
+        promise = soonest(need, self.rooms, attempts, now)
+        if promise is None:
+            self.hopeless.add(need)
+            return
+        taken = self._taken_off(job, need, attempts) if promise.at > now + SOON_SECONDS else None
+        if taken is None:
+            self.reservation, until = reserve(job, promise), promise.at
+        else:
+            self.reservation, until = reserve(job, taken[0], taken[1]), now
+        self.withheld = self.openings.withhold(self.rooms[self._index(self.reservation)], self.reservation.kept, until)
+
+    def _index(self, reservation: Reservation) -> int:
+        return next(room.index for room in self.rooms if room.name == reservation.node)
+
+    def _taken_off(
+        self, job: Waiting, need: Need, attempts: Mapping[str, list[Running]]
+    ) -> tuple[Promise, tuple[GiveWay, ...]] | None:
+        """Room made for it by attempts that give way, when that is allowed and there are some."""
+        situation = self.situation
+        if not situation.policy.may_preempt or is_room_coming(need, self.rooms, attempts):
+            return None
+        found = victims(need, self.rooms, attempts, job, (situation.policy, situation.now))
+        if found is None:
+            return None
+        room, chosen = found
+        ending = [one for one in attempts[room.name] if one.is_ending]
+        outlook = Outlook.of(room, need).without([*ending, *chosen])
+        at = max(one.ends_by for one in (*ending, *chosen))
+        return Promise(at, room, *outlook.kept()), tuple(GiveWay(one.job_id, one.attempt, job.job_id) for one in chosen)
+
+    def _as_running(self, placed: tuple[Waiting, tuple[Grant, ...]]) -> Running:
+        job, grants = placed
+        now = self.situation.now
+        return Running(
+            job.job_id, 0, job.number, job.experiment_id, job.operator, job.priority, now, now + job.most_seconds,
+            grants, memory_bytes=job.resources.memory_bytes,
+        )  # fmt: skip
