@@ -11,6 +11,7 @@ ENDINGS = {
     "node_lost": "its processes were lost",
     "start_failed": "it could not be started",
     "preempted": "it was stopped before its end and is queued again",
+    "dependency_failed": "what it was to come after did not succeed",
 }
 KIND_OF = {"ideator": "ideation", "executor": "execution", "evaluator": "evaluation"}
 

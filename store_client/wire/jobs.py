@@ -37,7 +37,15 @@ FINAL_STATES = frozenset(
     {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.TIMED_OUT, JobState.OUT_OF_MEMORY, JobState.LOST}
 )
 ExitCause = Literal[
-    "finished", "user_error", "timeout", "cancelled", "out_of_memory", "node_lost", "start_failed", "preempted"
+    "finished",
+    "user_error",
+    "timeout",
+    "cancelled",
+    "out_of_memory",
+    "node_lost",
+    "start_failed",
+    "preempted",
+    "dependency_failed",
 ]
 
 
@@ -68,7 +76,12 @@ class RetryPolicy(Body):
 
     max_attempts: int = Field(default=3, ge=1, le=20)
     on: tuple[Literal["lost", "failed", "timed_out", "out_of_memory"], ...] = ("lost",)
-    delay_seconds: float = Field(default=0, ge=0, le=86_400, description="before the second attempt; doubles each time")
+    delay_seconds: float = Field(
+        default=0,
+        ge=0,
+        le=86_400,
+        description="before the second try; doubles with each; up to a quarter less, by chance",
+    )
     max_delay_seconds: float = Field(default=3600, ge=0, le=86_400)
 
 
@@ -140,6 +153,7 @@ class Attempt(Record):
     exit_code: int | None = None
     cause: ExitCause | None = None
     detail: str | None = None
+    late: str | None = Field(default=None, description="an ending that came after it had ended; it changed nothing")
 
 
 class Job(Record):
@@ -168,6 +182,8 @@ class Job(Record):
     ended_at: Timestamp | None = None
     exit_code: int | None = None
     cause: ExitCause | None = None
+    detail: str | None = Field(default=None, description="how it ended, in words")
+    giving_way: str | None = Field(default=None, description="why it is taken off its slots, to be queued again")
     waiting_for: str | None = Field(default=None, description="why it is not running, in a sentence")
     position: int | None = Field(default=None, description="place in the queue, 1 is next")
 

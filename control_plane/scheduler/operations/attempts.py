@@ -1,29 +1,19 @@
 """The scheduler's own moves: placing, starting and ending attempts. The attempt number fences each of them."""
 
-from dataclasses import dataclass, field, replace
-
-from sqlalchemy import RowMapping, bindparam, delete, func, insert, select, update
+from sqlalchemy import RowMapping, bindparam, insert, or_, select, update
 
 from control_plane.db.transaction import Tx
-from control_plane.scheduler.operations import durations
-from control_plane.scheduler.operations.records import spec_of
-from control_plane.scheduler.operations.submit import load, save
+from control_plane.scheduler.operations.endings import Ending, finish, give_way, preempt_all
+from control_plane.scheduler.operations.rows import load, save
 from control_plane.scheduler.rules.board import Placement
-from control_plane.scheduler.rules.states import attempt_ended, ended, moved
+from control_plane.scheduler.rules.states import moved
 from control_plane.scheduler.tables import IS_QUEUED, ON_A_SLOT, ORDER, attempts, holds, is_behind, jobs
-from store_client.wire.jobs import ExitCause, JobState
+from store_client.wire.jobs import JobState
 
+__all__ = [
+    "Ending", "explain", "finish", "give_way", "held", "place", "placed", "preempt_all", "start", "waiting",
+]  # fmt: skip
 IDENTITY = tuple(jobs.c[name] for name in ("job_id", "number", "experiment_id", "task_id", "claimed_at"))
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How an attempt ended and what it brought back."""
-
-    cause: ExitCause
-    exit_code: int | None = None
-    detail: str | None = None
-    result: dict[str, object] = field(default_factory=dict)
 
 
 def place(tx: Tx, placement: Placement) -> RowMapping:
@@ -49,54 +39,6 @@ def start(tx: Tx, job_id: str, attempt: int) -> bool:
     return True
 
 
-def preempt_all(tx: Tx) -> None:
-    """Note of every attempt on a slot that we are about to stop it, so that its end does not count against its job."""
-    held = select(jobs.c.job_id).where(
-        ON_A_SLOT, jobs.c.job_id == attempts.c.job_id, jobs.c.attempt == attempts.c.number
-    )
-    tx.connection.execute(update(attempts).where(held.exists()).values(cause="preempted"))
-
-
-def finish(tx: Tx, job_id: str, attempt: int, ending: Ending) -> bool:
-    """An attempt ended: free its slots, and end the job or queue it again. A stale attempt changes nothing."""
-    row = load(tx, job_id)
-    before = JobState(row["state"])
-    if row["attempt"] != attempt or not before.is_on_a_slot:
-        return False
-    ending = _in_truth(tx, row, ending)
-    state = ended(before, ending.cause, _tries(tx, row), spec_of(row).retry)
-    final = attempt_ended(before, ending.cause)
-    _mark(tx, row, state=final, ended_at=tx.now, exit_code=ending.exit_code, cause=ending.cause, detail=ending.detail)
-    tx.connection.execute(delete(holds).where(holds.c.job_id == job_id, holds.c.attempt == attempt))
-    durations.add(tx, row, ending.cause)
-    if state is JobState.QUEUED:
-        why = f"{ending.detail or ending.cause}; it is queued again"
-        save(tx, row, "requeued", state=state, queued_at=tx.now, started_at=None, waiting_for=why)
-    else:
-        save(tx, row, "finished", state=state, cause=ending.cause, exit_code=ending.exit_code, ended_at=tx.now,
-             result=ending.result)  # fmt: skip
-    return True
-
-
-def _in_truth(tx: Tx, row: RowMapping, ending: Ending) -> Ending:
-    """The ending as it is told: who stopped an attempt decides what its end means."""
-    if row["state"] == JobState.CANCELLING:
-        return replace(ending, cause="cancelled")
-    if ending.cause != "cancelled":
-        return ending
-    query = select(attempts.c.cause).where(attempts.c.job_id == row["job_id"], attempts.c.number == row["attempt"])
-    if tx.connection.scalar(query) == "preempted":
-        return replace(ending, cause="preempted", detail="it was stopped with the server")
-    return replace(ending, cause="node_lost", detail="something stopped it that nobody here asked to")
-
-
-def _tries(tx: Tx, row: RowMapping) -> int:
-    """How many attempts of the job were its own, and not cut short by us."""
-    preempted = select(func.count()).select_from(attempts).where(attempts.c.job_id == row["job_id"])
-    preempted = preempted.where(attempts.c.state == JobState.PREEMPTED)
-    return int(row["attempt"]) - (tx.connection.scalar(preempted) or 0)
-
-
 def _mark(tx: Tx, row: RowMapping, **values: object) -> None:
     tx.connection.execute(
         update(attempts).where(attempts.c.job_id == row["job_id"], attempts.c.number == row["attempt"]).values(**values)
@@ -104,8 +46,9 @@ def _mark(tx: Tx, row: RowMapping, **values: object) -> None:
 
 
 def waiting(tx: Tx, limit: int = 500, behind: RowMapping | None = None) -> list[RowMapping]:
-    """The head of the queue, the next job first; or what stands behind a job of it."""
+    """The head of the queue, the next job first, without those that rest or wait for others; or what is behind one."""
     query = select(*IDENTITY, jobs.c.priority, jobs.c.rank, jobs.c.resources, jobs.c.waiting_for).where(IS_QUEUED)
+    query = query.where(jobs.c.waits_on == 0, or_(jobs.c.not_before.is_(None), jobs.c.not_before <= tx.now))
     if behind is not None:
         query = query.where(is_behind(behind["priority"], behind["rank"], behind["number"]))
     query = query.order_by(*ORDER).limit(limit)
@@ -114,7 +57,7 @@ def waiting(tx: Tx, limit: int = 500, behind: RowMapping | None = None) -> list[
 
 def placed(tx: Tx) -> list[RowMapping]:
     """Every job that holds slots."""
-    query = select(*IDENTITY, jobs.c.state, jobs.c.attempt).where(ON_A_SLOT).order_by(jobs.c.number)
+    query = select(*IDENTITY, jobs.c.state, jobs.c.attempt, jobs.c.giving_way).where(ON_A_SLOT).order_by(jobs.c.number)
     return list(tx.connection.execute(query).mappings())
 
 

@@ -1,0 +1,107 @@
+"""How an attempt ends: by itself, or because it gives way. The attempt number fences every word about it."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import RowMapping, delete, or_, update
+
+from control_plane.db.transaction import Tx
+from control_plane.scheduler.operations import durations, ends
+from control_plane.scheduler.operations.rows import load, save
+from control_plane.scheduler.rules.retries import not_before
+from control_plane.scheduler.rules.states import attempt_ended, ended
+from control_plane.scheduler.tables import ON_A_SLOT, attempts, holds, jobs
+from store_client.wire.jobs import ExitCause, JobState, RetryPolicy
+
+FOR_ANOTHER = "it makes room for a job of higher priority"
+WITH_THE_SERVER = "it was stopped with the server"
+OURS: frozenset[ExitCause] = frozenset({"cancelled", "node_lost", "preempted"})
+"""Ends that are our doing, when we take an attempt off its slots; the others it came to by itself."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an attempt ended and what it brought back."""
+
+    cause: ExitCause
+    exit_code: int | None = None
+    detail: str | None = None
+    result: dict[str, object] = field(default_factory=dict)
+
+
+def give_way(tx: Tx, job_id: str, attempt: int, why: str = FOR_ANOTHER) -> bool:
+    """An attempt is to be taken off its slots, and its job queued again; False when there is nothing to take off.
+
+    The job stays in its state, so that whoever cancels it meanwhile ends it for good.
+    """
+    row = load(tx, job_id)
+    if row["attempt"] != attempt or row["state"] not in {JobState.STARTING, JobState.RUNNING}:
+        return False
+    if row["giving_way"] is None:
+        save(tx, row, "giving_way", giving_way=why, told={"detail": why})
+    return True
+
+
+def preempt_all(tx: Tx) -> None:
+    """Note of every attempt on a slot that we are about to stop it, so that its end does not count against its job."""
+    tx.connection.execute(update(jobs).where(ON_A_SLOT, jobs.c.giving_way.is_(None)).values(giving_way=WITH_THE_SERVER))
+
+
+def finish(tx: Tx, job_id: str, attempt: int, ending: Ending) -> bool:
+    """An attempt ended: free its slots, and end the job or queue it again. A stale attempt changes nothing."""
+    row = load(tx, job_id)
+    before = JobState(row["state"])
+    if row["attempt"] != attempt or not before.is_on_a_slot:
+        _keep_late(tx, row, attempt, ending)
+        return False
+    ending = _in_truth(row, ending)
+    tries = row["tries"] + (ending.cause != "preempted")
+    policy = RetryPolicy.model_validate(row["spec"].get("retry", {}))
+    state, final = ended(before, ending.cause, tries, policy), attempt_ended(before, ending.cause)
+    own = (attempts.c.job_id == row["job_id"]) & (attempts.c.number == attempt)
+    how: dict[str, Any] = {"exit_code": ending.exit_code, "cause": ending.cause, "detail": ending.detail}
+    tx.connection.execute(update(attempts).where(own).values(state=final, ended_at=tx.now, **how))
+    tx.connection.execute(delete(holds).where(holds.c.job_id == row["job_id"], holds.c.attempt == attempt))
+    durations.add(tx, row, ending.cause)
+    if state is JobState.QUEUED:
+        _queue_again(tx, row, ending, tries, policy)
+    else:
+        how |= {"tries": tries, "ended_at": tx.now, "result": ending.result, "giving_way": None}
+        ends.ended(tx, save(tx, row, "finished", state=state, **how))
+    return True
+
+
+def _queue_again(tx: Tx, row: RowMapping, ending: Ending, tries: int, policy: RetryPolicy) -> None:
+    """Back into the queue: after a rest, or in the place it had when it was taken off its slots."""
+    is_ours = ending.cause == "preempted"
+    changes: dict[str, Any] = {
+        "state": JobState.QUEUED,
+        "tries": tries,
+        "queued_at": row["queued_at"] if is_ours else tx.now,
+        "not_before": None if is_ours else not_before(tx.now, policy, tries, row["job_id"]),
+        "started_at": None,
+        "giving_way": None,
+        "waiting_for": f"{ending.detail or ending.cause}; it is queued again",
+    }
+    save(tx, row, "requeued", **changes, told={"cause": ending.cause, "detail": ending.detail})
+
+
+def _in_truth(row: RowMapping, ending: Ending) -> Ending:
+    """The ending as it is told: who stopped an attempt decides what its end means."""
+    if row["state"] == JobState.CANCELLING:
+        return replace(ending, cause="cancelled")
+    if row["giving_way"] is not None and ending.cause in OURS:
+        return replace(ending, cause="preempted", detail=row["giving_way"])
+    if ending.cause == "cancelled":
+        return replace(ending, cause="node_lost", detail="something stopped it that nobody here asked to")
+    return ending
+
+
+def _keep_late(tx: Tx, row: RowMapping, attempt: int, ending: Ending) -> None:
+    """An ending that came when the attempt had ended otherwise is evidence, and nothing more."""
+    code = "" if ending.exit_code is None else f" with exit code {ending.exit_code}"
+    words = f"at {tx.now}: {ending.cause}{code}{f', {ending.detail}' if ending.detail else ''}"
+    is_other = or_(attempts.c.cause != ending.cause, attempts.c.exit_code != ending.exit_code)
+    of_it = (attempts.c.job_id == row["job_id"]) & (attempts.c.number == attempt)
+    is_new = attempts.c.ended_at.is_not(None) & attempts.c.late.is_(None) & is_other
+    tx.connection.execute(update(attempts).where(of_it, is_new).values(late=words))

@@ -1,0 +1,66 @@
+"""The row of one job: found, changed under guard, and told."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import RowMapping, select, update
+
+from control_plane.db.identities import is_in_named
+from control_plane.db.transaction import Tx
+from control_plane.scheduler.tables import jobs
+from store_client.errors import Forbidden, InvalidPrecondition, NotFound
+
+TOLD = ("task_id", "run_id", "array_id", "cause", "exit_code", "not_before")
+NOTHING: Mapping[str, Any] = {}
+
+
+def load(tx: Tx, job_id: str) -> RowMapping:
+    """The row of a job, by id or number; in an experiment's scope only its own jobs exist."""
+    query = select(jobs).where(jobs.c.job_id == job_id)
+    if tx.experiment_id:
+        query = query.where(jobs.c.experiment_id == tx.experiment_id)
+    row = tx.connection.execute(query).mappings().first()
+    if row is None and job_id.isdecimal() and len(job_id) < 10:
+        query = select(jobs.c.job_id).where(jobs.c.number == int(job_id))
+        found = tx.connection.scalar(query)
+        return load(tx, found) if found else missing(job_id)
+    return row if row is not None else missing(job_id)
+
+
+def missing(job_id: str) -> RowMapping:
+    raise NotFound(f"there is no job {job_id} here")
+
+
+def save(tx: Tx, row: RowMapping, act: str, *, told: Mapping[str, Any] = NOTHING, **changes: Any) -> RowMapping:
+    """Write a change of a job, guarded by the state and attempt it was decided on, and tell it."""
+    guarded = (
+        update(jobs)
+        .where(jobs.c.job_id == row["job_id"], jobs.c.state == row["state"], jobs.c.attempt == row["attempt"])
+        .values(**changes)
+    )
+    if tx.connection.execute(guarded).rowcount != 1:
+        raise InvalidPrecondition(f"job {row['number']} moved on meanwhile")
+    changed = load(tx, row["job_id"])
+    tell(tx, act, changed, row["state"], told)
+    return changed
+
+
+def tell(tx: Tx, act: str, row: RowMapping, old: str | None, told: Mapping[str, Any] = NOTHING) -> None:
+    """Append the job's event in its experiment and keep the tallies; `old` is the state it comes from."""
+    scope, state = tx.at(row["experiment_id"]), str(row["state"])
+    if old != state:
+        if old is not None:
+            scope.count(f"jobs.{old}", -1)
+        scope.count(f"jobs.{state}", 1)
+    facts = {"job_id": row["job_id"], "number": row["number"], "state": state, "name": row["name"]}
+    extra = {key: row[key] for key in TOLD if row[key] is not None}
+    scope.tell(f"job.{act}", **facts, attempt=row["attempt"], by=tx.caller.worker_id, **{**extra, **told})
+
+
+def must_own(tx: Tx, submitted_by: str, what: str = "cancel your own jobs") -> None:
+    """Forbidden unless the caller submitted it, or is one of the experiment's admins."""
+    is_own = submitted_by == tx.caller.worker_id
+    if not tx.experiment_id or tx.caller.is_admin or is_own:
+        return
+    if not is_in_named(tx.connection, tx.caller, ("admins",)):
+        raise Forbidden(f"{what}; those of others are for admins")
