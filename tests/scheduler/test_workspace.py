@@ -176,6 +176,7 @@ def test_the_environment_is_an_allow_list(origin: Origin, directory: Path, monke
         "OMP_NUM_THREADS": "4",
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
         "GIT_AUTHOR_NAME": "wkr_1",
         "GIT_AUTHOR_EMAIL": "wkr_1@switchyard.invalid",
         "GIT_COMMITTER_NAME": "wkr_1",

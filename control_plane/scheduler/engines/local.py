@@ -12,18 +12,23 @@ from sqlalchemy import RowMapping
 
 from control_plane.scheduler import processes, workspace
 from control_plane.scheduler.engines.engine import Key, Placed, Way, key_of
+from control_plane.scheduler.engines.variables import Places, variables
 from control_plane.scheduler.inventory import Inventory
+from control_plane.scheduler.keeping import CHECKPOINTS, Keeping, trim
 from control_plane.scheduler.operations.attempts import Ending
 from control_plane.scheduler.operations.records import spec_of
 from control_plane.scheduler.ports import RepositoryPaths
 from control_plane.scheduler.processes import Exit, Handle
 from control_plane.scheduler.rules.board import Slot
+from control_plane.scheduler.rules.exits import memory_complaint
 from control_plane.scheduler.shim import records
+from control_plane.scheduler.shim.cgroup import own_folder
 from control_plane.scheduler.workspace import WorkspaceError
 from store_client.errors import SwitchyardError
 from store_client.wire.jobs import ExitCause, SubmitJob
 
 COLLECT_BYTES = 1024 * 1024
+TAIL_BYTES = 16 * 1024
 GRACE_SECONDS = 5.0
 NICE = 5
 CAUSES: Mapping[str, ExitCause] = {
@@ -31,6 +36,7 @@ CAUSES: Mapping[str, ExitCause] = {
     "cancelled": "cancelled",
     "start_failed": "start_failed",
     "out_of_memory": "out_of_memory",
+    "preempted": "preempted",
 }
 
 
@@ -42,6 +48,9 @@ class LocalEngine:
     repositories: RepositoryPaths
     handles: dict[Key, Handle] = field(default_factory=dict)
     inventory: Inventory = field(default_factory=lambda: Inventory(1))
+    keeping: Keeping = field(default_factory=Keeping)
+    cgroups: Path | None = field(default_factory=own_folder)
+    """Where the control group of each attempt is made, if the machine lets us."""
     name: str = "local"
     _lock_fd: int | None = None
     _driver: ExitStack = field(default_factory=ExitStack, repr=False)
@@ -71,22 +80,38 @@ class LocalEngine:
         """Prepare the workspace and launch the attempt; what cannot be prepared raises WorkspaceError."""
         spec, directory = spec_of(placed.job), self.of(placed.job)
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        places = self._places(placed.job)
+        places.checkpoints.mkdir(mode=0o700, exist_ok=True)
         repository = self.repositories.path(placed.job["experiment_id"])
         made = workspace.prepare(
             directory, repository, placed.job["commit_sha"], placed.job["base_commit_sha"], spec.files
         )
+        told = {**spec.environment, **variables(placed, spec, places, self._gpu_memory(placed, spec))}
         launch = processes.Launch(
             argv=spec.command,
             cwd=made.work,
-            env=workspace.environment(made, {**spec.environment, **_variables(placed, spec)}),
+            env=workspace.environment(made, told),
             marker=placed.marker,
             timeout_seconds=spec.timeout_seconds,
+            idle_timeout_seconds=spec.idle_timeout_seconds,
             grace_seconds=GRACE_SECONDS,
+            preempt_signal=told["SWITCHYARD_PREEMPT_SIGNAL"],
+            preempt_grace_seconds=spec.preemption.grace_seconds if spec.preemption else GRACE_SECONDS,
+            memory_bytes=spec.resources.memory_bytes,
+            cgroups=self.cgroups,
             stdin=spec.stdin,
             separate_stdout=spec.is_stdout_kept,
             nice=NICE,
         )
         self.handles[key_of(placed.job)] = processes.launch(directory, launch)
+
+    def _places(self, job: RowMapping) -> Places:
+        return Places(self.of(job) / records.PROGRESS, self.root / job["job_id"] / CHECKPOINTS)
+
+    def _gpu_memory(self, placed: Placed, spec: SubmitJob) -> Mapping[str, int | None]:
+        """The memory of each slot, looked at only for one who gets a part of it."""
+        slots = self.capacity(placed.slots) if spec.resources.gpu_share is not None else ()
+        return {slot.slot_id: slot.memory_bytes for slot in slots}
 
     def status(self, job: RowMapping) -> Exit | bool | None:
         """The exit record of an ended attempt, True while it lives, None when it is gone without a record.
@@ -104,10 +129,11 @@ class LocalEngine:
         """Whether the attempt's command was ever started."""
         return "command_pid" in (records.read_json(self.of(job) / records.STARTED) or {})
 
-    def cancel(self, job: RowMapping, way: Way = "cancel") -> None:  # noqa: ARG002 - both are stopped alike so far
+    def cancel(self, job: RowMapping, way: Way = "cancel") -> None:
         """Ask an attempt to stop, also one that is yet to be launched; asking twice is asking once."""
         self.of(job).mkdir(mode=0o700, parents=True, exist_ok=True)
-        processes.ask_to_stop(self.of(job))
+        ask = processes.ask_to_give_way if way == "preempt" else processes.ask_to_stop
+        ask(self.of(job))
 
     def clear(self, job: RowMapping) -> bool:
         """Whether nothing of an attempt without an exit record runs any more, or will; what is left is killed."""
@@ -119,7 +145,7 @@ class LocalEngine:
     def bring_back(self, job: RowMapping, exit_: Exit) -> Ending:
         """What an ended attempt left: collected files, kept output, and the commit it publishes."""
         spec, directory = spec_of(job), self.of(job)
-        cause = CAUSES.get(exit_.cause) or ("finished" if exit_.exit_code == 0 else "user_error")
+        cause, detail = self._how(job, exit_)
         result: dict[str, object] = {"files": workspace.collect(directory, spec.collect, COLLECT_BYTES)}
         if spec.is_stdout_kept:
             result["stdout"] = _text(directory / "stdout", COLLECT_BYTES)
@@ -128,16 +154,26 @@ class LocalEngine:
                 result["published_commit"] = self._publish(job, spec)
             except (WorkspaceError, SwitchyardError) as error:
                 return Ending("user_error", exit_.exit_code, f"its result could not be published: {error}", result)
-        return Ending(cause, exit_.exit_code, exit_.error, result)
+        return Ending(cause, exit_.exit_code, detail, result)
+
+    def _how(self, job: RowMapping, exit_: Exit) -> tuple[ExitCause, str | None]:
+        """The cause of an end and what there is to say about it; a command that fails may tell it by its last words."""
+        if exit_.cause in CAUSES:
+            return CAUSES[exit_.cause], exit_.error
+        if exit_.exit_code == 0:
+            return "finished", exit_.error
+        complaint = memory_complaint(_tail(self.log(*key_of(job)), TAIL_BYTES))
+        return ("out_of_memory", complaint) if complaint else ("user_error", exit_.error)
 
     def _publish(self, job: RowMapping, spec: SubmitJob) -> str | None:
         repository = self.repositories.path(job["experiment_id"])
         return workspace.publish(self.of(job), repository, spec.publish or "", f"{spec.name}\n", job["submitted_by"])
 
     def tidy(self, job: RowMapping) -> None:
-        """Remove the workspace; log and records stay."""
+        """Remove the workspace; log, records and checkpoints stay, the last up to their limit."""
         self.handles.pop(key_of(job), None)
         self.remove(key_of(job))
+        trim(self._places(job).checkpoints, self.keeping.checkpoint_bytes)
 
     def workspaces(self) -> list[Key]:
         """The attempts that still have a workspace."""
@@ -185,23 +221,13 @@ def _locked(path: Path) -> int | None:
     return descriptor
 
 
-def _variables(placed: Placed, spec: SubmitJob) -> dict[str, str]:
-    """What the command is told about itself, beyond the fixed variables."""
-    gpus = [slot for slot in placed.slots if not slot.startswith("cpu:")]
-    written = next((name for name in (".eden/task.json", ".eden/eval-task.json") if name in spec.files), None)
-    outcome = next((name for name in spec.collect if name.startswith(".eden/")), None)
-    variables = {
-        "EDEN_WORKER_ID": str(placed.job["submitted_by"]),
-        "EDEN_EXPERIMENT_ID": str(placed.job["experiment_id"]),
-        "OMP_NUM_THREADS": str(len(placed.slots) - len(gpus) or 1),
-        "CUDA_VISIBLE_DEVICES": ",".join(gpus),
-        "SWITCHYARD_JOB": str(placed.job["number"]),
-    }
-    if written is not None:
-        variables["EDEN_TASK_JSON"] = written
-    if outcome is not None:
-        variables["EDEN_OUTPUT"] = outcome
-    return variables
+def _tail(path: Path, most_bytes: int) -> str:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - most_bytes, 0))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def _text(path: Path, limit: int) -> str:

@@ -16,7 +16,13 @@ def environment(workspace: Workspace, variables: Mapping[str, str]) -> dict[str,
 
     Unless GPUs are given CUDA_VISIBLE_DEVICES is empty, so that nobody takes one that was not.
     """
-    defaults = {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+    defaults = {
+        "CUDA_VISIBLE_DEVICES": "",
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        "OMP_NUM_THREADS": "1",
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+    }
     paths = {name: str(workspace.work / variables[name]) for name in PATH_VARIABLES if name in variables}
     worker = variables.get("EDEN_WORKER_ID", "switchyard")
     return {**defaults, **signature(worker), **variables, **paths, **_places(workspace)}
