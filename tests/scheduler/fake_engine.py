@@ -10,7 +10,6 @@ two use at a time.
 import select
 import threading
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -183,19 +182,6 @@ class FakeEngine:
 
     def capacity(self, held: Collection[str]) -> Sequence[Slot]:
         return list(self.machine.slots)
-
-
-@dataclass
-class FakeInventory:
-    """The slots of a machine, for who asks for readings, too."""
-
-    machine: Machine
-
-    def open(self) -> AbstractContextManager[bool]:
-        return nullcontext(True)
-
-    def look(self, held: Collection[str]) -> tuple[list[Slot], tuple[()]]:
-        return list(self.machine.slots), ()
 
 
 def _key(job: RowMapping) -> Key:

@@ -1,0 +1,254 @@
+"""A day of the whole queue: real schedulers on a real database, and a machine where everything goes wrong.
+
+Each act takes one number and reads from it what it does to whom, so that a list of acts is a whole day, and the same
+list the same day.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
+
+from control_plane.db.tables import tallies
+from control_plane.db.transaction import Tx
+from control_plane.edge.house import House
+from control_plane.scheduler.engines.engine import Key
+from control_plane.scheduler.operations import attempts, submit
+from control_plane.scheduler.operations.attempts import Ending
+from control_plane.scheduler.tables import arrays, holds, job_tags, job_waits, jobs, progress
+from control_plane.scheduler.tables import attempts as attempt_rows
+from store_client.errors import Refused
+from store_client.wire.jobs import Reprioritise, SubmitJob
+from tests.scheduler.accounts import Accounts
+from tests.scheduler.fake_engine import FakeEngine, Machine, exited, slots
+from tests.scheduler.mortal import Clock, Died, Process
+from tests.scheduler.queue_house import CLAIMS
+from tests.store.task_house import TaskHouse
+
+WISHES: tuple[Mapping[str, Any], ...] = (
+    {"cpus": 1}, {"gpus": 1}, {"cpus": 2}, {"gpus": 2}, {"gpus": 1, "cpus": 3}, {"gpus_where_present": 1},
+    {"gpus": 1, "gpu_memory_bytes": 60 << 30}, {"cpus": 4},
+)  # fmt: skip
+POLICIES: tuple[Mapping[str, Any], ...] = (
+    {}, {"max_attempts": 1}, {"max_attempts": 2, "on": ("lost", "failed", "timed_out", "out_of_memory")},
+)  # fmt: skip
+ENDS = (
+    exited(), exited(), exited(exit_code=3), exited("timed_out", None), exited("out_of_memory", None),
+    exited("cancelled", None), exited("start_failed", None),
+)  # fmt: skip
+CAUSES = ("finished", "user_error", "timeout", "out_of_memory", "cancelled", "node_lost", "start_failed", "preempted")
+TABLES = (holds, progress, attempt_rows, job_waits, job_tags, jobs, arrays, tallies)
+MOST_OPEN = 24
+"""So many jobs are open at most: a day is for what happens to them, not for how many there are."""
+
+
+@dataclass
+class SchedulerDay:
+    """Everything that can happen, each by its name and a number."""
+
+    store: TaskHouse
+    houses: tuple[House, House]
+    clock: Clock
+    machine: Machine = field(default_factory=Machine)
+    jobs: list[str] = field(default_factory=list)
+    done: Counter[str] = field(default_factory=Counter)
+    processes: list[Process] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.write(_clear)
+        self.accounts = Accounts(self.store.house, self.machine)
+        self.processes = [Process(house, self.machine) for house in self.houses]
+
+    def close(self) -> None:
+        for process in self.processes:
+            process.stop()
+
+    def write(self, operation: Callable[..., Any], *arguments: Any) -> Any:
+        return self.store.house.writer.write(lambda tx: operation(tx, *arguments))
+
+    def attempt(self, operation: Callable[..., Any], *arguments: Any) -> Any:
+        """What an act answers; None when it is refused."""
+        try:
+            return self.write(operation, *arguments)
+        except (Refused, IntegrityError):
+            return None
+
+    def act(self, name: str, number: int) -> None:
+        self.done[name] += 1
+        getattr(self, name)(number)
+
+    def job(self, number: int) -> str | None:
+        return self.jobs[number % len(self.jobs)] if self.jobs else None
+
+    # what people do
+
+    def submit(self, number: int) -> None:
+        """A job of any shape."""
+        if self.accounts.open_jobs >= MOST_OPEN:
+            return
+        number, priority = divmod(number, 11)
+        number, wish = divmod(number, len(WISHES))
+        _, policy = divmod(number, len(POLICIES))
+        body = SubmitJob(
+            name="a job", command=("/bin/true",), priority=priority, resources=WISHES[wish], retry=POLICIES[policy]
+        )
+        row = self.store.act("bob", submit.submit, body, CLAIMS)
+        self.jobs.append(row["job_id"])
+        self.accounts.expect(row["job_id"])
+
+    def cancel(self, number: int) -> None:
+        if (job := self.job(number)) is not None:
+            self.attempt(submit.cancel, job)
+
+    def retry(self, number: int) -> None:
+        if (job := self.job(number)) is not None and self.accounts.open_jobs < MOST_OPEN:
+            self.attempt(submit.retry, job, CLAIMS)
+
+    def reprioritise(self, number: int) -> None:
+        number, priority = divmod(number, 11)
+        if (job := self.job(number)) is not None:
+            self.attempt(submit.reprioritise, job, Reprioritise(priority=priority))
+
+    # what schedulers do
+
+    def tick(self, number: int) -> None:
+        """A round of one of the two schedulers."""
+        process = self.processes[number % 2]
+        with self.accounts.order_of_starts():
+            self.live(process, process.tick)
+
+    def work(self, number: int) -> None:
+        """One of a scheduler's hands does what it was given."""
+        number, which = divmod(number, 2)
+        process = self.processes[which]
+        self.live(process, lambda: process.hand.do(number))
+
+    def work_all(self, number: int) -> None:
+        process = self.processes[number % 2]
+        self.live(process, lambda: [None for _ in range(100) if process.hand.do(0)])
+
+    def die(self, number: int) -> None:
+        """A scheduler will be killed within its next calls."""
+        number, which = divmod(number, 2)
+        number, is_late = divmod(number, 2)
+        fuse = self.processes[which].fuse
+        fuse.left, fuse.is_late = number % 12 + 1, bool(is_late)
+
+    def restart(self, number: int) -> None:
+        self._replace(self.processes[number % 2])
+
+    def live(self, process: Process, acts: Callable[[], object]) -> None:
+        """Something a process does, which it may not survive."""
+        try:
+            acts()
+        except Died:
+            self.done["died"] += 1
+            self._replace(process)
+
+    def _replace(self, process: Process) -> None:
+        process.stop()
+        which = self.processes.index(process)
+        self.processes[which] = Process(self.houses[which], self.machine)
+
+    def stop_server(self, number: int) -> None:
+        """A scheduler ends with all that it started."""
+        self.write(attempts.preempt_all)
+        engine = FakeEngine(self.machine)
+        for job in self.store.house.read_now(attempts.placed):
+            engine.cancel(job)
+        for key in self.machine.running:
+            self.machine.end(key, exited("cancelled", None))
+        self.restart(number)
+
+    # what the machine does
+
+    def running(self, number: int) -> Key | None:
+        living = self.machine.running
+        return living[number % len(living)] if living else None
+
+    def end(self, number: int) -> None:
+        """An attempt ends by itself, or as it was asked to."""
+        number, how = divmod(number, len(ENDS))
+        if (key := self.running(number)) is not None:
+            asked = self.machine.runs[key].asked
+            self.machine.end(key, exited("cancelled", None) if asked else ENDS[how])
+
+    def end_all(self, _number: int) -> None:
+        for key in self.machine.running:
+            self.machine.end(key, exited("cancelled", None) if self.machine.runs[key].asked else exited())
+
+    def vanish(self, number: int) -> None:
+        if (key := self.running(number)) is not None:
+            self.machine.vanish(key)
+
+    def lose_node(self, _number: int) -> None:
+        """The machine goes down and comes back with nothing running."""
+        for key in self.machine.running:
+            self.machine.vanish(key)
+
+    def resist(self, number: int) -> None:
+        """An attempt cannot be killed for now."""
+        if (key := self.running(number)) is not None:
+            self.machine.stubborn.add(key)
+
+    def give_in(self, _number: int) -> None:
+        self.machine.stubborn.clear()
+
+    def change_slots(self, number: int) -> None:
+        """GPUs and CPU slots come and go."""
+        number, gpus = divmod(number, 3)
+        self.machine.slots = slots(gpus, number % 5)
+
+    # what goes wrong between them
+
+    def stale_end(self, number: int) -> None:
+        """The end of an attempt is told again, or far too late, or of an attempt that never was."""
+        number, cause = divmod(number, len(CAUSES))
+        number, back = divmod(number, 3)
+        job = self.job(number)
+        if job is None:
+            return
+        newest = self.accounts.attempt_of(job)
+        key = (job, newest - 1 - back)
+        if key[1] >= 0:
+            ending: Any = Ending(CAUSES[cause])  # type: ignore[arg-type]
+            assert not self.attempt(attempts.finish, *key, ending), f"a stale end of {key} was believed"
+
+    def stale_start(self, number: int) -> None:
+        number, back = divmod(number, 3)
+        job = self.job(number)
+        if job is not None:
+            self.attempt(attempts.start, job, self.accounts.attempt_of(job) - 1 - back)
+
+    def jump(self, number: int) -> None:
+        """The clock goes wrong by up to two hours either way."""
+        self.clock.seconds += (number % 14_400) - 7_200
+
+    def pass_time(self, number: int) -> None:
+        self.clock.seconds += number % 600
+
+    def calm(self) -> None:
+        """All that was wrong is put right; whatever waits must then come to its end."""
+        self.give_in(0)
+        self.machine.slots = slots(2, 4)
+        for process in list(self.processes):
+            self._replace(process)
+        for _ in range(20 + 4 * MOST_OPEN):
+            if not self.accounts.open_now():
+                break
+            self.clock.seconds += 7200
+            for which in (0, 1):
+                self.act("tick", which)
+                self.act("work_all", which)
+            self.act("end_all", 0)
+        self.accounts.check()
+        assert not self.accounts.open_now(), f"lost: {self.accounts.open_now()}"
+        assert not self.machine.used
+
+
+def _clear(tx: Tx) -> None:
+    for table in TABLES:
+        tx.connection.execute(delete(table))

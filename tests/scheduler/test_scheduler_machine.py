@@ -1,0 +1,102 @@
+"""Whatever happens to schedulers, attempts and clocks: nothing runs twice, nothing is lost, nobody starves."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from control_plane.db.transaction import Tx
+from control_plane.edge.house import House
+from control_plane.scheduler.operations import attempts, submit
+from control_plane.scheduler.operations.attempts import Ending
+from tests.scheduler.mortal import Clock, clocked_house
+from tests.scheduler.scheduler_day import SchedulerDay
+from tests.store.task_house import TaskHouse
+
+NUMBER = st.integers(0, 2**16)
+OFTEN = ("submit", "tick", "work", "work_all", "end", "tick", "submit", "end")
+FAULTS = (
+    "cancel", "retry", "reprioritise", "die", "restart", "stop_server", "end_all", "vanish", "lose_node", "resist",
+    "give_in", "change_slots", "stale_end", "stale_start", "jump", "pass_time",
+)  # fmt: skip
+ACTS = st.lists(st.tuples(st.sampled_from(FAULTS + OFTEN * 3), NUMBER), min_size=16, max_size=32)
+
+
+class Days(RuleBasedStateMachine):
+    """Days of any length, in any order of acts."""
+
+    store: ClassVar[TaskHouse]
+    houses: ClassVar[tuple[House, House]]
+    clock: ClassVar[Clock]
+    total: ClassVar[Counter[str]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock.seconds += 86_400
+        self.day = SchedulerDay(self.store, self.houses, self.clock)
+
+    @rule(acts=ACTS)
+    def go_on(self, acts: list[tuple[str, int]]) -> None:
+        for name, number in acts:
+            self.day.act(name, number)
+
+    @rule(number=NUMBER)
+    def round(self, number: int) -> None:
+        """What an hour without faults is: a round, its work, an end."""
+        for name in ("tick", "work_all", "end", "tick", "work_all"):
+            self.day.act(name, number)
+
+    @invariant()
+    def the_books_are_right(self) -> None:
+        self.day.accounts.check()
+
+    def teardown(self) -> None:
+        self.day.calm()
+        self.total.update(self.day.done)
+        self.day.close()
+
+
+@contextmanager
+def open_days(url: str) -> Iterator[Any]:
+    """The machine over one database, with a house for each of two schedulers."""
+    clock = Clock()
+    houses = clocked_house(url, clock), clocked_house(url, clock)
+    try:
+        here = {"store": TaskHouse(houses[0]), "houses": houses, "clock": clock, "total": Counter()}
+        yield type("DaysHere", (Days,), here)
+    finally:
+        for house in houses:
+            house.close()
+
+
+def live(days: Any, examples: int, steps: int = 12, **wish: Any) -> int:
+    """So many days; how many operations they were."""
+    wish = {"max_examples": examples, "stateful_step_count": steps, "deadline": None, **wish}
+    run_state_machine_as_test(days, settings=settings(suppress_health_check=[*HealthCheck], **wish))
+    return int(days.total.total())
+
+
+def test_a_queue_survives_whatever_happens(database_url: str) -> None:
+    with open_days(database_url) as days:
+        assert live(days, examples=30) > 5000
+
+
+def unguarded(tx: Tx, job_id: str, _attempt: int, ending: Ending) -> bool:
+    """`attempts.finish` as it would be if it did not look at the attempt."""
+    return GUARDED(tx, job_id, submit.load(tx, job_id)["attempt"], ending)
+
+
+GUARDED = attempts.finish
+
+
+def test_a_queue_whose_ends_are_not_fenced_by_the_attempt_is_caught(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "finish", unguarded)
+    with open_days(sqlite_url) as days, pytest.raises(AssertionError):
+        live(days, examples=200, phases=[Phase.generate], derandomize=True)
