@@ -5,9 +5,9 @@ It answers what an estimate has to know, whether a job would fit, and leaves to 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import ceil
 
-from control_plane.scheduler.rules.board import GPU_UNITS, Grant, Slot
+from control_plane.scheduler.rules.board import Grant, Slot
+from control_plane.scheduler.rules.needs import Kind, Need
 from store_client.wire.jobs import Resources
 
 
@@ -83,17 +83,17 @@ class Model:
         for place, units in part.cards:
             free[place] += sign * units
 
-    def wants(self, need: Resources) -> tuple[Want, ...]:
+    def wants(self, asked: Resources) -> tuple[Want, ...]:
         """What a job needs of each node where it fits at all."""
+        need = Need.of(asked)
         found = (self._want(node, need) for node in range(len(self.cards)))
         return tuple(one for one in found if one is not None)
 
-    def _want(self, node: int, need: Resources) -> Want | None:
-        suitable = tuple(
-            (place, units_of(card, need)) for place, card in enumerate(self.cards[node]) if is_suitable(card, need)
-        )
+    def _want(self, node: int, need: Need) -> Want | None:
+        units = ((at, need.units_on(Kind.of(card))) for at, card in enumerate(self.cards[node]) if need.allows(card))
+        suitable = tuple((at, taken) for at, taken in units if taken is not None)
         is_present = 0 < need.gpus_where_present <= len(suitable)
-        count = max(need.gpus, need.gpus_where_present) if is_present else need.gpus
+        count = need.most_gpus if is_present else need.gpus
         return Want(node, need.cpus, count, suitable if count else ()) if len(suitable) >= count else None
 
     def fit(self, wants: Iterable[Want]) -> Part | None:
@@ -108,18 +108,3 @@ class Model:
             if len(found) >= want.count:
                 return Part(want.node, want.cpus, tuple((place, units) for _, place, units in found[: want.count]))
         return None
-
-
-def is_suitable(card: Slot, need: Resources) -> bool:
-    """Whether a GPU or a slice is of the kind and the size that a job asks for."""
-    is_kind = (card.profile if card.kind == "mig" else None) == need.mig_profile
-    is_wanted = not need.only_gpus or card.slot_id in need.only_gpus or str(card.index) in need.only_gpus
-    return is_kind and is_wanted and (card.memory_bytes is None or card.memory_bytes >= need.gpu_memory_bytes)
-
-
-def units_of(card: Slot, need: Resources) -> int:
-    """How many units of a card a job takes."""
-    if need.gpu_share is None or card.units == 1:
-        return card.units
-    by_memory = ceil(need.gpu_memory_bytes / card.memory_bytes * GPU_UNITS) if card.memory_bytes else 0
-    return min(max(ceil(need.gpu_share * GPU_UNITS), by_memory, 1), card.units)
