@@ -68,6 +68,8 @@ class Deployment:
     data: Path
     parts: list[Part] = field(default_factory=list)
     ready: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    """What its processes get beyond the surroundings of the tests."""
     _opened: ExitStack = field(default_factory=ExitStack)
 
     def up(self, *options: str, ports: tuple[int, int] = (0, 0)) -> "Deployment":
@@ -82,14 +84,19 @@ class Deployment:
         command = [*SWITCHYARD, *arguments[:1], "--data", str(self.data), *arguments[1:]]
         return self._start(command, has_ready_line=has_ready_line)
 
-    def run_module(self, module: str, *arguments: str) -> Part:
-        """Start a part that says nothing when it is ready."""
-        return self._start([sys.executable, "-m", module, *arguments], has_ready_line=False)
+    def run_module(self, module: str, *arguments: str, has_ready_line: bool = False) -> Part:
+        """Start a part of which the command line says everything; most say nothing when they are ready."""
+        return self._start([sys.executable, "-m", module, *arguments], has_ready_line=has_ready_line)
 
     def _start(self, command: list[str], *, has_ready_line: bool) -> Part:
         with self.errors.open("a", encoding="utf-8") as errors:
             process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT, env=ENVIRONMENT
+                command,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                cwd=ROOT,
+                env=ENVIRONMENT | self.environment,
             )
         part = Part(process, {})
         self.parts.append(part)
