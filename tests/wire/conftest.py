@@ -39,24 +39,24 @@ async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[W
         yield await settle(http)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def live_sqlite(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Servers]:
-    """A server process on SQLite for all tests of a file."""
+    """A server process on SQLite for all tests of a run."""
     data = tmp_path_factory.mktemp("live") / "data"
     with serving_processes(sqlite_database(sqlite_template, data.parent / "live.db"), data) as servers:
         yield servers
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def live_postgresql(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """A server process on PostgreSQL for all tests of a file."""
+    """A server process on PostgreSQL for all tests of a run."""
     with _on_postgresql(request, tmp_path_factory) as servers:
         yield servers
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def replicas(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """Three server processes on one PostgreSQL for all tests of a file."""
+    """Three server processes on one PostgreSQL for all tests of a run."""
     with _on_postgresql(request, tmp_path_factory, 3) as servers:
         yield servers
 
