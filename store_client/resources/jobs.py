@@ -1,6 +1,7 @@
 """Jobs: one experiment's, and the whole queue."""
 
 from store_client.resources.resource import Resource
+from store_client.wire.batches import JobFilter
 from store_client.wire.calls import jobs as calls
 from store_client.wire.jobs import Fleet, JobDetail, JobPage, JobState, LogSlice, Reprioritise, SubmitJob
 
@@ -30,8 +31,10 @@ class ExperimentJobs(Resource):
         is_open: bool | None = None,
         after: str | None = None,
         limit: int = 50,
+        wanted: JobFilter | None = None,
     ) -> JobPage:
-        query = calls.JobPageQuery(state=state, is_open=is_open, after=after, limit=limit)
+        """A page of an experiment's jobs; `wanted` has further conditions, or all of them."""
+        query = calls.JobPageQuery(state=state, is_open=is_open, after=after, limit=limit).narrowed(wanted)
         answer: JobPage = await self._send(calls.LIST_EXPERIMENT_JOBS, query=query)
         return answer
 
@@ -47,8 +50,11 @@ class Jobs(Resource):
         is_open: bool | None = None,
         after: str | None = None,
         limit: int = 50,
+        wanted: JobFilter | None = None,
     ) -> JobPage:
+        """A page of all jobs; `wanted` has further conditions, or all of them."""
         query = calls.JobPageQuery(experiment_id=experiment_id, state=state, is_open=is_open, after=after, limit=limit)
+        query = query.narrowed(wanted)
         answer: JobPage = await self._send(calls.LIST_JOBS, query=query)
         return answer
 

@@ -8,7 +8,7 @@ from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import dependencies, ends
 from control_plane.scheduler.operations.making import Draft, make
 from control_plane.scheduler.tables import HAS_MORE, arrays, jobs
-from store_client.errors import NotFound, Refused
+from store_client.errors import Refused
 from store_client.wire.jobs import JobState, SubmitJob
 
 AHEAD = 64
@@ -100,14 +100,3 @@ def _lacking() -> Any:
 
 
 _LACKING = _lacking()
-
-
-def load(tx: Tx, array_id: str) -> RowMapping:
-    """The row of an array; in an experiment's scope only its own arrays exist."""
-    query = select(arrays).where(_is(array_id))
-    if tx.experiment_id:
-        query = query.where(arrays.c.experiment_id == tx.experiment_id)
-    row = tx.connection.execute(query).mappings().first()
-    if row is None:
-        raise NotFound(f"there is no array {array_id} here")
-    return row

@@ -1,5 +1,6 @@
 """Reading the queue: one job, pages of jobs, and the fleet in a line."""
 
+import heapq
 import math
 from collections.abc import Sequence
 from contextlib import suppress
@@ -9,16 +10,18 @@ from sqlalchemy import RowMapping, Select, func, select
 
 from control_plane.db.tables import tallies
 from control_plane.db.transaction import Tx
-from control_plane.scheduler.operations import records
-from control_plane.scheduler.operations.submit import load
+from control_plane.scheduler.operations import records, selection
+from control_plane.scheduler.operations.rows import load
 from control_plane.scheduler.tables import IS_QUEUED, ON_A_SLOT, ORDER, attempts, is_behind, jobs
 from store_client.errors import BadRequest
+from store_client.wire.batches import JobFilter
 from store_client.wire.calls.jobs import JobPageQuery
-from store_client.wire.jobs import FINAL_STATES, JobDetail, JobPage, JobState
+from store_client.wire.jobs import JobDetail, JobPage, JobState
 
 POSITIONS = 1000
 """So far into the queue are places counted."""
 PLACED = "placed"
+Page = tuple[list[RowMapping], str | None]
 
 
 def read(tx: Tx, job_id: str, log_bytes: int = 0) -> JobDetail:
@@ -29,7 +32,8 @@ def read(tx: Tx, job_id: str, log_bytes: int = 0) -> JobDetail:
 def detail(tx: Tx, row: RowMapping, log_bytes: int = 0) -> JobDetail:
     query = select(attempts).where(attempts.c.job_id == row["job_id"]).order_by(attempts.c.number)
     tries = list(tx.connection.execute(query).mappings())
-    return records.detail(row, tries, positions(tx, [row]).get(row["number"]), log_bytes)
+    (found,) = records.notes(tx, [row], positions(tx, [row]))
+    return records.detail(row, tries, found, log_bytes)
 
 
 def positions(tx: Tx, rows: Sequence[RowMapping]) -> dict[int, int]:
@@ -44,35 +48,52 @@ def positions(tx: Tx, rows: Sequence[RowMapping]) -> dict[int, int]:
 
 
 def page(tx: Tx, query: JobPageQuery) -> JobPage:
-    """Open jobs in the order of the queue, or all jobs, newest first."""
-    scope = tx.experiment_id or query.experiment_id
-    rows, following = (_open if query.is_open else _newest)(tx, query, _within(scope, query))
-    places = positions(tx, rows)
-    items = tuple(records.job(row, places.get(row["number"])) for row in rows)
-    return JobPage(items=items, next=following, total=_total(tx, scope, query))
+    """Jobs that the query's filter leaves, newest first; open ones of an experiment or of all as they are in the queue.
+
+    A cursor is of use with the filter that it came with.
+    """
+    wanted = query.filter
+    is_queue = wanted.is_open is True and not selection.is_narrow(wanted)
+    rows, following = (_open if is_queue else _newest)(tx, wanted, query)
+    items = shown(tx, rows)
+    return JobPage(items=items, next=following, total=_total(tx, wanted))
 
 
-def _within(scope: str | None, query: JobPageQuery) -> Select[Any]:
-    chosen = select(*records.COLUMNS)
-    if scope:
-        chosen = chosen.where(jobs.c.experiment_id == scope)
-    return chosen.where(jobs.c.state == query.state) if query.state is not None else chosen
+def shown(tx: Tx, rows: Sequence[RowMapping]) -> tuple[Any, ...]:
+    """Rows as lists show them."""
+    found = records.notes(tx, rows, positions(tx, rows))
+    return tuple(records.job(row, notes) for row, notes in zip(rows, found, strict=True))
 
 
-def _newest(tx: Tx, query: JobPageQuery, chosen: Select[Any]) -> tuple[list[RowMapping], str | None]:
-    if query.is_open is False:
-        chosen = chosen.where(jobs.c.state.in_(FINAL_STATES))
+def _newest(tx: Tx, wanted: JobFilter, query: JobPageQuery) -> Page:
+    number = selection.number_of(wanted)
+    chosen = selection.matching(tx, wanted, records.COLUMNS).order_by(number.desc())
     if query.after is not None:
-        chosen = chosen.where(jobs.c.number < _number(query.after))
-    rows, is_more = _rows(tx, chosen.order_by(jobs.c.number.desc()), query.limit)
+        chosen = chosen.where(number < _number(query.after))
+    rows, is_more = _of_states(tx, chosen, wanted, query.limit)
     return rows, str(rows[-1]["number"]) if is_more else None
 
 
-def _open(tx: Tx, query: JobPageQuery, chosen: Select[Any]) -> tuple[list[RowMapping], str | None]:
+def _of_states(tx: Tx, chosen: Select[Any], wanted: JobFilter, limit: int) -> tuple[list[RowMapping], bool]:
+    """Of jobs in certain states, so many: each state has them in order already, and what is merged stays so."""
+    states = selection.states_of(wanted)
+    if states is None:
+        return _rows(tx, chosen, limit)
+    if selection.is_narrow(wanted):
+        return _rows(tx, chosen.where(jobs.c.state.in_(sorted(states))), limit)
+    found = [_rows(tx, chosen.where(selection.in_state(state)), limit) for state in sorted(states)]
+    merged = list(heapq.merge(*(rows for rows, _ in found), key=lambda row: -row["number"]))
+    return merged[:limit], len(merged) > limit or any(is_more for _, is_more in found)
+
+
+def _open(tx: Tx, wanted: JobFilter, query: JobPageQuery) -> Page:
     """Jobs on slots by number, then the waiting ones, the next one first.
 
     The cursor is `placed:number`, then `priority:rank:number`.
     """
+    chosen = selection.matching(tx, wanted, records.COLUMNS)
+    if wanted.states:
+        chosen = chosen.where(jobs.c.state.in_(wanted.states))
     phase, _, number = (query.after or f"{PLACED}:0").partition(":")
     rows: list[RowMapping] = []
     waiting = chosen.where(IS_QUEUED).order_by(*ORDER)
@@ -112,14 +133,12 @@ def _rows(tx: Tx, chosen: Select[Any], limit: int) -> tuple[list[RowMapping], bo
     return rows[:limit], len(rows) > limit
 
 
-def _total(tx: Tx, scope: str | None, query: JobPageQuery) -> int:
-    counts = by_state(tx, scope)
-    if query.state is not None:
-        return counts.get(query.state.value, 0)
-    final = {state.value for state in FINAL_STATES}
-    if query.is_open is None:
-        return sum(counts.values())
-    return sum(total for state, total in counts.items() if (state in final) is not query.is_open)
+def _total(tx: Tx, wanted: JobFilter) -> int | None:
+    """How many there are, where a maintained counter knows."""
+    if selection.is_narrow(wanted):
+        return None
+    counts, states = by_state(tx, tx.experiment_id or wanted.experiment_id), selection.states_of(wanted)
+    return sum(total for state, total in counts.items() if states is None or state in states)
 
 
 def by_state(tx: Tx, scope: str | None = None) -> dict[str, int]:

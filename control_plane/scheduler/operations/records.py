@@ -1,21 +1,65 @@
 """Rows of the queue as the wire's records."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, select
 
-from control_plane.scheduler.tables import jobs
-from store_client.wire.jobs import Attempt, Job, JobDetail, SubmitJob
+from control_plane.db.transaction import Tx
+from control_plane.scheduler.tables import job_tags, jobs, progress
+from store_client.wire.jobs import Attempt, Job, JobDetail, JobState, Progress, SubmitJob
 
 SHARED = (
     "job_id", "number", "experiment_id", "name", "state", "role", "task_id", "priority", "commit_sha", "submitted_by",
-    "attempt", "created_at", "started_at", "ended_at", "exit_code", "cause",
+    "run_id", "array_id", "array_index", "giving_way", "attempt", "created_at", "started_at", "ended_at", "exit_code",
+    "cause", "detail",
 )  # fmt: skip
+OF_WAITING = ("waiting_for", "not_before")
+"""What is said of a job only while it waits."""
 
 
-COLUMNS = tuple(jobs.c[name] for name in (*SHARED, "resources", "waiting_for", "rank"))
+COLUMNS = tuple(jobs.c[name] for name in (*SHARED, *OF_WAITING, "resources", "rank"))
 """What a list needs: neither spec nor result, which may be large."""
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What other tables know of a job."""
+
+    position: int | None = None
+    tags: tuple[str, ...] = ()
+    progress: Progress | None = None
+
+
+def notes(tx: Tx, rows: Sequence[RowMapping], positions: Mapping[int, int]) -> list[Notes]:
+    """What other tables know of each of these jobs."""
+    tags = _tags(tx, [row["job_id"] for row in rows])
+    live = _progress(tx, {row["job_id"]: row["attempt"] for row in rows if JobState(row["state"]).is_on_a_slot})
+    return [
+        Notes(positions.get(row["number"]), tuple(tags.get(row["job_id"], ())), live.get(row["job_id"])) for row in rows
+    ]
+
+
+def _tags(tx: Tx, job_ids: Sequence[str]) -> dict[str, list[str]]:
+    tags: dict[str, list[str]] = {}
+    if job_ids:
+        of_them = select(job_tags.c.job_id, job_tags.c.tag).where(job_tags.c.job_id.in_(job_ids))
+        for row in tx.connection.execute(of_them.order_by(job_tags.c.tag)):
+            tags.setdefault(row.job_id, []).append(row.tag)
+    return tags
+
+
+def _progress(tx: Tx, attempts: Mapping[str, int]) -> dict[str, Progress]:
+    """What the running attempts last said."""
+    if not attempts:
+        return {}
+    said = select(progress).where(progress.c.job_id.in_(attempts), progress.c.said.is_not(None))
+    return {
+        row["job_id"]: Progress.model_validate({"at": row["at"], **row["said"]})
+        for row in tx.connection.execute(said).mappings()
+        if row["said"] is not None and row["attempt"] == attempts[row["job_id"]]
+    }
 
 
 def spec_of(row: RowMapping) -> SubmitJob:
@@ -23,21 +67,19 @@ def spec_of(row: RowMapping) -> SubmitJob:
     return SubmitJob.model_validate(row["spec"])
 
 
-def job(row: RowMapping, position: int | None = None) -> Job:
-    return Job.model_validate(_shared(row, position))
+def job(row: RowMapping, known: Notes) -> Job:
+    return Job.model_validate(_shared(row, known))
 
 
-def detail(row: RowMapping, tries: Sequence[RowMapping], position: int | None, log_bytes: int) -> JobDetail:
+def detail(row: RowMapping, tries: Sequence[RowMapping], known: Notes, log_bytes: int) -> JobDetail:
     """A job whole, with its attempts and what the last one brought back."""
     spec, result = spec_of(row), row["result"] or {}
+    of_spec = ("command", "timeout_seconds", "idle_timeout_seconds", "retry", "preemption", "depends_on", "publish")
     return JobDetail.model_validate(
         {
-            **_shared(row, position),
-            "command": spec.command,
-            "timeout_seconds": spec.timeout_seconds,
-            "retry": spec.retry,
+            **_shared(row, known),
+            **{name: getattr(spec, name) for name in of_spec},
             "tags": spec.tags,
-            "publish": spec.publish,
             "attempts": [Attempt.model_validate(dict(attempt)) for attempt in tries],
             "files": result.get("files", {}),
             "stdout": result.get("stdout"),
@@ -47,12 +89,13 @@ def detail(row: RowMapping, tries: Sequence[RowMapping], position: int | None, l
     )
 
 
-def _shared(row: RowMapping, position: int | None) -> dict[str, Any]:
-    shared = {key: row[key] for key in SHARED}
-    is_waiting = row["state"] == "queued"
+def _shared(row: RowMapping, known: Notes) -> dict[str, Any]:
+    is_waiting = row["state"] == JobState.QUEUED
     return {
-        **shared,
+        **{key: row[key] for key in SHARED},
+        **{key: row[key] if is_waiting else None for key in OF_WAITING},
         "resources": row["resources"],
-        "waiting_for": row["waiting_for"] if is_waiting else None,
-        "position": position if is_waiting else None,
+        "position": known.position if is_waiting else None,
+        "tags": known.tags,
+        "progress": known.progress,
     }

@@ -1,9 +1,10 @@
 """Calls about the job queue."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from store_client.wire.batches import JobFilter
 from store_client.wire.call import Call, PageQuery, Query, Who
-from store_client.wire.jobs import Fleet, JobDetail, JobPage, JobState, LogSlice, Reprioritise, SubmitJob
+from store_client.wire.jobs import ExitCause, Fleet, JobDetail, JobPage, JobState, LogSlice, Reprioritise, SubmitJob
 
 E = "/api/experiments/{experiment_id}/jobs"
 A = "/api/jobs"
@@ -13,7 +14,37 @@ S = "/api/scheduler"
 class JobPageQuery(PageQuery):
     experiment_id: str | None = None
     state: JobState | None = None
+    states: str | None = Field(default=None, max_length=200, description="several of them, with commas between")
     is_open: bool | None = Field(default=None, description="true: waiting and running only; false: ended only")
+    tag: str | None = Field(default=None, min_length=1, max_length=100)
+    run_id: str | None = Field(default=None, max_length=300)
+    array_id: str | None = Field(default=None, max_length=100)
+    submitted_by: str | None = Field(default=None, max_length=100)
+    cause: ExitCause | None = None
+    name: str | None = Field(default=None, max_length=200, description="what the name begins with")
+
+    @field_validator("states")
+    @classmethod
+    def _are_states(cls, value: str | None) -> str | None:
+        for word in value.split(",") if value else ():
+            JobState(word)
+        return value
+
+    def narrowed(self, wanted: JobFilter | None) -> "JobPageQuery":
+        """The same with the conditions of a filter."""
+        if wanted is None:
+            return self
+        plain = {name: getattr(wanted, name) for name in JobFilter.model_fields if name != "states"}
+        given = {name: value for name, value in plain.items() if value is not None}
+        return self.having(**given, states=",".join(wanted.states) or self.states)
+
+    @property
+    def filter(self) -> JobFilter:
+        """The jobs it asks for."""
+        several = tuple(map(JobState, self.states.split(","))) if self.states else ()
+        one = () if self.state is None else (self.state,)
+        same = {name: getattr(self, name) for name in JobFilter.model_fields if name != "states"}
+        return JobFilter(**same, states=tuple(dict.fromkeys(one + several)))
 
 
 class LogQuery(Query):
