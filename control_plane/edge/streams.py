@@ -100,7 +100,7 @@ class Feed:
                 if len(page.events) < PAGE:
                     is_woken = await self.house.hub.wait(ticket, HEARTBEAT_SECONDS)
             except (Refused, Unavailable) as error:
-                yield f"event: end\ndata: {json.dumps(_reason(error))}\n\n".encode()
+                yield f"event: end\ndata: {json.dumps(reason(error))}\n\n".encode()
                 return
             finally:
                 self.house.hub.drop(ticket)
@@ -116,6 +116,6 @@ def _block(event: LogEvent) -> bytes:
     return f"id: {event.position}\ndata: {event.model_dump_json(exclude_none=True)}\n\n".encode()
 
 
-def _reason(error: Refused | Unavailable) -> dict[str, object]:
+def reason(error: Refused | Unavailable) -> dict[str, object]:
     """Why a stream ended, as the next request would say it."""
     return dict(to_problem(error, "")) if isinstance(error, Refused) else {"status": 503, "detail": str(error)}

@@ -21,6 +21,8 @@ class LogFile:
     path: Path
     attempt: int
     is_complete: bool
+    number: int = 0
+    """The job's, for people."""
 
 
 def size(path: Path) -> int:

@@ -20,7 +20,7 @@ async def follow(opening: Opening, after: int | None, patience: Patience | None 
     while True:
         try:
             async with opening(position) as download:
-                async for block in _blocks(download.chunks()):
+                async for block in blocks(download.chunks()):
                     failures = 0
                     position = int(block.get("id", position or 0))
                     if "event" not in block:
@@ -32,7 +32,7 @@ async def follow(opening: Opening, after: int | None, patience: Patience | None 
         await patience.pause(failures)
 
 
-async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[Block]:
+async def blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[Block]:
     """The fields of each event; comments are left out."""
     block: Block = {}
     async for line in _lines(chunks):
