@@ -6,6 +6,7 @@ import importlib
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 
 import yaml
 from starlette.applications import Starlette
@@ -13,6 +14,7 @@ from starlette.middleware import Middleware
 
 from control_plane import wiring
 from control_plane.db.engine import Database
+from control_plane.db.identities import Keys
 from control_plane.db.revision import is_newest
 from control_plane.edge.house import House
 from control_plane.edge.notices import Notices
@@ -35,13 +37,18 @@ from control_plane.repos.squash import Lineage
 from control_plane.repos.vend import Repositories
 from control_plane.routes import routes
 from control_plane.scheduler.engines.local import LocalEngine
+from control_plane.scheduler.engines.slurm import Home, SlurmEngine
+from control_plane.scheduler.engines.slurm_commands import Slurm
 from control_plane.scheduler.inventory import Inventory
+from control_plane.scheduler.logbook import Logbook
 from control_plane.scheduler.loop import Scheduler
 from control_plane.scheduler.operations import listing
+from control_plane.scheduler.operations.remote import ticket
+from control_plane.scheduler.parts import MIB, Terms
 from control_plane.scheduler.remote_routes import Remote
 from control_plane.scheduler.routes import Yard
 from control_plane.scheduler.spool import Spool
-from control_plane.settings import Settings
+from control_plane.settings import Cluster, Settings
 from control_plane.task_store.artifact_files import ArtifactFiles
 from control_plane.task_store.checkpoints.automatic import Automatic
 from control_plane.task_store.checkpoints.routes import open_checkpoints
@@ -106,9 +113,13 @@ def build(settings: Settings) -> Starlette:
         hand_out(house, settings.data, identities)
     _host(house, settings)
     parts = Parts(settings, house, identities, repositories, Notices(house))
+    terms = Terms(foreign_bytes=int(settings.foreign_mib * MIB), reserved=settings.reserved_gpus)
+    inventory = Inventory(settings.cpu_slots, settings.visible_gpus, terms, Logbook(house))
+    engine: LocalEngine | SlurmEngine = LocalEngine(settings.data / "attempts", repositories, inventory=inventory)
     remote = Remote(Spool(settings.data / "attempts"))
-    inventory = Inventory(settings.cpu_slots, settings.visible_gpus)
-    engine = LocalEngine(settings.data / "attempts", repositories, inventory=inventory)
+    if settings.cluster is not None:
+        engine = _cluster(settings.cluster, keys, remote.spool, repositories)
+        remote = Remote(remote.spool, engine.arrived)
     if settings.runs_api:
         parts.reaper = Reaper(house)
         files = ArtifactFiles(settings.data / "artifacts")
@@ -117,11 +128,24 @@ def build(settings: Settings) -> Starlette:
             parts.sync = StateSync(house, TaskStoreOverHttp(settings.task_store_url, keys.admin_token))
     if settings.runs_scheduler:
         parts.scheduler = Scheduler(house, engine, wiring.ClaimsForScheduler())
+        inventory.tell = parts.scheduler.wake
     if settings.runs_orchestrator:
         examiner, lineage = Examiner(repositories), Lineage(repositories)
         wings = wiring.wings(identities.orchestrator, examiner, lineage, settings.lease_seconds)
         parts.orchestrator = Orchestrator(house, wings)
     return _application(parts, Yard(engine, inventory, wiring.ClaimsForScheduler(), remote))
+
+
+def _cluster(cluster: Cluster, keys: Keys, spool: Spool, repositories: Repositories) -> SlurmEngine:
+    """The engine of a cluster; its jobs there are told from other deployments' by a name of their own."""
+    home = Home(
+        cluster.public_url,
+        cluster.python,
+        cluster.scratch,
+        deployment=keys.digest("the name of this deployment among a cluster's jobs")[:8],
+        ticket=partial(ticket, keys),
+    )
+    return SlurmEngine(Slurm(cluster.partition, cluster.variables), home, spool, repositories)
 
 
 def _application(parts: Parts, yard: Yard) -> Starlette:

@@ -5,15 +5,32 @@ import contextlib
 import math
 import os
 import secrets
+import shutil
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
 from control_plane.db.identities import Keys
 
+PROGRAMS = ("sbatch", "squeue", "scontrol", "scancel")
 ADMIN_TOKEN_VARIABLES = ("SWITCHYARD_ADMIN_TOKEN", "EDEN_ADMIN_TOKEN")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A Slurm cluster, and what its nodes are told of us."""
+
+    public_url: str
+    """Where the nodes reach the control plane."""
+    partition: str | None = None
+    python: str = sys.executable
+    """On every node, a Python that has Switchyard."""
+    scratch: str = "/tmp/switchyard"  # noqa: S108 - the agent makes it its user's own
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """For Slurm's programs."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +47,10 @@ class Settings:
     experiment_config: Path | None = None
     cpu_slots: int = 1
     visible_gpus: str | None = None
+    reserved_gpus: tuple[str, ...] = ()
+    """UUIDs, or numbers, of GPUs and slices that no job gets."""
+    foreign_mib: float = 256.0
+    """A GPU on which processes of others hold more than this is not given out."""
     runs_api: bool = True
     runs_orchestrator: bool = False
     runs_scheduler: bool = False
@@ -42,6 +63,8 @@ class Settings:
     """How large an archive may be that somebody sends."""
     lease_seconds: float = 30.0
     """How long a lease on an experiment lasts; the same for every process of the deployment."""
+    cluster: Cluster | None = None
+    """Where attempts run; None is this machine."""
     task_store_url: str | None = None
     """Where registered experiments are that are not in this database; None where there are none."""
 
@@ -93,6 +116,9 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument("--experiment-id")
     parser.add_argument("--experiment-config", type=Path)
     parser.add_argument("--cpu-slots", type=int, default=len(os.sched_getaffinity(0)))
+    reserved = (environ.get("SWITCHYARD_RESERVE_GPUS") or "").replace(",", " ").split()
+    parser.add_argument("--reserve-gpu", action="append", default=reserved, metavar="UUID-or-number")
+    parser.add_argument("--foreign-mib", type=mebibytes, default=environ.get("SWITCHYARD_FOREIGN_MIB") or "256")
     parser.add_argument("--orchestrator", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--scheduler", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--api", action=argparse.BooleanOptionalAction, default=True)
@@ -100,6 +126,11 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument("--keep-uploads-hours", type=hours, default=environ.get("SWITCHYARD_KEEP_UPLOADS_HOURS", "168"))
     parser.add_argument("--checkpoint-gib", type=float, default=environ.get("SWITCHYARD_CHECKPOINT_GIB", "64"))
     parser.add_argument("--lease-seconds", type=lease_seconds, default=environ.get("SWITCHYARD_LEASE_SECONDS", "30"))
+    parser.add_argument("--engine", choices=("local", "slurm"), default=environ.get("SWITCHYARD_ENGINE", "local"))
+    parser.add_argument("--public-url", type=http_url, default=environ.get("SWITCHYARD_PUBLIC_URL") or None)
+    parser.add_argument("--slurm-partition", default=environ.get("SWITCHYARD_SLURM_PARTITION") or None)
+    parser.add_argument("--slurm-python", default=environ.get("SWITCHYARD_SLURM_PYTHON") or sys.executable)
+    parser.add_argument("--slurm-scratch", default=environ.get("SWITCHYARD_SLURM_SCRATCH") or Cluster.scratch)
     parser.add_argument("--task-store-url", type=http_url, default=environ.get("SWITCHYARD_TASK_STORE_URL") or None)
     parser.add_argument("--auth", choices=("on", "off"), default="on", help="off: believe every caller; loopback only")
     return parser
@@ -111,6 +142,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     given = parser.parse_args(argv)
     if given.auth == "off" and not is_loopback(given.host):
         parser.error(f"--auth off believes every caller, so it listens on loopback only, not on {given.host}")
+    cluster = _cluster(parser, given, environ)
     return Settings(
         data=given.data.absolute(),
         host=given.host,
@@ -122,16 +154,32 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         experiment_config=given.experiment_config,
         cpu_slots=max(1, given.cpu_slots),
         visible_gpus=environ.get("CUDA_VISIBLE_DEVICES"),
+        reserved_gpus=tuple(given.reserve_gpu),
+        foreign_mib=given.foreign_mib,
         runs_api=given.api,
         runs_orchestrator=given.orchestrator,
         runs_scheduler=given.scheduler,
-        ends_attempts=given.end_attempts,
+        ends_attempts=given.end_attempts and cluster is None,  # a cluster works on while we are away
         checks_credentials=given.auth == "on",
         upload_retention_seconds=3600.0 * given.keep_uploads_hours,
         largest_checkpoint_bytes=int(given.checkpoint_gib * 1024**3),
         lease_seconds=given.lease_seconds,
         task_store_url=given.task_store_url,
+        cluster=cluster,
     )
+
+
+def _cluster(parser: argparse.ArgumentParser, given: argparse.Namespace, environ: Mapping[str, str]) -> Cluster | None:
+    """The cluster of a process that schedules onto one."""
+    if given.engine != "slurm" or not given.scheduler:
+        return None
+    if given.public_url is None:
+        parser.error("--engine slurm needs --public-url: the address at which the nodes reach the control plane")
+    missing = next((name for name in PROGRAMS if shutil.which(name) is None), None)
+    if missing is not None:
+        parser.error(f"--engine slurm needs {missing}, which this machine lacks (on Debian: apt install slurm-client)")
+    variables = {name: value for name, value in environ.items() if name.startswith("SLURM_")}
+    return Cluster(given.public_url, given.slurm_partition, given.slurm_python, given.slurm_scratch, variables)
 
 
 def lease_seconds(text: str) -> float:
@@ -155,6 +203,14 @@ def hours(text: str) -> float:
     given = float(text)
     if not 1 <= given < math.inf:
         raise ValueError("uploads are kept for an hour or more")
+    return given
+
+
+def mebibytes(text: str) -> float:
+    """An amount of memory."""
+    given = float(text)
+    if not 0 <= given < math.inf:
+        raise ValueError("an amount of memory in MiB is 0 or more")
     return given
 
 

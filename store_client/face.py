@@ -76,7 +76,20 @@ from store_client.settle import (
 from store_client.transport import Patience, Transport, Upload
 from store_client.turns import settle_accept, settle_reclaim, settle_reject
 from store_client.wire.artifacts import ArtifactInfo, DepositedArtifact
-from store_client.wire.attempts import AttemptNews, AttemptOrder, AttemptWish, BeginAttempt, EndAttempt
+from store_client.wire.attempts import AttemptNews, AttemptOrder, AttemptResult, AttemptWish, BeginAttempt, EndAttempt
+from store_client.wire.batches import (
+    ArrayDetail,
+    CancelJobs,
+    ChangedJobs,
+    ChosenJobs,
+    JobFilter,
+    MoveJob,
+    QueueJob,
+    QueueJobs,
+    ReprioritiseJobs,
+    SubmitJobs,
+    SubmittedJobs,
+)
 from store_client.wire.call import Call
 from store_client.wire.calls import CALLS
 from store_client.wire.checkpoints import (
@@ -116,11 +129,24 @@ from store_client.wire.experiments import (
     Status,
     Terminate,
 )
+from store_client.wire.gpus import (
+    GpuHistory,
+    GpuHolder,
+    GpuInfo,
+    GpuList,
+    GpuPart,
+    GpuProcess,
+    GpuSample,
+    GpuSlice,
+    GpuState,
+    KeepBack,
+)
 from store_client.wire.ideas import CreatedIdea, CreateIdea, Idea, IdeaDetail, IdeaPage, IdeaState
 from store_client.wire.implementation import Implementation
 from store_client.wire.jobs import (
     FINAL_STATES,
     Attempt,
+    Dependency,
     ExitCause,
     Fleet,
     Job,
@@ -128,6 +154,8 @@ from store_client.wire.jobs import (
     JobPage,
     JobState,
     LogSlice,
+    Preemption,
+    Progress,
     QueueSummary,
     Reprioritise,
     Resources,
@@ -146,6 +174,7 @@ from store_client.wire.leases import (
 )
 from store_client.wire.openapi import openapi_document
 from store_client.wire.record import Record
+from store_client.wire.reports import JobCheckpoint, JobCheckpoints, JobMetrics, MetricPoint, MetricSeries
 from store_client.wire.scalars import fault_of_name, format_time, normal_name, parse_time
 from store_client.wire.tasks import (
     KINDS,
@@ -205,36 +234,38 @@ from store_client.wire.workers import (
 
 __all__ = [
     "CALLS", "DISPATCH_KEYS", "FINAL_STATES", "KINDS", "KIND_OF", "RESULTS", "ROLES", "ROLE_OF", "SUBJECT",
-    "AcquireLease", "AddMember", "AlreadyExists", "ArtifactInfo", "Assignment", "Attempt", "AttemptNews",
-    "AttemptOrder", "AttemptWish", "Automation", "AutomationMode", "BadRequest", "Bearer", "BeginAttempt", "Blocking",
-    "Call", "ChangeAutomation", "ChangeDispatchMode",
+    "AcquireLease", "AddMember", "AlreadyExists", "ArrayDetail", "ArtifactInfo", "Assignment", "Attempt", "AttemptNews",
+    "AttemptOrder", "AttemptResult", "AttemptWish", "Automation", "AutomationMode", "BadRequest", "Bearer",
+    "BeginAttempt", "Blocking", "Call", "CancelJobs", "ChangeAutomation", "ChangeDispatchMode", "ChangedJobs",
     "CheckpointCounts", "CheckpointFile", "CheckpointInProgress", "CheckpointInvalid", "CheckpointList",
-    "CheckpointPaths", "Claim", "ClaimTask", "ClosedTarget", "Conflicting", "ConflictingResubmission",
+    "CheckpointPaths", "ChosenJobs", "Claim", "ClaimTask", "ClosedTarget", "Conflicting", "ConflictingResubmission",
     "ControlPlaneClient", "Corrupt", "Counts", "CreateExperiment", "CreateIdea", "CreateTask", "CreateVariant",
-    "CreatedIdea", "CycleDetected", "DepositedArtifact", "Described", "Direction", "DispatchMode", "Download",
-    "EndAttempt", "EndExperiment", "EndSession", "Evaluated", "EvaluationFailed", "EvaluationOutcome", "EvaluationResult",
-    "Event", "EventBatch", "Exchange", "Exchanged", "ExchangedBearer", "Executed", "ExecutionFailed",
-    "ExecutionOutcome", "ExecutionResult", "ExitCause", "Experiment", "ExperimentDetail", "ExperimentIdConflict",
-    "ExperimentIdMismatch", "ExperimentState", "ExperimentSummary", "Exporter", "FileBearer", "Fleet", "Followed",
-    "Forbidden", "GitPassword", "Group", "GroupList", "HoldLease", "Idea", "IdeaDetail", "IdeaDraft", "IdeaPage",
-    "IdeaState", "IdeaTexts", "IdeasProposed", "IdeationFailed", "IdeationOutcome", "IdeationResult",
-    "IllegalTransition", "Implementation", "ImportedCheckpoint", "ImportedFrom", "IntegrateVariant", "Integration",
-    "InvalidName", "InvalidPrecondition", "Job", "JobDetail", "JobPage", "JobState", "Landed", "Lease",
-    "LeaseExpired", "LeaseHeldByOther", "LeaseInstanceMismatch", "LeaseList", "LeaseNotHeld", "LogEvent", "LogPage",
-    "LogSlice", "Lost", "Manifest", "Mode", "NoOpVariant", "NotClaimed", "NotFound", "NotOffered", "Objective",
-    "OperatorRole", "ParentVariant", "Patience", "PayloadTooLarge", "PolicyError", "ProgressPoint",
-    "ProtocolBroken", "QueueSummary", "ReassignTask", "ReclaimCause", "ReclaimTask", "Record", "Refused",
-    "RegisterExperiment", "RegisterGroup", "RegisterWorker", "RegisteredWorker", "RegistryEntry",
-    "RegistryEntryList", "RejectReason", "RejectTask", "RenewClaim", "Reprioritise", "ReservedIdentifier",
-    "Resources", "RetryPolicy", "Role", "Session", "Settled", "SignIn", "SignInCode", "SlotInfo",
-    "SpecVersionMismatch", "StaticBearer", "Status", "StoreClient", "SubmissionLine", "SubmitJob", "SubmitTask",
-    "SwitchyardError", "Target", "Task", "TaskDetail", "TaskKind", "TaskPage", "TaskState", "Terminate",
-    "Transport", "Unauthorized", "Unavailable", "Unknown", "Unreachable", "UnsupportedCheckpointVersion", "Upload",
-    "Variant", "VariantDetail", "VariantFailed", "VariantPage", "VariantStatus", "Whoami", "Worker", "WorkerDetail",
-    "WorkerDetailList", "WorkerList", "WorkerNotEligible", "WorkerNotRegistered", "WrongClaimant",
-    "connect_blocking", "evaluation_job", "execution_job", "fault_of_name", "find_import", "follow", "format_time",
-    "from_problem", "ideation_job", "normal_name", "openapi_document", "parse_time", "read_evaluation",
-    "read_execution", "read_history", "read_ideation", "read_text", "settle_accept", "settle_claim", "settle_idea",
-    "settle_import", "settle_integration", "settle_reclaim", "settle_reject", "settle_submission", "settle_task",
-    "settle_variant",
+    "CreatedIdea", "CycleDetected", "Dependency", "DepositedArtifact", "Described", "Direction", "DispatchMode",
+    "Download", "EndAttempt", "EndExperiment", "EndSession", "Evaluated", "EvaluationFailed", "EvaluationOutcome",
+    "EvaluationResult", "Event", "EventBatch", "Exchange", "Exchanged", "ExchangedBearer", "Executed",
+    "ExecutionFailed", "ExecutionOutcome", "ExecutionResult", "ExitCause", "Experiment", "ExperimentDetail",
+    "ExperimentIdConflict", "ExperimentIdMismatch", "ExperimentState", "ExperimentSummary", "Exporter", "FileBearer",
+    "Fleet", "Followed", "Forbidden", "GitPassword", "GpuHistory", "GpuHolder", "GpuInfo", "GpuList", "GpuPart",
+    "GpuProcess", "GpuSample", "GpuSlice", "GpuState", "Group", "GroupList", "HoldLease", "Idea", "IdeaDetail",
+    "IdeaDraft", "IdeaPage", "IdeaState", "IdeaTexts", "IdeasProposed", "IdeationFailed", "IdeationOutcome",
+    "IdeationResult", "IllegalTransition", "Implementation", "ImportedCheckpoint", "ImportedFrom", "IntegrateVariant",
+    "Integration", "InvalidName", "InvalidPrecondition", "Job", "JobCheckpoint", "JobCheckpoints", "JobDetail",
+    "JobFilter", "JobMetrics", "JobPage", "JobState", "KeepBack", "Landed", "Lease", "LeaseExpired", "LeaseHeldByOther",
+    "LeaseInstanceMismatch", "LeaseList", "LeaseNotHeld", "LogEvent", "LogPage", "LogSlice", "Lost", "Manifest",
+    "MetricPoint", "MetricSeries", "Mode", "MoveJob", "NoOpVariant", "NotClaimed", "NotFound", "NotOffered",
+    "Objective", "OperatorRole", "ParentVariant", "Patience", "PayloadTooLarge", "PolicyError", "Preemption",
+    "Progress", "ProgressPoint", "ProtocolBroken", "QueueJob", "QueueJobs", "QueueSummary", "ReassignTask",
+    "ReclaimCause", "ReclaimTask", "Record", "Refused", "RegisterExperiment", "RegisterGroup", "RegisterWorker",
+    "RegisteredWorker", "RegistryEntry", "RegistryEntryList", "RejectReason", "RejectTask", "RenewClaim",
+    "Reprioritise", "ReprioritiseJobs", "ReservedIdentifier", "Resources", "RetryPolicy", "Role", "Session", "Settled",
+    "SignIn", "SignInCode", "SlotInfo", "SpecVersionMismatch", "StaticBearer", "Status", "StoreClient",
+    "SubmissionLine", "SubmitJob", "SubmitJobs", "SubmitTask", "SubmittedJobs", "SwitchyardError", "Target", "Task",
+    "TaskDetail", "TaskKind", "TaskPage", "TaskState", "Terminate", "Transport", "Unauthorized", "Unavailable",
+    "Unknown", "Unreachable", "UnsupportedCheckpointVersion", "Upload", "Variant", "VariantDetail", "VariantFailed",
+    "VariantPage", "VariantStatus", "Whoami", "Worker", "WorkerDetail", "WorkerDetailList", "WorkerList",
+    "WorkerNotEligible", "WorkerNotRegistered", "WrongClaimant", "connect_blocking", "evaluation_job", "execution_job",
+    "fault_of_name", "find_import", "follow", "format_time", "from_problem", "ideation_job", "normal_name",
+    "openapi_document", "parse_time", "read_evaluation", "read_execution", "read_history", "read_ideation", "read_text",
+    "settle_accept", "settle_claim", "settle_idea", "settle_import", "settle_integration", "settle_reclaim",
+    "settle_reject", "settle_submission", "settle_task", "settle_variant",
 ]  # fmt: skip

@@ -7,8 +7,8 @@ It reads a request from standard input, a JSON object, and writes the ended job,
     spec        what to run, a `SubmitJob`            slots   the GPUs that the command gets
 
 It is the local engine with one job, so all that holds for an attempt on the queue holds here: workspace, environment,
-limits, the end of every descendant. SIGTERM stops the attempt. The attempt outlives this process; the next one that is
-asked for the same job in the same folder goes on with it, or tells again how it ended.
+limits, the end of every descendant. SIGTERM stops the attempt, SIGUSR1 has it give way. The attempt outlives this
+process; the next one that is asked for the same job in the same folder goes on with it, or tells again how it ended.
 """
 
 import json
@@ -55,7 +55,7 @@ class Alone:
         self._root = Path(request["root"])
         self._engine = LocalEngine(self._root, Only(Path(request["repository"])))
         self._slots = tuple(request["slots"])
-        self._given = {**request["job"], "spec": request["spec"], "number": 0}
+        self._given = {"number": 0, **request["job"], "spec": request["spec"]}
         self._number = max((int(each.name) for each in self._folder.glob("*") if each.name.isdecimal()), default=0)
 
     @property
@@ -66,10 +66,10 @@ class Alone:
     def _job(self) -> RowMapping:
         return cast("RowMapping", {**self._given, "attempt": self._number})
 
-    def stop(self, *_: object) -> None:
-        """End the attempt; whoever waits for it is told."""
+    def stop(self, number: int, *_: object) -> None:
+        """End the attempt, or have it give way; whoever waits for it is told."""
         if self._number:
-            self._engine.cancel(self._job)
+            self._engine.cancel(self._job, "preempt" if number == signal.SIGUSR1 else "cancel")
         else:
             sys.exit(1)
 
@@ -128,6 +128,7 @@ class Alone:
 def main() -> None:
     alone = Alone(json.load(sys.stdin))
     signal.signal(signal.SIGTERM, alone.stop)
+    signal.signal(signal.SIGUSR1, alone.stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdout.write(json.dumps(alone.run().to_wire()))
 

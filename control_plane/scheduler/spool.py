@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from control_plane.scheduler.shim import records
+from store_client.wire.attempts import AttemptResult
+from store_client.wire.jobs import ExitCause
 
 Key = tuple[str, int]
 Way = Literal["cancel", "preempt"]
 MIB = 1024 * 1024
-NAMES: Mapping[str, str] = {"log": records.LOG, "progress": "progress.jsonl", "result": "result.part"}
+NAMES: Mapping[str, str] = {"log": records.LOG, "progress": records.PROGRESS, "result": "result.part"}
 LIMITS: Mapping[str, int] = {"log": 64 * MIB, "progress": 64 * MIB, "result": 256 * MIB}
 BEGUN, RESULT = "begun.json", "result.json"
 WAYS: tuple[Way, ...] = ("cancel", "preempt")
@@ -79,17 +83,21 @@ class Spool:
             return True
         if not part.exists() or part.stat().st_size != result_bytes:
             return False
-        told = records.read_json(part)
-        if told is not None:
-            records.write_json(result, told, is_durable=True)
-        return told is not None
+        try:
+            told = AttemptResult.model_validate_json(part.read_bytes())
+        except ValidationError:
+            return False
+        records.write_json(result, told.to_wire(), is_durable=True)
+        return True
 
-    def conclude(self, key: Key, cause: str, detail: str) -> None:
-        """The last word on an attempt that no machine will say."""
-        records.write_json(self.open(key) / RESULT, {"cause": cause, "attempts": [{"detail": detail}]}, is_durable=True)
+    def conclude(self, key: Key, cause: ExitCause, detail: str) -> None:
+        """Say the last word on an attempt that no machine will say."""
+        told = AttemptResult(cause=cause, detail=detail)
+        records.write_json(self.open(key) / RESULT, told.to_wire(), is_durable=True)
 
-    def result(self, key: Key) -> dict[str, Any] | None:
-        return records.read_json(self.of(key) / RESULT)
+    def result(self, key: Key) -> AttemptResult:
+        """What an ended attempt sent."""
+        return AttemptResult.model_validate(records.read_json(self.of(key) / RESULT) or {"cause": "node_lost"})
 
     def has_result(self, key: Key) -> bool:
         return (self.of(key) / RESULT).exists()

@@ -45,6 +45,21 @@ def control_plane_url(command: Command) -> Command:
     return click.option("--control-plane-url", envvar="SWITCHYARD_CONTROL_PLANE_URL", help=words)(command)
 
 
+def engine(command: Command) -> Command:
+    """Where attempts run, and what a cluster has to be told."""
+    words = {
+        "--slurm-scratch": "a folder of each node; default: /tmp/switchyard",
+        "--slurm-python": "on each node, a Python that has Switchyard; default: this one",
+        "--slurm-partition": "the partition to submit to; default: the cluster's",
+        "--public-url": "where the nodes reach the control plane; needed for slurm",
+    }
+    for name, told in words.items():
+        command = click.option(name, envvar=f"SWITCHYARD_{name[2:].replace('-', '_').upper()}", help=told)(command)
+    kind = click.Choice(("local", "slurm"))
+    told = "run attempts on this machine (local, the default) or on a Slurm cluster"
+    return click.option("--engine", type=kind, envvar="SWITCHYARD_ENGINE", help=told)(command)
+
+
 def lease_seconds(command: Command) -> Command:
     words = "how long a lease on an experiment lasts; the same for all processes of a deployment"
     kind = click.FloatRange(1, 86_400)

@@ -23,6 +23,7 @@ from store_client.cli import ground, options
 )
 @click.option("--auth", type=click.Choice(("on", "off")), help="off (for harnesses): believe everybody; loopback only")
 @options.lease_seconds
+@options.engine
 def serve(data: Path, database_url: str | None, host: str, port: int, **given: Path | str | float | None) -> None:
     """Run the control plane alone, without orchestrator and automatic workers."""
     if (given["experiment_id"] is None) != (given["experiment_config"] is None):
@@ -54,11 +55,12 @@ def orchestrate(data: Path, database_url: str | None, lease_seconds: float) -> N
 @click.command()
 @options.data
 @options.database_url
-def schedule(data: Path, database_url: str | None) -> None:
+@options.engine
+def schedule(data: Path, database_url: str | None, **given: str | None) -> None:
     """Run the scheduler and the engine alone; needs PostgreSQL."""
     options.needs_postgresql("schedule", database_url)
     loops = ("--no-api", "--no-orchestrator", "--scheduler")
-    become("control_plane", "--data", str(data), *loops, *given_options(database_url=database_url))
+    become("control_plane", "--data", str(data), *loops, *given_options(database_url=database_url, **given))
 
 
 def given_options(**values: Path | str | float | None) -> list[str]:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from store_client.wire.jobs import SubmitJob
+from store_client.wire.jobs import ExitCause, SubmitJob
 from store_client.wire.record import Body, Record
 from store_client.wire.scalars import Commit, ExperimentId, NonEmpty, Timestamp
 
@@ -53,6 +53,17 @@ class AttemptWish(Record):
 
     next_offset: int
     stop: Literal["cancel", "preempt"] | None = None
+
+
+class AttemptResult(Record):
+    """How an attempt ended and what it made: the file `result` of its news."""
+
+    cause: ExitCause
+    exit_code: int | None = None
+    detail: str | None = None
+    files: dict[str, str] = Field(default_factory=dict)
+    stdout: str | None = None
+    published_commit: Commit | None = Field(default=None, description="pushed to the branch of the order")
 
 
 class EndAttempt(Body):

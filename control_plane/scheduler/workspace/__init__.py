@@ -4,10 +4,11 @@ The command may do with its folder whatever it likes, before and while we use it
 `git` never takes its configuration, `results` never believes its references.
 """
 
+from control_plane.scheduler.workspace.arrivals import accept, drop
 from control_plane.scheduler.workspace.checkout import prepare, remove
 from control_plane.scheduler.workspace.errors import WorkspaceError
 from control_plane.scheduler.workspace.layout import Workspace
 from control_plane.scheduler.workspace.results import collect, publish
 from control_plane.scheduler.workspace.surroundings import environment
 
-__all__ = ["Workspace", "WorkspaceError", "collect", "environment", "prepare", "publish", "remove"]
+__all__ = ["Workspace", "WorkspaceError", "accept", "collect", "drop", "environment", "prepare", "publish", "remove"]

@@ -46,7 +46,7 @@ def publish(directory: Path, repo: Path, branch: str, message: str, author: str)
     """
     workspace = Workspace(directory.resolve())
     pinned, _ = workspace.pin.read_text(encoding="utf-8").splitlines()
-    before = _tip(repo, branch)
+    before = tip(repo, branch)
     with _own_git_dir(workspace, repo) as git_dir:
         head = _head(workspace)
         (git_dir / "HEAD").write_text(f"{head}\n")
@@ -118,7 +118,8 @@ def _git_file(workspace: Workspace, name: str) -> str:
     return (data or b"").decode(errors="replace")
 
 
-def _tip(repo: Path, branch: str) -> str:
+def tip(repo: Path, branch: str) -> str:
+    """The commit that a branch stands on; forty zeros where there is no such branch."""
     name = f"refs/heads/{branch}"
     lines = git(f"--git-dir={repo}", "for-each-ref", "--format=%(refname) %(objectname)", name).splitlines()
     return dict(line.split() for line in lines).get(name, NOT_THERE)

@@ -1,0 +1,126 @@
+"""What Slurm's programs print, as values."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from control_plane.scheduler.engines.engine import Key
+from control_plane.scheduler.rules.board import Slot, SlotState
+
+QUEUE_FORMAT = "%i|%T|%N|%j"
+"""Of squeue: number, state, node and name of each job; the name comes last, for people may put anything into theirs."""
+GONE = frozenset(
+    {
+        "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",
+        "REVOKED", "SPECIAL_EXIT", "TIMEOUT",
+    }
+)  # fmt: skip
+"""The states in which nothing of a job runs, as far as Slurm can tell."""
+GIVEN_OUT = frozenset({"IDLE", "MIXED", "ALLOCATED", "COMPLETING"})
+_PAIR = re.compile(r"(\w+)=(.*?)(?=\s+\w+(?:/\w+)*=|$)")
+_GPUS = re.compile(r"gpu(?::[^:,()]+)*?:(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A job of ours, as Slurm last told of it."""
+
+    number: str
+    state: str
+    node: str
+
+    @property
+    def lives(self) -> bool:
+        return self.state not in GONE
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A machine of the cluster; what is taken is taken by anybody's jobs."""
+
+    name: str
+    state: str
+    reason: str
+    cpus: int
+    cpus_taken: int
+    gpus: int
+    gpus_taken: int
+    memory_mib: int
+
+    @property
+    def fault(self) -> str | None:
+        """Why Slurm gives nothing out here; None where it does."""
+        words = self.state.rstrip("*~#!%$@^-").split("+")
+        is_reachable = not self.state.endswith("*")
+        if is_reachable and words[0] in GIVEN_OUT and set(words[1:]) <= {"COMPLETING", "DYNAMIC_NORM", "CLOUD"}:
+            return None
+        return f"Slurm says {self.state.lower()}" + (f": {self.reason}" if self.reason else "")
+
+
+def marker(deployment: str, key: Key) -> str:
+    """The name of an attempt among Slurm's jobs."""
+    return f"switchyard-{deployment}-{key[0]}-{key[1]}"
+
+
+def read_queue(text: str, deployment: str) -> dict[Key, Entry]:
+    """The attempts of this deployment; of two jobs of one attempt the one that lives, else the newer."""
+    found: dict[Key, Entry] = {}
+    for key, entry in _entries(text, f"switchyard-{deployment}-"):
+        known = found.get(key)
+        if known is None or entry.lives or not known.lives:
+            found[key] = entry
+    return found
+
+
+def _entries(text: str, prefix: str) -> Iterator[tuple[Key, Entry]]:
+    lines = (line.split("|", 3) for line in text.splitlines())
+    jobs = sorted((line for line in lines if len(line) == 4), key=lambda line: (len(line[0]), line[0]))
+    for number, state, node, name in jobs:
+        job_id, _, attempt = name.removeprefix(prefix).rpartition("-")
+        if name.startswith(prefix) and attempt.isdecimal():
+            yield (job_id, int(attempt)), Entry(number, state, node)
+
+
+def read_nodes(text: str, partition: str | None = None) -> tuple[Node, ...]:
+    """Every node that `scontrol -o -d show node` tells of, or those of a partition."""
+    rows = [dict(_PAIR.findall(line)) for line in text.splitlines() if line.startswith("NodeName=")]
+    return tuple(_node(row) for row in rows if partition is None or partition in row.get("Partitions", "").split(","))
+
+
+def _node(row: Mapping[str, str]) -> Node:
+    reason = row.get("Reason", "").partition(" [")[0]
+    return Node(
+        name=row["NodeName"],
+        state=row.get("State", "UNKNOWN"),
+        reason="" if reason == "(null)" else reason,
+        cpus=int(row.get("CPUEfctv") or row.get("CPUTot") or 0),
+        cpus_taken=int(row.get("CPUAlloc") or 0),
+        gpus=_count(row.get("Gres", "")),
+        gpus_taken=_count(row.get("GresUsed", "")),
+        memory_mib=int(row.get("RealMemory") or 0),
+    )
+
+
+def _count(gres: str) -> int:
+    """How many GPUs a list of generic resources names, of whatever types."""
+    return sum(int(number) for number in _GPUS.findall(gres))
+
+
+def slots(nodes: Iterable[Node], held: Collection[str]) -> list[Slot]:
+    """What can be held: so many GPUs and CPUs of each node. What others use is taken off those that nobody of us holds.
+
+    A slot stands for one of a node's GPUs and not for a certain one: Slurm chooses which. It has one unit, for Slurm
+    gives GPUs out whole.
+    """
+    return [slot for node in nodes for kind in ("gpu", "cpu") for slot in _of_kind(node, kind, held)]
+
+
+def _of_kind(node: Node, kind: str, held: Collection[str]) -> Iterator[Slot]:
+    total, taken = (node.gpus, node.gpus_taken) if kind == "gpu" else (node.cpus, node.cpus_taken)
+    names = [f"{node.name}/{kind}:{index}" for index in range(total)]
+    free = [name for name in names if name not in held]
+    foreign = set(free[len(free) - max(taken - (total - len(free)), 0) :])
+    for name in names:
+        state: SlotState = "quarantined" if node.fault else "foreign" if name in foreign else "usable"
+        why = node.fault or ("in use by a job that is not ours" if name in foreign else None)
+        yield Slot(name, "gpu" if kind == "gpu" else "cpu", None, state, node.name, why=why)

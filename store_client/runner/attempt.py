@@ -1,0 +1,209 @@
+"""`python -m store_client.runner.attempt`: one attempt, on a machine that shares only the network with the server.
+
+A batch system starts it with a ticket on standard input. It makes a secret, exchanges the ticket for the attempt's
+order and from then on speaks with that secret alone. Inputs come by git; the command runs under the engine's own shim
+(`direct.ENGINE`), so that all that holds for an attempt beside the server holds here; log, progress and result go back
+over HTTP, a commit by git to the one branch that this attempt may push. A server that is away is waited for. One that
+says that the attempt is over ends it: another attempt may be at work by now.
+"""
+
+import argparse
+import asyncio
+import base64
+import fcntl
+import json
+import logging
+import secrets
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from store_client.client import ControlPlaneClient
+from store_client.credentials import StaticBearer
+from store_client.errors import Refused, Unreachable
+from store_client.runner.direct import ENGINE
+from store_client.runner.mirror import GitFailed, Mirror
+from store_client.runner.reports import Reports
+from store_client.transport import Patience, Transport
+from store_client.wire.attempts import AttemptOrder, AttemptResult, BeginAttempt
+from store_client.wire.jobs import ExitCause, JobDetail
+
+logger = logging.getLogger(__name__)
+PATIENT = Patience(attempts=60, first_pause_seconds=0.2, longest_pause_seconds=10.0)
+"""Minutes: a control plane that is started anew, or a network that comes back."""
+PUSHES = 8
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which attempt this is, and what the batch system gave it."""
+
+    url: str
+    job_id: str
+    attempt: int
+    scratch: Path
+    gpus: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return f"{self.job_id}/{self.attempt}"
+
+    @property
+    def folder(self) -> Path:
+        """The attempt's own; nothing of it stays."""
+        return self.scratch / "attempts" / f"{self.job_id}-{self.attempt}"
+
+    def repository(self, experiment_id: str) -> Path:
+        """The copy of the experiment's repository that all attempts on this machine share."""
+        return self.scratch / "repositories" / f"{experiment_id}.git"
+
+
+class Agent:
+    """One attempt, from its ticket to its last word."""
+
+    def __init__(self, place: Place, deployment: ControlPlaneClient, secret: str) -> None:
+        self._place, self._deployment, self._secret = place, deployment, secret
+        self._told = asyncio.Event()
+
+    def stop(self) -> None:
+        """The batch system wants the attempt to end."""
+        self._told.set()
+
+    async def run(self, ticket: str) -> None:
+        """Run the attempt; a refusal that ends it is raised."""
+        place = self._place
+        order = await self._deployment.begin_attempt(
+            place.job_id, place.attempt, BeginAttempt(ticket=ticket, secret=self._secret)
+        )
+        reports = Reports(self._deployment, (place.job_id, place.attempt), place.folder / order.job_id / "1")
+        place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            result = await self._result(order, reports)
+            await reports.end(result)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, place.folder, ignore_errors=True)
+
+    async def _result(self, order: AttemptOrder, reports: Reports) -> AttemptResult:
+        mirror = self._mirror(order)
+        try:
+            async with _alone(mirror.path):
+                await mirror.fetch()
+        except GitFailed as error:
+            return AttemptResult(cause="start_failed", detail=f"the repository could not be fetched: {error}")
+        result = await self._ended(order, mirror, reports)
+        return await self._pushed(result, order, mirror) if result.published_commit else result
+
+    def _mirror(self, order: AttemptOrder) -> Mirror:
+        place = self._place
+        proof = base64.b64encode(f"{place.name}:{self._secret}".encode()).decode()
+        header = {"GIT_CONFIG_KEY_0": "http.extraHeader", "GIT_CONFIG_VALUE_0": f"Authorization: Basic {proof}"}
+        quiet = {"GIT_CONFIG_COUNT": "1", "GIT_TERMINAL_PROMPT": "0", "HOME": "/nonexistent"}
+        origin = f"{place.url.rstrip('/')}/git/{order.experiment_id}.git"
+        return Mirror(place.repository(order.experiment_id), origin, {**quiet, **header})
+
+    async def _ended(self, order: AttemptOrder, mirror: Mirror, reports: Reports) -> AttemptResult:
+        """The end as the engine tells it; whoever wants the attempt to stop is heard meanwhile."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", ENGINE, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        asked, wish = json.dumps(_request(order, self._place, mirror)).encode(), None
+        ending = asyncio.ensure_future(process.communicate(asked))
+        try:
+            while not ending.done():
+                wish = await reports.send(until=ending, told=self._told) or wish
+                if wish is not None and not ending.done():
+                    process.send_signal(signal.SIGUSR1 if wish == "preempt" else signal.SIGTERM)
+            out, _ = await ending
+        except Refused:
+            logger.warning("%s is over; what runs of it is ended", self._place.name)
+            process.terminate()
+            await asyncio.wait({ending})
+            raise
+        return _told(out) if process.returncode == 0 else _untold(wish)
+
+    async def _pushed(self, result: AttemptResult, order: AttemptOrder, mirror: Mirror) -> AttemptResult:
+        """The result, once its commit is at the server; failed when it cannot be brought there."""
+        reason = ""
+        for attempt in range(PUSHES):
+            try:
+                await mirror.push(order.spec.publish or "", order.branch)
+            except GitFailed as error:
+                reason = str(error)
+                await PATIENT.pause(attempt)
+            else:
+                return result
+        return result.having(
+            cause="user_error", published_commit=None, detail=f"its commit could not be pushed: {reason}"
+        )
+
+
+def _told(out: bytes) -> AttemptResult:
+    job = JobDetail.model_validate_json(out)
+    detail = next((attempt.detail for attempt in job.attempts), None)
+    made = {name: getattr(job, name) for name in ("exit_code", "files", "stdout", "published_commit")}
+    return AttemptResult(cause=job.cause or "node_lost", detail=detail, **made)
+
+
+def _untold(wish: str | None) -> AttemptResult:
+    """The end of an engine that said nothing: it was stopped before it could hear us, or somebody killed it."""
+    causes: Mapping[str | None, ExitCause] = {"cancel": "cancelled", "preempt": "preempted"}
+    return AttemptResult(cause=causes.get(wish, "node_lost"), detail="the engine of the attempt ended without a word")
+
+
+def _request(order: AttemptOrder, place: Place, mirror: Mirror) -> dict[str, Any]:
+    """What the engine reads; the folder is new, so that its only attempt is the first there."""
+    shared = ("job_id", "number", "experiment_id", "commit_sha", "base_commit_sha", "submitted_by", "created_at")
+    slots = [*place.gpus, *(f"cpu:{number}" for number in range(order.spec.resources.cpus))]
+    where = {"root": str(place.folder), "repository": str(mirror.path)}
+    job = order.model_dump(mode="json", include=set(shared))
+    return {**where, "job": job, "spec": order.spec.to_wire(), "slots": slots}
+
+
+@asynccontextmanager
+async def _alone(repository: Path) -> AsyncIterator[None]:
+    """Nobody else of this machine changes the repository meanwhile."""
+    repository.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with repository.with_suffix(".lock").open("w") as lock:
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        yield
+
+
+async def run(place: Place, ticket: str) -> int:
+    """The exit status: 0 once the server has the last word of the attempt."""
+    secret = secrets.token_urlsafe(32)
+    async with ControlPlaneClient(Transport(place.url, PATIENT), StaticBearer(place.name, secret)) as deployment:
+        agent = Agent(place, deployment, secret)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, agent.stop)
+        try:
+            await agent.run(ticket)
+        except (Refused, Unreachable) as error:
+            logger.warning("%s: %s", place.name, error)
+            return 1
+    return 0
+
+
+def read(given: Mapping[str, Any]) -> Place:
+    gpus = tuple(name for name in str(given["gpus"]).split(",") if name)
+    return Place(given["url"], given["job"], given["attempt"], given["scratch"].absolute(), gpus)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m store_client.runner.attempt", description=__doc__)
+    parser.add_argument("--url", required=True, help="the control plane, as this machine reaches it")
+    parser.add_argument("--job", required=True)
+    parser.add_argument("--attempt", required=True, type=int)
+    parser.add_argument("--scratch", required=True, type=Path, help="a folder of this machine")
+    parser.add_argument("--gpus", default="", help="as in CUDA_VISIBLE_DEVICES")
+    place = read(vars(parser.parse_args()))
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    sys.exit(asyncio.run(run(place, sys.stdin.readline().strip())))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""A deployment whose attempts run on a cluster, as an operator runs it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from store_client import ExperimentDetail, JobDetail, JobState, SubmitJob
+from tests.acceptance.deployment import ENVIRONMENT, Deployment
+from tests.acceptance.experiments import MANUAL, Recipe
+from tests.scheduler.repositories import git
+from tests.slurm.cluster import Cluster, free_ports
+
+
+@dataclass
+class Lab:
+    """One server, one experiment, and the cluster under both."""
+
+    cluster: Cluster
+    deployment: Deployment
+    scratch: Path
+    port: int
+
+    def serve(self) -> None:
+        """Start the server, or start it again where it was."""
+        url = f"http://127.0.0.1:{self.port}"
+        cluster = ("--engine", "slurm", "--public-url", url, "--slurm-scratch", str(self.scratch))
+        self.deployment.run("serve", "--port", str(self.port), *cluster)
+
+    def create(self, source: Path) -> None:
+        self.experiment: ExperimentDetail = self.deployment.create(Recipe(automation=MANUAL).write(source), "lab")
+        self.worker = self.deployment.worker(self.experiment)
+
+    def shell(self, script: str, **more: Any) -> JobDetail:
+        made: JobDetail = self.worker.submit_job(
+            SubmitJob(**{"name": "Test", "command": ("/bin/sh", "-c", script), **more})
+        )
+        return made
+
+    def read(self, job: JobDetail) -> JobDetail:
+        now: JobDetail = self.deployment.client.read_job(job.job_id)
+        return now
+
+    def log(self, job: JobDetail, attempt: int | None = None) -> str:
+        return str(self.deployment.client.read_job_log(job.job_id, attempt=attempt).text)
+
+    def await_log(self, job: JobDetail, words: str, attempt: int | None = None) -> None:
+        self.deployment.until(lambda: words in self.log(job, attempt), f"{words!r} in the log of {self.read(job)}", 40)
+
+    def end(self, job: JobDetail, seconds: float = 60) -> JobDetail:
+        """The job once it has ended."""
+        self.deployment.until(lambda: self.read(job).state.is_final, f"the end of {self.read(job)}", seconds)
+        return self.read(job)
+
+    def succeed(self, job: JobDetail) -> JobDetail:
+        ended = self.end(job)
+        assert ended.state is JobState.SUCCEEDED, f"{ended}\n{self.log(job)}"
+        return ended
+
+    def told(self, job: JobDetail) -> list[str]:
+        """What the log of events tells of a job, in order."""
+        events = self.deployment.client.read_deployment_log(None, 0, 1000).events
+        return [each.type for each in events if each.data.get("job_id") == job.job_id]
+
+    def published(self, branch: str) -> str:
+        """The commit that a branch of the experiment's repository stands on."""
+        return self._git("rev-parse", f"refs/heads/{branch}")
+
+    def branches(self) -> set[str]:
+        return set(self._git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").split())
+
+    def _git(self, *arguments: str) -> str:
+        repository = self.deployment.data / "repos" / f"{self.experiment.experiment_id}.git"
+        return git(repository, *arguments)
+
+    def nothing_is_left_on_the_node(self, job: JobDetail) -> bool:
+        """Whether the node keeps nothing of an ended job but the copy of its repository."""
+        return not any(job.job_id in path.name for path in self.scratch.rglob("*"))
+
+
+@contextmanager
+def open_lab(cluster: Cluster, folder: Path) -> Iterator[Lab]:
+    """A lab whose server runs; nothing of it runs afterwards."""
+    added = {**cluster.variables, "PATH": cluster.path}
+    before = dict(ENVIRONMENT)
+    ENVIRONMENT.update(added)
+    deployment = Deployment(folder / "data")
+    try:
+        lab = Lab(cluster, deployment, folder / "scratch", free_ports(1)[0])
+        lab.serve()
+        lab.create(folder / "source")
+        yield lab
+    finally:
+        deployment.clean_up()
+        ENVIRONMENT.clear()
+        ENVIRONMENT.update(before)
