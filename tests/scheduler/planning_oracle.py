@@ -1,0 +1,375 @@
+"""What a plan has to be, said again as plainly as can be: every way is tried, nothing is remembered."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from math import ceil, floor
+
+from control_plane.scheduler.rules.board import Grant, LineKey, Quota, Running, Situation, Slot, Waiting
+from store_client.wire.jobs import Resources
+
+Units = dict[str, frozenset[int]]
+MOST_UNTIL_SOON = 30.0
+FORESEEN = 600.0
+
+
+@dataclass(frozen=True)
+class Free:
+    """What is free on one machine."""
+
+    units: Units
+    memory: float
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to fit a job: units of slots of one machine."""
+
+    node: str
+    units: Units
+    inside: tuple[float, ...]
+    """How tight it is among the ways of its machine; less is tighter."""
+    among: tuple[float, ...]
+    """How tight it is among machines."""
+
+
+@dataclass
+class Expected:
+    """What the oracle says."""
+
+    started: list[str] = field(default_factory=list)
+    head: str | None = None
+    at: float | None = None
+    give_ways: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Oracle:
+    situation: Situation
+    free: dict[str, Free] = field(default_factory=dict)
+    kept: Units = field(default_factory=dict)
+    kept_memory: float = 0.0
+    kept_node: str | None = None
+    until: float = 0.0
+    placed: list[Running] = field(default_factory=list)
+    said: Expected = field(default_factory=Expected)
+
+    def run(self) -> Expected:
+        self.free = self.free_without([])
+        heads = {key: 0 for key, line in self.situation.lines.items() if line}
+        while heads:
+            key = min(heads, key=lambda one: self.turn(one, heads[one]))
+            job = self.situation.lines[key][heads[key]]
+            if self.starts(job):
+                heads[key] += 1
+                if heads[key] == len(self.situation.lines[key]):
+                    del heads[key]
+            else:
+                del heads[key]
+        return self.said
+
+    # whose turn it is
+
+    def turn(self, key: LineKey, place: int) -> tuple[object, ...]:
+        job, policy, now = self.situation.lines[key][place], self.situation.policy, self.situation.now
+        level = floor(job.priority + max(0.0, now - job.queued_at) / policy.ageing_seconds)
+        if level > 10:
+            return 0, job.queued_at, 0, job.rank, job.number
+        used = self.situation.usage.get(job.experiment_id, 0.0)
+        for one in [*self.situation.running, *self.placed]:
+            if one.experiment_id == job.experiment_id:
+                lasts = max(0.0, now - one.placed_at) + min(FORESEEN, max(0.0, one.ends_by - now))
+                gpus, cpus, _jobs = self.amounts([one])
+                used += (gpus or cpus) * lasts
+        return 1, -level, used / policy.weights.get(job.experiment_id, 1.0), job.rank, job.number
+
+    # whether it starts
+
+    def starts(self, job: Waiting) -> bool:
+        way = self.best(job.resources, self.free)
+        if self.exceeds(job, way):
+            return False
+        if way is not None:
+            self.place(job, way)
+            return True
+        if self.said.head is None:
+            self.reserve(job)
+            return False
+        return self.kept_node is not None and self.borrows(job)
+
+    def borrows(self, job: Waiting) -> bool:
+        if self.situation.now + job.most_seconds > self.until:
+            return False
+        assert self.kept_node is not None
+        here = self.free[self.kept_node]
+        units = {slot: have | self.kept.get(slot, frozenset()) for slot, have in here.units.items()}
+        whole = {self.kept_node: Free(units, here.memory + self.kept_memory)}
+        best = self.best(job.resources, whole)
+        if best is None or self.exceeds(job, best):
+            return False
+        way = self.unkept_first(best, here)
+        left = here.memory + self.kept_memory - job.resources.memory_bytes
+        self.kept_memory = min(self.kept_memory, max(0.0, left))
+        self.free[self.kept_node] = Free(here.units, left - self.kept_memory + job.resources.memory_bytes)
+        self.kept = {slot: units - way.units.get(slot, frozenset()) for slot, units in self.kept.items()}
+        self.place(job, way)
+        return True
+
+    def unkept_first(self, way: Way, here: Free) -> Way:
+        """CPUs are all the same: those that are not kept are taken first."""
+        kinds = {slot.slot_id: slot.kind for slot in self.situation.slots}
+        count = sum(1 for slot in way.units if kinds[slot] == "cpu")
+        order = sorted((slot for slot in here.units if kinds[slot] == "cpu"), key=lambda slot: not here.units[slot])
+        open_cpus = [slot for slot in order if here.units[slot] or self.kept.get(slot)]
+        cards = {slot: units for slot, units in way.units.items() if kinds[slot] != "cpu"}
+        return replace(way, units={**cards, **{slot: frozenset({0}) for slot in open_cpus[:count]}})
+
+    def place(self, job: Waiting, way: Way) -> None:
+        here, now = self.free[way.node], self.situation.now
+        units = {slot: have - way.units.get(slot, frozenset()) for slot, have in here.units.items()}
+        self.free[way.node] = Free(units, here.memory - job.resources.memory_bytes)
+        grants = tuple(Grant(slot, tuple(units)) for slot, units in way.units.items())
+        placed = Running(
+            job.job_id, 1, job.number, job.experiment_id, job.operator, job.priority, now, now + job.most_seconds,
+            grants, memory_bytes=job.resources.memory_bytes,
+        )  # fmt: skip
+        self.placed.append(placed)
+        self.said.started.append(job.job_id)
+
+    # quotas
+
+    def exceeds(self, job: Waiting, way: Way | None) -> bool:
+        policy, everybody = self.situation.policy, [*self.situation.running, *self.placed]
+        more = self.least(job.resources) if way is None else self.worth(way.units)
+        mine = [one for one in everybody if one.experiment_id == job.experiment_id]
+        theirs = [one for one in everybody if one.operator == job.operator]
+        first = over(policy.experiment_quotas.get(job.experiment_id), self.amounts(mine), more)
+        return first or over(policy.operator_quotas.get(job.operator), self.amounts(theirs), more)
+
+    def least(self, asked: Resources) -> tuple[float, int, int]:
+        """What it would have at least on these machines as they are; what it asks for where none would do."""
+        parts = []
+        for node, slots in self.nodes().items():
+            wanted = self.wanted(asked, node)
+            fitting = [units_on(asked, slot) / slot.units * part(slot) for slot in slots if self.is_kind(asked, slot)]
+            if fitting or not wanted:
+                parts.append(wanted * min(fitting, default=0.0))
+        return min(parts, default=float(asked.gpus)), asked.cpus, 1
+
+    @staticmethod
+    def is_kind(asked: Resources, slot: Slot) -> bool:
+        return slot.is_usable and would_do(asked.having(only_gpus=()), slot)
+
+    def worth(self, units: Mapping[str, frozenset[int] | tuple[int, ...]]) -> tuple[float, int, int]:
+        slots = {slot.slot_id: slot for slot in self.situation.slots}
+        gpus = sum(len(held) / slots[slot_id].units * part(slots[slot_id]) for slot_id, held in units.items())
+        return gpus, sum(1 for slot_id in units if slots[slot_id].kind == "cpu"), 1
+
+    def amounts(self, attempts: list[Running]) -> tuple[float, int, int]:
+        each = [self.worth({grant.slot_id: grant.units for grant in one.grants}) for one in attempts]
+        return sum(one[0] for one in each), sum(one[1] for one in each), len(each)
+
+    # every way
+
+    def nodes(self) -> dict[str, list[Slot]]:
+        nodes: dict[str, list[Slot]] = {}
+        for slot in self.situation.slots:
+            nodes.setdefault(slot.node, []).append(slot)
+        return nodes
+
+    def free_without(self, gone: list[Running]) -> dict[str, Free]:
+        """What every machine has free when these are gone."""
+        held: dict[str, set[int]] = {}
+        stay = [one for one in [*self.situation.running, *self.placed] if one not in gone]
+        for grant in (grant for one in stay for grant in one.grants):
+            held.setdefault(grant.slot_id, set()).update(grant.units)
+        budgets = {node.name: node.memory_bytes for node in self.situation.nodes if node.memory_bytes is not None}
+        made = {}
+        for node, slots in self.nodes().items():
+            units = {
+                slot.slot_id: frozenset(range(slot.units)) - held.get(slot.slot_id, set())
+                for slot in slots
+                if slot.is_usable
+            }
+            names = {slot.slot_id for slot in slots}
+            used = sum(one.memory_bytes for one in stay if one.grants[0].slot_id in names)
+            made[node] = Free(units, budgets.get(node, float("inf")) - used)
+        return made
+
+    def wanted(self, asked: Resources, node: str) -> int:
+        if not asked.gpus_where_present:
+            return asked.gpus
+        there = [slot for slot in self.nodes()[node] if slot.state in ("usable", "foreign") and would_do(asked, slot)]
+        return max(asked.gpus, asked.gpus_where_present) if len(there) >= asked.gpus_where_present else asked.gpus
+
+    def ways(self, asked: Resources, free: Mapping[str, Free]) -> Iterator[Way]:
+        names = list(self.nodes())
+        for node, here in free.items():
+            slots = [slot for slot in self.nodes()[node] if here.units.get(slot.slot_id)]
+            cpus = [slot.slot_id for slot in slots if slot.kind == "cpu"]
+            if len(cpus) < asked.cpus or (asked.memory_bytes and here.memory < asked.memory_bytes):
+                continue
+            ready = [
+                slot
+                for slot in slots
+                if would_do(asked, slot) and len(here.units[slot.slot_id]) >= units_on(asked, slot)
+            ]
+            whole = sum(1 for slot in slots if slot.kind == "gpu" and len(here.units[slot.slot_id]) == slot.units)
+            for chosen in combinations(ready, self.wanted(asked, node)):
+                units = {
+                    one.slot_id: frozenset(sorted(here.units[one.slot_id])[: units_on(asked, one)]) for one in chosen
+                }
+                inside = tightness(asked, chosen, here)
+                memory = max((one.memory_bytes or 0 for one in chosen), default=0)
+                among = (inside[1], inside[2], memory, whole, len(cpus), names.index(node))
+                taken = {**units, **{slot_id: frozenset({0}) for slot_id in cpus[: asked.cpus]}}
+                yield Way(node, taken, inside, among)
+
+    def best(self, asked: Resources, free: Mapping[str, Free]) -> Way | None:
+        """The tightest way of each machine, and of these the tightest."""
+        by_node: dict[str, list[Way]] = {}
+        for way in self.ways(asked, free):
+            by_node.setdefault(way.node, []).append(way)
+        best = [min(ways, key=lambda way: way.inside) for ways in by_node.values()]
+        return min(best, key=lambda way: way.among, default=None)
+
+    # the reservation
+
+    def reserve(self, job: Waiting) -> None:
+        found = self.promise(job)
+        if found is None:
+            return
+        at, node, gone = found
+        victims = self.victims(job) if at > self.situation.now + MOST_UNTIL_SOON else None
+        if victims is not None:
+            node, chosen = victims
+            gone = [one for one in self.on(node) if one.is_ending or one in chosen]
+            self.said.give_ways = [one.job_id for one in chosen]
+            at = max(one.ends_by for one in gone)
+        self.said.head, self.said.at = job.job_id, at
+        self.until = at if victims is None else self.situation.now
+        self.keep(job, node, gone)
+
+    def promise(self, job: Waiting) -> tuple[float, str, list[Running]] | None:
+        now, everybody = self.situation.now, [*self.situation.running, *self.placed]
+        for at in sorted({max(now, one.ends_by) for one in everybody} | {now}):
+            gone = [one for one in everybody if one.ends_by <= at]
+            nodes = {way.node for way in self.ways(job.resources, self.free_without(gone))}
+            if nodes:
+                return at, min(nodes, key=lambda node: self.price(job, node, gone)), gone
+        return None
+
+    def price(self, job: Waiting, node: str, gone: list[Running]) -> tuple[int, int, int]:
+        cards, cpus, _memory = self.needed_now(job, node, gone)
+        return sum(len(units) for units in cards.values()), cpus, list(self.nodes()).index(node)
+
+    def needed_now(self, job: Waiting, node: str, gone: list[Running]) -> tuple[Units, int, float]:
+        """As little as may be of what is free now."""
+        asked, now, then = job.resources, self.free[node], self.free_without(gone)[node]
+        slots = [slot for slot in self.nodes()[node] if slot.is_usable and would_do(asked, slot)]
+        ready = [slot for slot in slots if len(then.units[slot.slot_id]) >= units_on(asked, slot)]
+
+        def taken(slot: Slot) -> frozenset[int]:
+            free = now.units[slot.slot_id]
+            coming = len(then.units[slot.slot_id] - free)
+            return frozenset(sorted(free)[: max(0, units_on(asked, slot) - coming)])
+
+        exact = [slot.profile != asked.mig_profile for slot in ready]
+        ranked = sorted(
+            range(len(ready)),
+            key=lambda place: (len(taken(ready[place])), exact[place], ready[place].memory_bytes or 0, place),
+        )
+        chosen = [ready[place] for place in ranked[: self.wanted(asked, node)]]
+        free_cpus, then_cpus = (
+            sum(1 for slot in self.nodes()[node] if slot.kind == "cpu" and free.units.get(slot.slot_id))
+            for free in (now, then)
+        )
+        cpus = max(0, asked.cpus - (then_cpus - free_cpus))
+        memory = 0.0 if now.memory == float("inf") else max(0.0, asked.memory_bytes - (then.memory - now.memory))
+        return {slot.slot_id: taken(slot) for slot in chosen}, cpus, memory
+
+    def keep(self, job: Waiting, node: str, gone: list[Running]) -> None:
+        cards, cpus, memory = self.needed_now(job, node, gone)
+        here = self.free[node]
+        open_cpus = [slot.slot_id for slot in self.nodes()[node] if slot.kind == "cpu" and here.units.get(slot.slot_id)]
+        last = open_cpus[len(open_cpus) - cpus :]
+        self.kept = {**cards, **{slot_id: frozenset({0}) for slot_id in last}}
+        self.kept_node, self.kept_memory = node, memory
+        units = {slot: have - self.kept.get(slot, frozenset()) for slot, have in here.units.items()}
+        self.free[node] = Free(units, here.memory - memory)
+
+    # who gives way
+
+    def on(self, node: str) -> list[Running]:
+        names = {slot.slot_id for slot in self.nodes()[node]}
+        everybody = [*self.situation.running, *self.placed]
+        return [one for one in everybody if one.grants and one.grants[0].slot_id in names]
+
+    def victims(self, job: Waiting) -> tuple[str, list[Running]] | None:
+        if not self.situation.policy.may_preempt:
+            return None
+        found = []
+        for index, node in enumerate(self.nodes()):
+            ending = [one for one in self.on(node) if one.is_ending]
+            if self.has_way(job, node, ending):
+                return None
+            able = [one for one in self.on(node) if self.yields(one, job)]
+            for size in range(1, len(able) + 1):
+                found += [
+                    (loss(chosen), index, node, list(chosen))
+                    for chosen in combinations(able, size)
+                    if self.has_way(job, node, [*ending, *chosen])
+                ]
+        return min(found)[2:] if found else None
+
+    def has_way(self, job: Waiting, node: str, gone: list[Running]) -> bool:
+        return any(True for _ in self.ways(job.resources, {node: self.free_without(gone)[node]}))
+
+    def yields(self, one: Running, job: Waiting) -> bool:
+        return one.is_preemptible and not one.is_ending and one.priority < job.priority and one.queued_at is None
+
+
+def loss(chosen: tuple[Running, ...]) -> tuple[object, ...]:
+    priorities = sorted((one.priority for one in chosen), reverse=True)
+    placed = sorted(-one.placed_at for one in chosen)
+    return len(chosen), priorities, placed, sorted(-one.number for one in chosen)
+
+
+def over(quota: Quota | None, has: tuple[float, int, int], more: tuple[float, int, int]) -> bool:
+    if quota is None:
+        return False
+    most = (quota.gpus, quota.cpus, quota.jobs)
+    return any(limit is not None and h + m > limit + 1e-9 for limit, h, m in zip(most, has, more, strict=True))
+
+
+def part(slot: Slot) -> float:
+    if slot.kind == "mig":
+        return int((slot.profile or "1g").split("g")[0]) / 7
+    return float(slot.kind == "gpu")
+
+
+def would_do(asked: Resources, slot: Slot) -> bool:
+    if slot.kind != ("mig" if asked.mig_profile else "gpu"):
+        return False
+    if asked.only_gpus and slot.slot_id not in asked.only_gpus and str(slot.index) not in asked.only_gpus:
+        return False
+    if (slot.memory_bytes or 0) < asked.gpu_memory_bytes:
+        return False
+    return not asked.mig_profile or slot.profile == asked.mig_profile or asked.gpu_memory_bytes > 0
+
+
+def units_on(asked: Resources, slot: Slot) -> int:
+    if asked.gpu_share is None:
+        return slot.units
+    reserved = asked.gpu_memory_bytes / (slot.memory_bytes or 1)
+    return max(1, ceil(max(asked.gpu_share, reserved) * slot.units - 1e-9))
+
+
+def tightness(asked: Resources, chosen: tuple[Slot, ...], here: Free) -> tuple[float, ...]:
+    """Less is tighter: another kind of slice, a whole GPU broken, units left, memory, place in the list."""
+    left = [len(here.units[one.slot_id]) - units_on(asked, one) for one in chosen]
+    breaks = [over_ > 0 and over_ + units_on(asked, one) == one.units for over_, one in zip(left, chosen, strict=True)]
+    other = sum(one.profile != asked.mig_profile for one in chosen)
+    memory = sorted(one.memory_bytes or 0 for one in chosen)
+    places = [list(here.units).index(one.slot_id) for one in sorted(chosen, key=lambda one: one.memory_bytes or 0)]
+    return other, any(breaks), sum(left), *memory, *places
