@@ -177,7 +177,7 @@ def test_holders_are_named_with_their_latest_ends_until_enough_is_free() -> None
     found = why(situation([gpu(0), gpu(1), gpu(2), *cpus(9)], [waits(1, gpus=2)], running), 1)
     held = found.constraints[0]
     assert (held.kind, [one.number for one in held.jobs], held.slots) == ("held", [8, 7], ("GPU-1", "GPU-0"))
-    assert held.sentence == "needs 2 GPUs at once; jobs 8, 7 are in the way until in 10 min at the latest"
+    assert held.sentence == "needs 2 GPUs at once; jobs 8, 7 hold what is missing for 10 min at most"
 
 
 @pytest.mark.parametrize("state", ["quarantined", "draining", "reserved", "foreign", "lost"])

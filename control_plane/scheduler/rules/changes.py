@@ -7,7 +7,7 @@ from typing import Literal
 from control_plane.scheduler.rules import words
 from control_plane.scheduler.rules.board import Running
 from control_plane.scheduler.rules.constraints import Case, excess_of, moment
-from control_plane.scheduler.rules.places import position
+from control_plane.scheduler.rules.places import in_turn
 from control_plane.scheduler.rules.planning import Plan, plan
 from control_plane.scheduler.rules.rooms import rooms_of
 from control_plane.scheduler.rules.situations import changed
@@ -61,7 +61,7 @@ def _first(case: Case, kind: Iterator[Change]) -> Change | None:
 
 def _is_next(case: Case, change: Change) -> bool:
     situation, job = changed(case.situation, case.job, change)
-    return position(situation, job) == 1
+    return next(in_turn(situation)).job_id == job.job_id
 
 
 def _said(change: Change, found: Effect) -> str:
@@ -157,8 +157,8 @@ def _ends(case: Case, made: Plan) -> Iterator[Change]:
     in_the_way = [one for one in case.situation.running if any(grant.slot_id in needed for grant in one.grants)]
     for one in sorted(in_the_way, key=_ends_by)[:MOST_JOBS]:
         until = Blocker(job_id=one.job_id, number=one.number, until=moment(one.ends_by))
-        ends = words.wait(one.ends_by - case.situation.now)
-        yield _ended(until, f"cancel job {one.number}, or wait until it has ended, {ends}")
+        within = words.span(one.ends_by - case.situation.now)
+        yield _ended(until, f"cancel job {one.number}, or wait for its end within {within}")
 
 
 def _ends_by(attempt: Running) -> tuple[float, int]:

@@ -56,15 +56,15 @@ def constraints(case: Case, made: Plan, place: int) -> tuple[Constraint, ...]:
 
 def _in_order(case: Case, made: Plan, place: int) -> Iterator[Constraint]:
     yield from quotas(case)
+    if made.reservation is not None and made.reservation.job_id == case.job.job_id:
+        yield from _giving_way(case, made.reservation)
+    else:
+        yield from _behind(case, made, place)
     slots, running = case.situation.slots, case.situation.running
     if not case.fits(slots, running):
         if case.fits(slots):
             yield _held(case)
         yield from _unusable(case)
-    if made.reservation is not None and made.reservation.job_id == case.job.job_id:
-        yield from _giving_way(case, made.reservation)
-    else:
-        yield from _behind(case, made, place)
 
 
 def _never(case: Case, whole: Sequence[Slot]) -> Constraint:
@@ -136,7 +136,7 @@ def _held(case: Case) -> Constraint:
     holders = [one for one in running[:first] if any(grant.slot_id in relevant for grant in one.grants)]
     until = running[first - 1].ends_by
     what = words.needs(case.job.resources if misses_gpus else case.without_gpus)
-    sentence = f"needs {what}; {_who(holders)} in the way until {words.wait(until - case.situation.now)}"
+    sentence = f"needs {what}; {_who(holders)} for {words.span(until - case.situation.now)} at most"
     return Constraint(
         kind="held", sentence=sentence, jobs=_blockers(holders), slots=_slots_of(holders, relevant), until=moment(until)
     )
@@ -149,9 +149,9 @@ def _is_missing(case: Case, slot: Slot, *, misses_gpus: bool) -> bool:
 def _who(holders: Sequence[Running]) -> str:
     numbers = [str(one.number) for one in holders]
     if len(numbers) == 1:
-        return f"job {numbers[0]} is"
+        return f"job {numbers[0]} holds what is missing"
     shown = ", ".join(numbers[:3])
-    return f"jobs {shown}{f' and {len(numbers) - 3} more' if len(numbers) > 3 else ''} are"
+    return f"jobs {shown}{f' and {len(numbers) - 3} more' if len(numbers) > 3 else ''} hold what is missing"
 
 
 def _slots_of(holders: Sequence[Running], relevant: set[str]) -> tuple[str, ...]:
@@ -187,12 +187,13 @@ def _behind(case: Case, made: Plan, place: int) -> Iterator[Constraint]:
     """The job that free slots are kept for, and those that come before."""
     kept = made.reservation
     if kept is not None:
-        until = words.wait(kept.at - case.situation.now)
+        within = f"starts within {words.span(kept.at - case.situation.now)}"
+        others = f" and {words.plural(place - 2, 'other')}" if place > 2 else ""
+        sentence = f"behind job {kept.number}, which {within}{others and ',' + others}"
         job = Blocker(job_id=kept.job_id, number=kept.number, until=moment(kept.at))
-        sentence = f"behind job {kept.number}, which has what it needs kept for it and starts {until}"
         yield Constraint(kind="behind", sentence=sentence, jobs=(job,), slots=kept.slots, until=moment(kept.at))
     elif place > 1:
-        yield Constraint(kind="behind", sentence=f"{words.plural(place - 1, 'job')} before it in the queue")
+        yield Constraint(kind="behind", sentence=f"behind {words.plural(place - 1, 'job')} in the queue")
 
 
 def _giving_way(case: Case, own: Reservation) -> Iterator[Constraint]:
@@ -202,8 +203,8 @@ def _giving_way(case: Case, own: Reservation) -> Iterator[Constraint]:
     if ways:
         verb = "gives" if len(ways) == 1 else "give"
         numbers = ", ".join(str(one.number) for one in ways)
-        noun, until = "job" if len(ways) == 1 else "jobs", words.wait(own.at - case.situation.now)
-        sentence = f"{noun} {numbers} {verb} way to it, {until}"
+        noun, within = "job" if len(ways) == 1 else "jobs", words.span(own.at - case.situation.now)
+        sentence = f"{noun} {numbers} {verb} way to it within {within}"
         yield Constraint(kind="giving_way", sentence=sentence, jobs=_blockers(ways), until=moment(own.at))
 
 

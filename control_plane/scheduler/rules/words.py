@@ -37,7 +37,7 @@ def size(count: float) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    return f"{count} {noun if count == 1 else noun + 's'}"
+    return f"{count:,} {noun if count == 1 else noun + 's'}"
 
 
 def needs(need: Resources) -> str:
@@ -58,12 +58,12 @@ def _gpus(need: Resources, count: int) -> str:
     return plural(count, "GPU") + (" at once" if count > 1 else "") + memory + (" each" if memory and count > 1 else "")
 
 
-def wait(seconds: float) -> str:
-    """A moment ahead, at the latest: in 3 min at the latest."""
+def span(seconds: float) -> str:
+    """A length of time in one unit: 3 min."""
     for length, unit in SPANS:
         if seconds >= length:
-            return f"in {seconds / length:.0f} {unit} at the latest"
-    return f"in {max(seconds, 0):.0f} s at the latest"
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
 
 
 def name(slot: Slot) -> str:

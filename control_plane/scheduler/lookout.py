@@ -1,0 +1,73 @@
+"""The queue as whoever asks about it sees it: one situation for many questions, as long as nothing has changed."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sqlalchemy import func, select
+
+from control_plane.db.tables import events
+from control_plane.db.transaction import Tx
+from control_plane.scheduler.operations import estimates, situation
+from control_plane.scheduler.operations.estimates import Estimate
+from control_plane.scheduler.rules.board import Situation, Slot, Waiting
+from control_plane.scheduler.rules.places import first
+
+FRESH_SECONDS = 2.0
+"""So long is a situation of use since which nothing was written."""
+QUICK_SECONDS = 0.05
+PATIENCE = 5
+"""One that was not read as quickly is of use for so many times as long as that took, whatever is written meanwhile."""
+NEWEST = select(func.max(events.c.position))
+
+
+@dataclass
+class Seen:
+    """A situation, and what was made of it so far."""
+
+    situation: Situation
+    position: int | None
+    read_at: float
+    took: float
+    _estimate: Estimate | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @cached_property
+    def head(self) -> Sequence[Waiting]:
+        """The first of the waiting jobs, in order."""
+        return first(self.situation)
+
+    def estimate(self, tx: Tx) -> Estimate:
+        """When jobs start; played through once."""
+        with self._lock:
+            if self._estimate is None:
+                self._estimate = estimates.make(tx, self.situation, self.head)
+            return self._estimate
+
+
+@dataclass
+class Lookout:
+    """Reads the situation, and keeps the last one; from any thread."""
+
+    slots: Callable[[Tx], Sequence[Slot]]
+    _seen: Seen | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def see(self, tx: Tx) -> Seen:
+        """The situation as the transaction sees it, or as it was a moment ago."""
+        position = tx.connection.scalar(NEWEST)
+        with self._lock:
+            if self._seen is None or not self._is_of_use(self._seen, position):
+                began = time.monotonic()
+                found = situation.read(tx, self.slots(tx))
+                self._seen = Seen(found, position, time.monotonic(), time.monotonic() - began)
+            return self._seen
+
+    @staticmethod
+    def _is_of_use(seen: Seen, position: int | None) -> bool:
+        age, is_slow = time.monotonic() - seen.read_at, seen.took > QUICK_SECONDS
+        if seen.position == position:
+            return age < FRESH_SECONDS
+        return is_slow and age < PATIENCE * seen.took
