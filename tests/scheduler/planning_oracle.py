@@ -240,14 +240,15 @@ class Oracle:
         if found is None:
             return
         at, node, gone = found
-        victims = self.victims(job) if at > self.situation.now + MOST_UNTIL_SOON else None
-        if victims is not None:
-            node, chosen = victims
-            gone = [one for one in self.on(node) if one.is_ending or one in chosen]
-            self.said.give_ways = [one.job_id for one in chosen]
-            at = max(one.ends_by for one in gone)
+        self.until = at
+        if at > self.situation.now + MOST_UNTIL_SOON:
+            sooner = self.coming(job) or self.victims(job)
+            if sooner is not None:
+                node, chosen = sooner
+                gone = [one for one in self.on(node) if one.is_ending or one in chosen]
+                self.said.give_ways = [one.job_id for one in chosen]
+                at, self.until = max(one.ends_by for one in gone), self.situation.now
         self.said.head, self.said.at = job.job_id, at
-        self.until = at if victims is None else self.situation.now
         self.keep(job, node, gone)
 
     def promise(self, job: Waiting) -> tuple[float, str, list[Running]] | None:
@@ -305,14 +306,19 @@ class Oracle:
         everybody = [*self.situation.running, *self.placed]
         return [one for one in everybody if one.grants and one.grants[0].slot_id in names]
 
+    def coming(self, job: Waiting) -> tuple[str, list[Running]] | None:
+        for node in self.nodes():
+            ending = [one for one in self.on(node) if one.is_ending]
+            if ending and self.has_way(job, node, ending):
+                return node, []
+        return None
+
     def victims(self, job: Waiting) -> tuple[str, list[Running]] | None:
         if not self.situation.policy.may_preempt:
             return None
         found = []
         for index, node in enumerate(self.nodes()):
             ending = [one for one in self.on(node) if one.is_ending]
-            if self.has_way(job, node, ending):
-                return None
             able = [one for one in self.on(node) if self.yields(one, job)]
             for size in range(1, len(able) + 1):
                 found += [

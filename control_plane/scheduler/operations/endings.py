@@ -1,6 +1,7 @@
 """How an attempt ends: by itself, or because it gives way. The attempt number fences every word about it."""
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import RowMapping, delete, or_, update
@@ -12,6 +13,7 @@ from control_plane.scheduler.rules.retries import not_before
 from control_plane.scheduler.rules.states import attempt_ended, ended
 from control_plane.scheduler.tables import ON_A_SLOT, attempts, holds, jobs
 from store_client.wire.jobs import ExitCause, JobState, RetryPolicy
+from store_client.wire.scalars import format_time, parse_time
 
 FOR_ANOTHER = "it makes room for a job of higher priority"
 WITH_THE_SERVER = "it was stopped with the server"
@@ -77,13 +79,21 @@ def _queue_again(tx: Tx, row: RowMapping, ending: Ending, tries: int, policy: Re
     changes: dict[str, Any] = {
         "state": JobState.QUEUED,
         "tries": tries,
-        "queued_at": row["queued_at"] if is_ours else tx.now,
+        "queued_at": _since(tx, row) if is_ours else tx.now,
         "not_before": None if is_ours else not_before(tx.now, policy, tries, row["job_id"]),
         "started_at": None,
         "giving_way": None,
         "waiting_for": f"{ending.detail or ending.cause}; it is queued again",
     }
     save(tx, row, "requeued", **changes, told={"cause": ending.cause, "detail": ending.detail})
+
+
+def _since(tx: Tx, row: RowMapping) -> str:
+    """Since when it waits that gives way: its age is the time it had waited, not the time it ran."""
+    if row["started_at"] is None:
+        return str(row["queued_at"])
+    now, queued_at, started_at = (parse_time(each) for each in (tx.now, row["queued_at"], row["started_at"]))
+    return format_time(now - max(started_at - queued_at, timedelta()))
 
 
 def _in_truth(row: RowMapping, ending: Ending) -> Ending:

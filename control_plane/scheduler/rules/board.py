@@ -90,7 +90,7 @@ class Running:
     memory_bytes: int = 0
     """Of its machine, as its resources ask for it."""
     queued_at: float | None = None
-    """Since when it would wait if it were queued again; None: from that moment on."""
+    """Since when it had waited when it was placed; that age it keeps when it gives way. None: it keeps none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from control_plane.scheduler.rules.board import (
 from control_plane.scheduler.rules.needs import Need
 from control_plane.scheduler.rules.openings import Openings
 from control_plane.scheduler.rules.outlooks import Outlook
-from control_plane.scheduler.rules.preemption import is_room_coming, victims
+from control_plane.scheduler.rules.preemption import Attempts, victims
 from control_plane.scheduler.rules.reservations import (
     Promise,
     Reservation,
@@ -153,31 +153,37 @@ class _Planner:
         if promise is None:
             self.hopeless.add(need)
             return
-        taken = self._taken_off(job, need, attempts) if promise.at > now + SOON_SECONDS else None
-        if taken is None:
-            self.reservation, until = reserve(job, promise), promise.at
-        else:
-            self.reservation, until = reserve(job, taken[0], taken[1]), now
-        self.withheld = self.openings.withhold(self.rooms[self._index(self.reservation)], self.reservation.kept, until)
+        made, until = promise, promise.at
+        ways: tuple[GiveWay, ...] = ()
+        if promise.at > now + SOON_SECONDS:
+            sooner = self._room_coming(need, attempts) or self._room_made(job, need, attempts)
+            if sooner is not None:
+                made, ways, until = *sooner, now
+        self.reservation = reserve(job, made, ways)
+        self.withheld = self.openings.withhold(made.room, made.kept, until)
 
-    def _index(self, reservation: Reservation) -> int:
-        return next(room.index for room in self.rooms if room.name == reservation.node)
+    def _room_coming(self, need: Need, attempts: Attempts) -> tuple[Promise, tuple[GiveWay, ...]] | None:
+        """What attempts that are ending anyway leave to it; all of that is for nobody else."""
+        for room in self.rooms:
+            ending = [one for one in attempts[room.name] if one.is_ending]
+            outlook = Outlook.of(room, need).without(ending)
+            if ending and outlook.fits:
+                return Promise(max(one.ends_by for one in ending), room, *outlook.kept()), ()
+        return None
 
-    def _taken_off(
-        self, job: Waiting, need: Need, attempts: Mapping[str, list[Running]]
-    ) -> tuple[Promise, tuple[GiveWay, ...]] | None:
-        """Room made for it by attempts that give way, when that is allowed and there are some."""
+    def _room_made(self, job: Waiting, need: Need, attempts: Attempts) -> tuple[Promise, tuple[GiveWay, ...]] | None:
+        """What attempts that give way leave to it, when that is allowed and there are some."""
         situation = self.situation
-        if not situation.policy.may_preempt or is_room_coming(need, self.rooms, attempts):
+        if not situation.policy.may_preempt:
             return None
         found = victims(need, self.rooms, attempts, job, (situation.policy, situation.now))
         if found is None:
             return None
         room, chosen = found
-        ending = [one for one in attempts[room.name] if one.is_ending]
-        outlook = Outlook.of(room, need).without([*ending, *chosen])
-        at = max(one.ends_by for one in (*ending, *chosen))
-        return Promise(at, room, *outlook.kept()), tuple(GiveWay(one.job_id, one.attempt, job.job_id) for one in chosen)
+        gone = [*(one for one in attempts[room.name] if one.is_ending), *chosen]
+        outlook = Outlook.of(room, need).without(gone)
+        ways = tuple(GiveWay(one.job_id, one.attempt, job.job_id) for one in chosen)
+        return Promise(max(one.ends_by for one in gone), room, *outlook.kept()), ways
 
     def _as_running(self, placed: tuple[Waiting, tuple[Grant, ...]]) -> Running:
         job, grants = placed

@@ -1,8 +1,8 @@
 """Which running attempts give way to the first job that does not fit: as few as may be, and none in vain.
 
 An attempt gives way only where its job allows it, to a job of a priority that was higher from the start, and that
-stays before it in the queue, so that the two never take turns. While attempts that are ending will make room, nobody
-else is asked.
+stays before it in the queue, so that the two never take turns. Attempts that are ending
+anyway count as gone.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +17,8 @@ from control_plane.scheduler.rules.turns import stays_before
 
 MOST_TRIED = 2_000
 """So many sets are tried for the smallest one; beyond that, attempts are added one by one and those not needed left."""
+Attempts = Mapping[str, list[Running]]
+"""On each machine."""
 Victims = tuple[Running, ...]
 Loss = tuple[int, tuple[int, ...], tuple[float, ...], tuple[int, ...]]
 
@@ -32,15 +34,8 @@ def may_give_way(job: Waiting, attempt: Running, policy: Policy, now: float) -> 
     return attempt.is_preemptible and not attempt.is_ending and stays_before(job, attempt, policy, now)
 
 
-def is_room_coming(need: Need, rooms: Sequence[Room], attempts: Mapping[str, list[Running]]) -> bool:
-    """Whether the attempts that are ending anyway make room for it."""
-    return any(
-        Outlook.of(room, need).without(one for one in attempts[room.name] if one.is_ending).fits for room in rooms
-    )
-
-
 def victims(
-    need: Need, rooms: Sequence[Room], attempts: Mapping[str, list[Running]], job: Waiting, terms: tuple[Policy, float]
+    need: Need, rooms: Sequence[Room], attempts: Attempts, job: Waiting, terms: tuple[Policy, float]
 ) -> tuple[Room, Victims] | None:
     """The smallest set of attempts, all of one machine, without which the job fits there."""
     found: list[tuple[Loss, int, Room, Victims]] = []

@@ -80,10 +80,13 @@ class Turns:
 
 
 def stays_before(job: Waiting, other: Running, policy: Policy, now: float) -> bool:
-    """Whether a waiting job would go before a running one that were queued again, now and while they wait."""
+    """Whether a waiting job would go before a running one that were queued again, now and while they wait.
+
+    Its age is then the time that it has waited, not the time it ran.
+    """
     if other.priority >= job.priority:
         return False
-    since = now if other.queued_at is None else other.queued_at
+    since = now if other.queued_at is None else now - max(0.0, other.placed_at - other.queued_at)
     height, theirs = _height(job.priority, job.queued_at, policy, now), _height(other.priority, since, policy, now)
     if theirs >= TOP + 1:
         return job.queued_at < since
