@@ -11,6 +11,7 @@ from store_client.resources.console_workers import ConsoleWorkers
 from store_client.resources.deployment_workers import DeploymentWorkers
 from store_client.resources.events import DeploymentEvents, Events
 from store_client.resources.experiments import Experiments, OneExperiment
+from store_client.resources.gpus import Gpus
 from store_client.resources.ideas import Ideas
 from store_client.resources.implementation import Discovery
 from store_client.resources.jobs import ExperimentJobs, Jobs
@@ -66,6 +67,7 @@ class ControlPlaneClient(
     Leases,
     Jobs,
     Attempts,
+    Gpus,
     DeploymentWorkers,
     DeploymentEvents,
     Sessions,

@@ -1,5 +1,6 @@
 """The GPUs of this machine as the NVIDIA driver sees them now."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ import pynvml
 
 #: Errors that tell of the device; any other only says that one reading is not to be had.
 LOST = (pynvml.NVMLError_GpuIsLost, pynvml.NVMLError_ResetRequired)
+PROFILE = re.compile(r"(?:\d+c\.)?\d+g\.\d+gb(?:\+\w+)*")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,13 @@ class MigDevice:
     name: str | None
     memory_total_bytes: int | None
     memory_used_bytes: int | None
+    processes: tuple[GpuProcess, ...] = ()
+
+    @property
+    def profile(self) -> str | None:
+        """Its kind, as 1g.10gb, which stands in its name."""
+        found = PROFILE.findall(self.name or "")
+        return found[-1] if found else None
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,8 @@ class Gpu:
     power_watts: float | None = None
     processes: tuple[GpuProcess, ...] = ()
     mig_devices: tuple[MigDevice, ...] = ()
+    is_mig: bool = False
+    """Whether it is cut into slices, or is to be: then it cannot be given out as a whole."""
     is_lost: bool = False
 
 
@@ -62,7 +73,7 @@ def inventory(visible: str | None = None) -> tuple[Gpu, ...]:
             return ()
         driver = _reading(pynvml.nvmlSystemGetDriverVersion)
         found = tuple(_look(index, driver) for index in range(_reading(pynvml.nvmlDeviceGetCount) or 0))
-    return found if visible is None else _let_through(visible, found)
+    return found if visible is None else let_through(visible, found)
 
 
 @contextmanager
@@ -103,6 +114,7 @@ def _with_sensors(gpu: Gpu, device: Any) -> Gpu:
         power_watts=None if milliwatts is None else milliwatts / 1000,
         processes=_processes(device),
         mig_devices=tuple(_mig_devices(device)),
+        is_mig=_is_cut(device),
     )
 
 
@@ -120,14 +132,19 @@ def _processes(device: Any) -> tuple[GpuProcess, ...]:
     return tuple(found[pid] for pid in sorted(found))
 
 
-def _mig_devices(device: Any) -> Iterator[MigDevice]:
+def _is_cut(device: Any) -> bool:
     is_enabled, _ = _reading(pynvml.nvmlDeviceGetMigMode, device) or (False, False)
-    places = _reading(pynvml.nvmlDeviceGetMaxMigDeviceCount, device) if is_enabled else 0
+    return bool(is_enabled)
+
+
+def _mig_devices(device: Any) -> Iterator[MigDevice]:
+    places = _reading(pynvml.nvmlDeviceGetMaxMigDeviceCount, device) if _is_cut(device) else 0
     for index in range(places or 0):
         mig = _reading(pynvml.nvmlDeviceGetMigDeviceHandleByIndex, device, index)
         uuid = None if mig is None else _reading(pynvml.nvmlDeviceGetUUID, mig)
         if uuid is not None:  # a place may be empty
-            yield MigDevice(uuid, index, _reading(pynvml.nvmlDeviceGetName, mig), *_memory(mig))
+            name = _reading(pynvml.nvmlDeviceGetName, mig)
+            yield MigDevice(uuid, index, name, *_memory(mig), processes=_processes(mig))
 
 
 def _reading(ask: Callable[..., Any], *of: Any) -> Any:
@@ -140,7 +157,7 @@ def _reading(ask: Callable[..., Any], *of: Any) -> Any:
         return None
 
 
-def _let_through(visible: str, found: tuple[Gpu, ...]) -> tuple[Gpu, ...]:
+def let_through(visible: str, found: tuple[Gpu, ...]) -> tuple[Gpu, ...]:
     """As CUDA reads its variable: numbers or beginnings of UUIDs, up to the first that names nothing, or two things."""
     chosen: dict[int, Gpu] = {}
     for token in (part.strip() for part in visible.split(",")):

@@ -21,11 +21,13 @@ from control_plane.edge.house import House
 from control_plane.scheduler import logs, remote_routes
 from control_plane.scheduler.engines.engine import Engine
 from control_plane.scheduler.inventory import Inventory
-from control_plane.scheduler.operations import fleet, listing, submit
+from control_plane.scheduler.operations import fleet, gpus, listing, submit, views
+from control_plane.scheduler.operations.views import View
 from control_plane.scheduler.ports import Claims
 from control_plane.scheduler.remote_routes import Remote
 from store_client.errors import NotFound, SwitchyardError
 from store_client.wire.call import Call
+from store_client.wire.calls import gpus as gpu_calls
 from store_client.wire.calls import jobs as calls
 from store_client.wire.jobs import Fleet, JobDetail, JobState, Reprioritise, SubmitJob
 
@@ -53,6 +55,11 @@ def routes(house: House, yard: Yard) -> list[Route]:
         calls.RETRY_JOB: acts.retry,
         calls.REPRIORITISE_JOB: acts.reprioritise,
         calls.READ_FLEET: acts.fleet,
+        gpu_calls.LIST_GPUS: gpus.read,
+        gpu_calls.READ_GPU_HISTORY: gpus.history,
+        gpu_calls.QUARANTINE_GPU: gpus.quarantine,
+        gpu_calls.DRAIN_GPU: gpus.drain,
+        gpu_calls.READMIT_GPU: gpus.readmit,
     }
     return [
         *(endpoint(house, call, act) for call, act in table.items()),
@@ -89,8 +96,8 @@ class _Acts:
         return self._whole(tx, submit.load(tx, job_id))
 
     def fleet(self, tx: Tx) -> Fleet:
-        slots, readings = self.yard.inventory.look(set(fleet.holders(tx)))
-        return fleet.read(tx, slots, readings)
+        seen = views.load(tx) or [View("", self.yard.inventory.sight().slots)]  # before a scheduler has looked
+        return fleet.read(tx, seen)
 
     def log(self, tx: Tx, job_id: str, query: calls.LogQuery) -> logs.LogFile:
         """The log file of an attempt; the newest one unless the query names another."""

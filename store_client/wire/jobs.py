@@ -237,8 +237,11 @@ class SlotInfo(Record):
     """One GPU or CPU slot and who holds it."""
 
     slot_id: str
-    kind: Literal["gpu", "cpu"]
+    kind: Literal["gpu", "mig", "cpu"]
     name: str
+    node: str | None = Field(default=None, description="the machine; absent: the scheduler's own")
+    state: str = Field(default="usable", description="usable, foreign, lost, quarantined, reserved or draining")
+    why: str | None = Field(default=None, description="why it is not given out, in a sentence")
     job_id: str | None = None
     job_number: int | None = None
     experiment_id: ExperimentId | None = None

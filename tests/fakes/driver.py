@@ -35,6 +35,17 @@ class FakeDriver:
         draft.write_text("\n".join(lines) + "\n")
         draft.replace(self.state)
 
+    def hang(self) -> None:
+        """Answer nobody until `go_on`."""
+        self._hangs.touch()
+
+    def go_on(self) -> None:
+        self._hangs.unlink()
+
+    @property
+    def _hangs(self) -> Path:
+        return self.state.with_name(self.state.name + ".hangs")
+
 
 def a_gpu(number: int, **fields: object) -> dict[str, object]:
     """A quiet H100; a field that is None is a reading that the driver does not give."""

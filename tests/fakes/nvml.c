@@ -4,12 +4,14 @@
  *   gpu <tab> uuid=… <tab> name=… <tab> total=… <tab> used=… <tab> util=… <tab> temp=… <tab> power=… <tab> procs=pid:bytes,…
  *   mig <tab> parent=0 <tab> uuid=… <tab> name=… <tab> total=… <tab> used=…
  *
- * Without the file there is no driver. A field that is missing is a reading that is not supported; bytes "-" are not
+ *
+ * Without the file there is no driver. While a file of the same name with .hangs behind it exists, no question is answered. A field that is missing is a reading that is not supported; bytes "-" are not
  * available; lost=FIELD makes the GPU fall off the bus when that field is read ("handle" is the first of them).
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { OK = 0, UNINITIALIZED = 1, INVALID = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6, TOO_SMALL = 7, NO_DRIVER = 9, LOST = 15 };
 #define MIG_BASE 1000
@@ -23,7 +25,11 @@ static int opened;
 
 static FILE *state(void) {
     const char *path = getenv("FAKE_NVML_STATE");
-    return path ? fopen(path, "r") : NULL;
+    char hangs[4096];
+    if (!path) return NULL;
+    snprintf(hangs, sizeof hangs, "%s.hangs", path);
+    while (!access(hangs, F_OK)) usleep(5000);
+    return fopen(path, "r");
 }
 
 /* The wanted line of a kind, counted from 0; for slices, only those of one parent. */

@@ -3,7 +3,7 @@
 import fcntl
 import os
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,7 +86,7 @@ class LocalEngine:
         made = workspace.prepare(
             directory, repository, placed.job["commit_sha"], placed.job["base_commit_sha"], spec.files
         )
-        told = {**spec.environment, **variables(placed, spec, places, self._gpu_memory(placed, spec))}
+        told = {**spec.environment, **variables(placed, spec, places, self._gpu_memory(spec))}
         launch = processes.Launch(
             argv=spec.command,
             cwd=made.work,
@@ -103,14 +103,15 @@ class LocalEngine:
             separate_stdout=spec.is_stdout_kept,
             nice=NICE,
         )
+        self.inventory.occupied(key_of(placed.job), placed.slots)
         self.handles[key_of(placed.job)] = processes.launch(directory, launch)
 
     def _places(self, job: RowMapping) -> Places:
         return Places(self.of(job) / records.PROGRESS, self.root / job["job_id"] / CHECKPOINTS)
 
-    def _gpu_memory(self, placed: Placed, spec: SubmitJob) -> Mapping[str, int | None]:
+    def _gpu_memory(self, spec: SubmitJob) -> Mapping[str, int | None]:
         """The memory of each slot, looked at only for one who gets a part of it."""
-        slots = self.capacity(placed.slots) if spec.resources.gpu_share is not None else ()
+        slots = self.inventory.sight().slots if spec.resources.gpu_share is not None else ()
         return {slot.slot_id: slot.memory_bytes for slot in slots}
 
     def status(self, job: RowMapping) -> Exit | bool | None:
@@ -140,10 +141,14 @@ class LocalEngine:
         directory = self.of(job)
         if directory.is_dir():
             processes.fence(directory)
-        return not processes.kill_leftovers(f"{job['job_id']}/{job['attempt']}", directory)
+        is_clear = not processes.kill_leftovers(f"{job['job_id']}/{job['attempt']}", directory)
+        if is_clear:
+            self.inventory.left(key_of(job))
+        return is_clear
 
     def bring_back(self, job: RowMapping, exit_: Exit) -> Ending:
         """What an ended attempt left: collected files, kept output, and the commit it publishes."""
+        self.inventory.left(key_of(job))
         spec, directory = spec_of(job), self.of(job)
         cause, detail = self._how(job, exit_)
         result: dict[str, object] = {"files": workspace.collect(directory, spec.collect, COLLECT_BYTES)}
@@ -205,9 +210,9 @@ class LocalEngine:
         """Where the log of an attempt is, or will be."""
         return self.directory(job_id, attempt) / records.LOG
 
-    def capacity(self, held: Collection[str]) -> list[Slot]:
+    def capacity(self, held: Collection[str]) -> Sequence[Slot]:
         """Every slot of this machine; `held` are those that we gave out."""
-        return self.inventory.look(held)[0]
+        return self.inventory.capacity(held)
 
 
 def _locked(path: Path) -> int | None:

@@ -6,57 +6,69 @@ from typing import Any
 from sqlalchemy import RowMapping, select
 
 from control_plane.db.transaction import Tx
-from control_plane.scheduler.gpus import Gpu
+from control_plane.scheduler.gpus import Gpu, MigDevice
 from control_plane.scheduler.operations import listing
+from control_plane.scheduler.operations.views import View
 from control_plane.scheduler.rules.board import Slot
 from control_plane.scheduler.tables import holds, jobs
 from store_client.wire.jobs import Fleet, QueueSummary, SlotInfo
 
 
 def holders(tx: Tx) -> dict[str, RowMapping]:
-    """The job on each held slot."""
+    """A job on each held slot."""
     query = select(holds.c.slot_id, jobs.c.job_id, jobs.c.number, jobs.c.experiment_id)
     query = query.join(jobs, jobs.c.job_id == holds.c.job_id)
     return {row["slot_id"]: row for row in tx.connection.execute(query).mappings()}
 
 
-def read(tx: Tx, slots: Sequence[Slot], readings: Sequence[Gpu]) -> Fleet:
+def read(tx: Tx, seen: Sequence[View]) -> Fleet:
     """Every slot; the summary counts GPUs where there are any, else CPU slots."""
-    held, by_uuid = holders(tx), {gpu.uuid: gpu for gpu in readings}
-    described = tuple(_slot(slot, held.get(slot.slot_id), by_uuid.get(slot.slot_id)) for slot in slots)
-    counted = [slot for slot in described if slot.kind == "gpu"] or list(described)
+    held = holders(tx)
+    described = tuple(_slot(view, slot, held.get(slot.slot_id)) for view in seen for slot in view.slots)
+    counted = [slot for slot in described if slot.kind != "cpu"] or list(described)
     states = listing.by_state(tx)
     summary = QueueSummary(
         slots_total=len(counted),
         slots_busy=sum(1 for slot in counted if slot.job_id is not None or slot.is_foreign),
-        unit="GPUs" if any(slot.kind == "gpu" for slot in described) else "CPU slots",
+        unit="GPUs" if any(slot.kind != "cpu" for slot in described) else "CPU slots",
         waiting=states.get("queued", 0),
         running=sum(states.get(state, 0) for state in ("starting", "running", "cancelling")),
     )
     return Fleet(summary=summary, slots=described)
 
 
-def _slot(slot: Slot, holder: RowMapping | None, gpu: Gpu | None) -> SlotInfo:
-    mine = _holder(holder) if holder is not None else {}
-    seen = _readings(gpu, is_foreign=holder is None and not slot.is_usable) if gpu is not None else {}
+def _slot(view: View, slot: Slot, holder: RowMapping | None) -> SlotInfo:
+    part = _part(view, slot)
     return SlotInfo(
         slot_id=slot.slot_id,
-        kind="cpu" if slot.kind == "cpu" else "gpu",
-        name=(gpu.name or slot.slot_id) if gpu is not None else f"CPU slot {slot.slot_id.removeprefix('cpu:')}",
-        **mine,
-        **seen,
+        kind=slot.kind,
+        name=(part.name or slot.slot_id) if part is not None else f"CPU slot {slot.slot_id.rpartition(':')[2]}",
+        node=slot.node or None,
+        state=slot.state,
+        why=slot.why,
+        is_foreign=slot.state == "foreign" and holder is None,
+        is_lost=slot.state == "lost",
+        **(_holder(holder) if holder is not None else {}),
+        **(_readings(part) if part is not None else {}),
     )
 
 
-def _readings(gpu: Gpu, *, is_foreign: bool) -> dict[str, Any]:
+def _part(view: View, slot: Slot) -> Gpu | MigDevice | None:
+    if slot.kind == "cpu":
+        return None
+    parts: dict[str, Gpu | MigDevice] = {gpu.uuid: gpu for gpu in view.gpus}
+    parts |= {mig.uuid: mig for gpu in view.gpus for mig in gpu.mig_devices}
+    return parts.get(slot.slot_id)
+
+
+def _readings(part: Gpu | MigDevice) -> dict[str, Any]:
+    whole = part if isinstance(part, Gpu) else None
     return {
-        "memory_total_bytes": gpu.memory_total_bytes,
-        "memory_used_bytes": gpu.memory_used_bytes,
-        "utilisation_percent": gpu.utilisation_percent,
-        "temperature_celsius": gpu.temperature_celsius,
-        "power_watts": gpu.power_watts,
-        "is_foreign": is_foreign and not gpu.is_lost,
-        "is_lost": gpu.is_lost,
+        "memory_total_bytes": part.memory_total_bytes,
+        "memory_used_bytes": part.memory_used_bytes,
+        "utilisation_percent": whole and whole.utilisation_percent,
+        "temperature_celsius": whole and whole.temperature_celsius,
+        "power_watts": whole and whole.power_watts,
     }
 
 

@@ -8,6 +8,7 @@ from store_client.wire.calls import (
     control,
     events,
     experiments,
+    gpus,
     ideas,
     implementation,
     jobs,
@@ -28,5 +29,6 @@ CALLS: tuple[Call, ...] = (
     *artifacts.CALLS,
     *checkpoints.CALLS,
     *jobs.CALLS,
+    *gpus.CALLS,
     *attempts.CALLS,
 )

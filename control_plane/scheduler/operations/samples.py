@@ -1,0 +1,72 @@
+"""What GPUs read over time: one sample of each at a time, and no more than a day of them."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import RowMapping, delete, insert, select
+
+from control_plane.db.transaction import Tx
+from control_plane.scheduler.fleet_tables import gpu_samples
+from control_plane.scheduler.rules.averages import Averages
+from control_plane.scheduler.tables import holds, jobs
+from store_client.wire.calls.gpus import HistoryQuery
+from store_client.wire.gpus import GpuHistory, GpuSample
+from store_client.wire.scalars import format_time, parse_time
+
+SAMPLE_SECONDS = 15.0
+KEPT = timedelta(days=1)
+
+
+def add(tx: Tx, taken: Mapping[str, Averages]) -> None:
+    """Add what was read since the last sample, and let go of what is older than a day."""
+    on_it = _jobs(tx)
+    rows = [
+        {"slot_id": slot_id, "at": tx.now, "jobs": sorted(on_it[slot_id]), **averages.sample()}
+        for slot_id, averages in taken.items()
+    ]
+    if rows:
+        tx.connection.execute(insert(gpu_samples), rows)
+    tx.connection.execute(delete(gpu_samples).where(gpu_samples.c.at < _before(tx, KEPT)))
+
+
+def history(tx: Tx, uuid: str, query: HistoryQuery) -> GpuHistory:
+    """The samples of one GPU or slice; those that lie close together are put together."""
+    since = _before(tx, timedelta(minutes=query.minutes))
+    asked = select(gpu_samples).where(gpu_samples.c.slot_id == uuid, gpu_samples.c.at >= since)
+    rows = tx.connection.execute(asked.order_by(gpu_samples.c.at)).mappings().all()
+    apart = max(SAMPLE_SECONDS, query.minutes * 60 / query.points)
+    return GpuHistory(uuid=uuid, seconds_apart=apart, samples=_together(rows, apart))
+
+
+def _together(rows: Sequence[RowMapping], apart: float) -> tuple[GpuSample, ...]:
+    """One sample for each stretch of time in which there are any."""
+    stretches: dict[int, list[RowMapping]] = defaultdict(list)
+    for row in rows:
+        stretches[int(parse_time(row["at"]).timestamp() // apart)].append(row)
+    return tuple(_one(stretch) for _, stretch in sorted(stretches.items()))
+
+
+def _one(rows: Sequence[RowMapping]) -> GpuSample:
+    averages = Averages()
+    for row in rows:
+        averages.add(
+            row["utilisation_percent"], row["memory_used_bytes"], row["temperature_celsius"], row["power_watts"]
+        )
+    numbers = sorted({number for row in rows for number in row["jobs"]})
+    return GpuSample.model_validate({"at": rows[-1]["at"], "jobs": numbers, **averages.sample()})
+
+
+def _jobs(tx: Tx) -> dict[str, set[int]]:
+    query = select(holds.c.slot_id, jobs.c.number).join(jobs, jobs.c.job_id == holds.c.job_id).distinct()
+    found: dict[str, set[int]] = defaultdict(set)
+    for row in tx.connection.execute(query.where(holds.c.slot_id.not_like("cpu:%"))):
+        found[row.slot_id].add(row.number)
+    return found
+
+
+def _before(tx: Tx, span: timedelta) -> str:
+    """The moment so long before this one; only what was made of such text may be compared as text."""
+    then: Any = parse_time(tx.now) - span
+    return format_time(then)
