@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from store_client import ExperimentDetail, JobDetail, JobState, SubmitJob
+from store_client import ExperimentDetail, JobDetail, JobState, StaticBearer, SubmitJob
 from tests.acceptance.deployment import ENVIRONMENT, Deployment
 from tests.acceptance.experiments import MANUAL, Recipe
 from tests.scheduler.repositories import git
@@ -30,7 +30,13 @@ class Lab:
 
     def create(self, source: Path) -> None:
         self.experiment: ExperimentDetail = self.deployment.create(Recipe(automation=MANUAL).write(source), "lab")
-        self.worker = self.deployment.worker(self.experiment)
+        registered = self.deployment.store(self.experiment).register_experiment_worker("Somebody")
+        self.bearer = StaticBearer(registered.worker_id, registered.registration_token)
+
+    @property
+    def worker(self) -> Any:
+        """The experiment, as a worker of it sees it."""
+        return self.deployment.client.store(self.experiment.experiment_id, self.bearer)
 
     def shell(self, script: str, **more: Any) -> JobDetail:
         made: JobDetail = self.worker.submit_job(
@@ -73,6 +79,23 @@ class Lab:
     def _git(self, *arguments: str) -> str:
         repository = self.deployment.data / "repos" / f"{self.experiment.experiment_id}.git"
         return git(repository, *arguments)
+
+    def node(self, job: JobDetail) -> str:
+        """Where the newest attempt of a job is, or was."""
+        return self.read(job).attempts[-1].slots[0].partition("/")[0]
+
+    def slots_of(self, node: str) -> set[str]:
+        """The states of a node's slots, as the scheduler sees them."""
+        fleet = self.deployment.client.read_fleet()
+        return {slot.state for slot in fleet.slots if slot.slot_id.startswith(f"{node}/")}
+
+    def living_on_slurm(self) -> list[str]:
+        return self.cluster.ask("squeue", "--noheader", "--format=%j").split()
+
+    def submissions(self, job: JobDetail) -> int:
+        """How many jobs Slurm has had for a job of ours."""
+        names = self.cluster.ask("squeue", "--noheader", "--states=all", "--format=%j").split()
+        return sum(1 for name in names if job.job_id in name)
 
     def nothing_is_left_on_the_node(self, job: JobDetail) -> bool:
         """Whether the node keeps nothing of an ended job but the copy of its repository."""

@@ -84,9 +84,14 @@ class Need:
         """The slice that it names, or another whose memory is known to suffice."""
         return self.is_exact(kind) or (self.gpu_memory_bytes > 0 and kind.memory_bytes is not None)
 
-    def _units_of_share(self, kind: Kind) -> int:
-        """Units that are both so great a part of the GPU and of its memory; all, where that is not known."""
+    def _units_of_share(self, kind: Kind) -> int | None:
+        """Units that are both so great a part of the GPU and of its memory; all, where that is not known.
+
+        A GPU of one unit is given out whole, and does not do.
+        """
         assert self.share is not None  # noqa: S101 - only shares are counted here
+        if kind.units == 1:
+            return None
         reserved = 0.0
         if self.gpu_memory_bytes:
             reserved = self.gpu_memory_bytes / kind.memory_bytes if kind.memory_bytes else 1.0
