@@ -33,7 +33,7 @@ ChangeKind = Literal[
 ]
 
 
-class Blocker(Record):
+class JobBlocker(Record):
     """A job in the way, with the latest moment at which it will be out of it, where that is known."""
 
     job_id: str
@@ -41,19 +41,19 @@ class Blocker(Record):
     until: Timestamp | None = None
 
 
-class Constraint(Record):
+class JobConstraint(Record):
     """One thing that keeps a job from starting; `used` and `limit` are a quota's numbers."""
 
     kind: ConstraintKind
     sentence: str
-    jobs: tuple[Blocker, ...] = ()
+    jobs: tuple[JobBlocker, ...] = ()
     slots: tuple[str, ...] = ()
     until: Timestamp | None = None
     used: float | None = None
     limit: float | None = None
 
 
-class Change(Record):
+class JobChange(Record):
     """A change after which the same placement starts the job, with the values to change to."""
 
     kind: ChangeKind
@@ -66,7 +66,7 @@ class Change(Record):
     quota: float | None = Field(default=None, description="the limit to raise it to")
     quota_of: str | None = Field(default=None, description="the experiment or operator whose quota it is")
     quota_kind: Literal["gpus", "cpus", "jobs"] | None = None
-    job: Blocker | None = Field(default=None, description="the job to cancel or to wait for")
+    job: JobBlocker | None = Field(default=None, description="the job to cancel or to wait for")
     slot_id: str | None = None
 
 
@@ -89,11 +89,11 @@ class Explanation(Record):
     sentence: str
     position: int | None = Field(default=None, description="1 is next")
     waiting: int = Field(default=0, description="jobs that wait for slots, in all")
-    constraints: tuple[Constraint, ...] = Field(default=(), description="what blocks it, the first to fall first")
-    change: Change | None = Field(
+    constraints: tuple[JobConstraint, ...] = Field(default=(), description="what blocks it, the first to fall first")
+    change: JobChange | None = Field(
         default=None, description="the smallest that would do; null: nothing short of waiting"
     )
-    alternatives: tuple[Change, ...] = Field(default=(), description="others that would do")
+    alternatives: tuple[JobChange, ...] = Field(default=(), description="others that would do")
     start: StartBand | None = None
     no_start: str | None = Field(default=None, description="why there is no such band")
 

@@ -26,7 +26,7 @@ from control_plane.scheduler.rules.places import COUNTED, first, in_turn, positi
 from control_plane.scheduler.rules.planning import plan
 from control_plane.scheduler.rules.situations import changed
 from store_client.wire.jobs import Resources
-from store_client.wire.scheduler import Change
+from store_client.wire.scheduler import JobChange
 
 GIB = 1024**3
 NOW = 1_000_000.0
@@ -66,7 +66,7 @@ def why(at: Situation, number: int) -> Why:
     return explain(at, job)
 
 
-def does(at: Situation, job: Waiting, change: Change) -> bool:
+def does(at: Situation, job: Waiting, change: JobChange) -> bool:
     """Whether a change does what it says."""
     after, there = changed(at, job, change)
     made = plan(after)

@@ -18,7 +18,7 @@ from control_plane.scheduler.rules.explain import Why, explain
 from control_plane.scheduler.rules.lines import place_of
 from control_plane.scheduler.tables import attempts, job_waits, jobs
 from store_client.wire.jobs import JobState, Resources
-from store_client.wire.scheduler import Blocker, Constraint, Explanation
+from store_client.wire.scheduler import Explanation, JobBlocker, JobConstraint
 
 NAMED = 20
 SAID: Mapping[JobState, str] = MappingProxyType(
@@ -97,20 +97,20 @@ def _became(tx: Tx, row: RowMapping) -> str:
     return SAID.get(JobState(row["state"]), "It ended: {why}.").format(on=on, why=why)
 
 
-def obstacles(tx: Tx, row: RowMapping, claims: Claims) -> tuple[Constraint, ...]:
+def obstacles(tx: Tx, row: RowMapping, claims: Claims) -> tuple[JobConstraint, ...]:
     """What keeps a job from standing in line at all."""
     return (*_lost_claim(tx, row, claims), *_dependencies(tx, row), *_rest(tx, row))
 
 
-def _lost_claim(tx: Tx, row: RowMapping, claims: Claims) -> Iterator[Constraint]:
+def _lost_claim(tx: Tx, row: RowMapping, claims: Claims) -> Iterator[JobConstraint]:
     if row["task_id"] is None or row["claimed_at"] is None:
         return
     task = (row["experiment_id"], row["task_id"])
     if claims.live_claims(tx, [task]).get(task) != row["claimed_at"]:
-        yield Constraint(kind="claim_ended", sentence="the claim of its task has ended: it is about to be withdrawn")
+        yield JobConstraint(kind="claim_ended", sentence="the claim of its task has ended: it is about to be withdrawn")
 
 
-def _dependencies(tx: Tx, row: RowMapping) -> Iterator[Constraint]:
+def _dependencies(tx: Tx, row: RowMapping) -> Iterator[JobConstraint]:
     if row["waits_on"] == 0:
         return
     query = select(job_waits.c.on_id, job_waits.c.when_it).where(job_waits.c.job_id == row["job_id"])
@@ -118,19 +118,21 @@ def _dependencies(tx: Tx, row: RowMapping) -> Iterator[Constraint]:
     named = select(jobs.c.job_id, jobs.c.number, jobs.c.state).where(jobs.c.job_id.in_([one.on_id for one in found]))
     known = {one.job_id: one for one in tx.connection.execute(named)}
     blockers = [
-        Blocker(job_id=one.on_id, number=known[one.on_id].number if one.on_id in known else None) for one in found
+        JobBlocker(job_id=one.on_id, number=known[one.on_id].number if one.on_id in known else None) for one in found
     ]
     first = ", ".join(f"job {one.number}" if one.number else f"array {one.job_id}" for one in blockers[:3])
     more = f" and {row['waits_on'] - 3} more" if row["waits_on"] > 3 else ""
     must = "must succeed" if any(one.when_it == "succeeded" for one in found) else "must end"
-    yield Constraint(kind="dependency", sentence=f"comes after {first}{more}, which {must} first", jobs=tuple(blockers))
+    yield JobConstraint(
+        kind="dependency", sentence=f"comes after {first}{more}, which {must} first", jobs=tuple(blockers)
+    )
 
 
-def _rest(tx: Tx, row: RowMapping) -> Iterator[Constraint]:
+def _rest(tx: Tx, row: RowMapping) -> Iterator[JobConstraint]:
     if row["not_before"] is not None and row["not_before"] > tx.now:
         seconds = seconds_of(row["not_before"]) - seconds_of(tx.now)
         sentence = f"rests for {words.span(seconds)} before attempt {row['attempt'] + 1}"
-        yield Constraint(kind="rest", sentence=sentence, until=row["not_before"])
+        yield JobConstraint(kind="rest", sentence=sentence, until=row["not_before"])
 
 
 def in_line(situation: Situation, row: RowMapping) -> Waiting | None:

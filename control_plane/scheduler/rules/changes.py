@@ -11,7 +11,7 @@ from control_plane.scheduler.rules.places import in_turn
 from control_plane.scheduler.rules.planning import Plan, plan
 from control_plane.scheduler.rules.rooms import rooms_of
 from control_plane.scheduler.rules.situations import changed
-from store_client.wire.scheduler import Blocker, Change
+from store_client.wire.scheduler import JobBlocker, JobChange
 
 TOP = 10
 SHARES = (0.75, 0.5, 1 / 3, 0.25)
@@ -26,8 +26,8 @@ Effect = Literal["starts", "takes_over", "next"]
 class Changes:
     """What would do, the smallest first."""
 
-    smallest: Change | None
-    others: tuple[Change, ...] = ()
+    smallest: JobChange | None
+    others: tuple[JobChange, ...] = ()
 
 
 def changes(case: Case, made: Plan, place: int) -> Changes:
@@ -39,7 +39,7 @@ def changes(case: Case, made: Plan, place: int) -> Changes:
     return Changes(found[0] if found else None, tuple(found[1:]))
 
 
-def effect(case: Case, change: Change) -> Effect | None:
+def effect(case: Case, change: JobChange) -> Effect | None:
     """What a change would do at once, by the same placement."""
     situation, job = changed(case.situation, case.job, change)
     made = plan(situation)
@@ -50,7 +50,7 @@ def effect(case: Case, change: Change) -> Effect | None:
     return None
 
 
-def _first(case: Case, kind: Iterator[Change]) -> Change | None:
+def _first(case: Case, kind: Iterator[JobChange]) -> JobChange | None:
     """The smallest of a kind that works."""
     for change in kind:
         found = effect(case, change)
@@ -59,12 +59,12 @@ def _first(case: Case, kind: Iterator[Change]) -> Change | None:
     return None
 
 
-def _is_next(case: Case, change: Change) -> bool:
+def _is_next(case: Case, change: JobChange) -> bool:
     situation, job = changed(case.situation, case.job, change)
     return next(in_turn(situation)).job_id == job.job_id
 
 
-def _said(change: Change, found: Effect) -> str:
+def _said(change: JobChange, found: Effect) -> str:
     after = {
         "starts": "it would start now",
         "takes_over": "jobs of lower priority would give way to it",
@@ -73,7 +73,7 @@ def _said(change: Change, found: Effect) -> str:
     return f"{change.sentence}; {after}"
 
 
-def _kinds(case: Case, made: Plan) -> Iterator[Iterator[Change]]:
+def _kinds(case: Case, made: Plan) -> Iterator[Iterator[JobChange]]:
     yield _priorities(case)
     yield _front(case)
     yield _fewer_gpus(case)
@@ -85,26 +85,26 @@ def _kinds(case: Case, made: Plan) -> Iterator[Iterator[Change]]:
     yield _readmissions(case)
 
 
-def _change(kind: str, sentence: str, **values: object) -> Change:
-    return Change.model_validate({"kind": kind, "sentence": sentence, "effect": "starts", **values})
+def _change(kind: str, sentence: str, **values: object) -> JobChange:
+    return JobChange.model_validate({"kind": kind, "sentence": sentence, "effect": "starts", **values})
 
 
-def _priorities(case: Case) -> Iterator[Change]:
+def _priorities(case: Case) -> Iterator[JobChange]:
     for priority in range(case.job.priority + 1, TOP + 1):
         yield _change("priority", f"raise its priority to {priority}", priority=priority)
 
 
-def _front(case: Case) -> Iterator[Change]:
+def _front(case: Case) -> Iterator[JobChange]:
     yield _change("front", f"move it to the front of priority {case.job.priority}")
 
 
-def _fewer_gpus(case: Case) -> Iterator[Change]:
+def _fewer_gpus(case: Case) -> Iterator[JobChange]:
     for gpus in range(case.job.resources.gpus - 1, 0, -1):
         asked = case.asking(gpus=gpus)
         yield _change("fewer_gpus", f"{FEWER} {words.needs(asked)}", resources=asked)
 
 
-def _shares(case: Case) -> Iterator[Change]:
+def _shares(case: Case) -> Iterator[JobChange]:
     need = case.job.resources
     if need.gpus == 1 and need.mig_profile is None and not need.gpus_where_present:
         for share in SHARES:
@@ -113,7 +113,7 @@ def _shares(case: Case) -> Iterator[Change]:
                 yield _change("share", f"{FEWER} {words.needs(asked)}", resources=asked)
 
 
-def _less_memory(case: Case) -> Iterator[Change]:
+def _less_memory(case: Case) -> Iterator[JobChange]:
     """The sizes of the GPUs that are too small, the largest first; for a share, of what is left of them."""
     asked = case.job.resources.gpu_memory_bytes
     sizes = {slot.memory_bytes for slot in case.situation.slots if slot.kind != "cpu" and slot.memory_bytes}
@@ -127,7 +127,7 @@ def _less_memory(case: Case) -> Iterator[Change]:
         yield _change("gpu_memory", f"{FEWER} {words.size(size)} of memory", resources=case.asking(memory_bytes=size))
 
 
-def _fewer_cpus(case: Case) -> Iterator[Change]:
+def _fewer_cpus(case: Case) -> Iterator[JobChange]:
     rooms = rooms_of(case.situation.slots, case.situation.nodes, case.situation.running)
     free = {len(room.cpus) for room in rooms if 0 < len(room.cpus) < case.job.resources.cpus}
     for cpus in sorted(free, reverse=True)[:MOST_SIZES]:
@@ -135,7 +135,7 @@ def _fewer_cpus(case: Case) -> Iterator[Change]:
         yield _change("fewer_cpus", f"{FEWER} {words.plural(cpus, 'CPU slot')}", resources=asked)
 
 
-def _quotas(case: Case) -> Iterator[Change]:
+def _quotas(case: Case) -> Iterator[JobChange]:
     excess = excess_of(case)
     if excess is not None:
         whose = "its experiment" if excess.of == "experiment" else "its submitter"
@@ -146,17 +146,17 @@ def _quotas(case: Case) -> Iterator[Change]:
         )  # fmt: skip
 
 
-def _ends(case: Case, made: Plan) -> Iterator[Change]:
+def _ends(case: Case, made: Plan) -> Iterator[JobChange]:
     """Without the job that a reservation is for, or without one that runs: the one that ends first."""
     kept = made.reservation
     if kept is not None and kept.job_id != case.job.job_id:
         yield _ended(
-            Blocker(job_id=kept.job_id, number=kept.number), f"cancel job {kept.number}, which waits before it"
+            JobBlocker(job_id=kept.job_id, number=kept.number), f"cancel job {kept.number}, which waits before it"
         )
     needed = {slot.slot_id for slot in case.situation.slots if slot.kind == "cpu" or case.is_suitable(slot)}
     in_the_way = [one for one in case.situation.running if any(grant.slot_id in needed for grant in one.grants)]
     for one in sorted(in_the_way, key=_ends_by)[:MOST_JOBS]:
-        until = Blocker(job_id=one.job_id, number=one.number, until=moment(one.ends_by))
+        until = JobBlocker(job_id=one.job_id, number=one.number, until=moment(one.ends_by))
         within = words.span(one.ends_by - case.situation.now)
         yield _ended(until, f"cancel job {one.number}, or wait for its end within {within}")
 
@@ -165,11 +165,11 @@ def _ends_by(attempt: Running) -> tuple[float, int]:
     return attempt.ends_by, attempt.number
 
 
-def _ended(job: Blocker, sentence: str) -> Change:
+def _ended(job: JobBlocker, sentence: str) -> JobChange:
     return _change("end_job", sentence, job=job)
 
 
-def _readmissions(case: Case) -> Iterator[Change]:
+def _readmissions(case: Case) -> Iterator[JobChange]:
     for slot in case.situation.slots:
         if slot.state in {"quarantined", "draining", "reserved"} and (slot.kind == "cpu" or case.is_suitable(slot)):
             yield _change("readmit_gpu", f"give {words.name(slot)} out again", slot_id=slot.slot_id)

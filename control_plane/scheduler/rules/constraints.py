@@ -14,7 +14,7 @@ from control_plane.scheduler.rules.reservations import Reservation
 from control_plane.scheduler.rules.rooms import rooms_of
 from store_client.wire.jobs import Resources
 from store_client.wire.scalars import format_time
-from store_client.wire.scheduler import Blocker, Constraint
+from store_client.wire.scheduler import JobBlocker, JobConstraint
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,16 @@ class Case:
         return self.need.units_on(Kind.of(slot)) is not None and self.need.allows(slot)
 
 
-def constraints(case: Case, made: Plan, place: int) -> tuple[Constraint, ...]:
+def constraints(case: Case, made: Plan, place: int) -> tuple[JobConstraint, ...]:
     """All that blocks a job that a plan did not place."""
     whole = [replace(slot, state="usable") for slot in case.situation.slots]
     if not case.fits(whole):
         return (_never(case, whole),)
     found = tuple(_in_order(case, made, place))
-    return found or (Constraint(kind="behind", sentence="what is free now is more than its quota allows"),)
+    return found or (JobConstraint(kind="behind", sentence="what is free now is more than its quota allows"),)
 
 
-def _in_order(case: Case, made: Plan, place: int) -> Iterator[Constraint]:
+def _in_order(case: Case, made: Plan, place: int) -> Iterator[JobConstraint]:
     yield from quotas(case)
     if made.reservation is not None and made.reservation.job_id == case.job.job_id:
         yield from _giving_way(case, made.reservation)
@@ -67,19 +67,19 @@ def _in_order(case: Case, made: Plan, place: int) -> Iterator[Constraint]:
         yield from _unusable(case)
 
 
-def _never(case: Case, whole: Sequence[Slot]) -> Constraint:
+def _never(case: Case, whole: Sequence[Slot]) -> JobConstraint:
     need = case.job.resources
     if not whole:
-        return Constraint(kind="never_fits", sentence="no machine is here that could run it: start a scheduler")
+        return JobConstraint(kind="never_fits", sentence="no machine is here that could run it: start a scheduler")
     if need.gpu_memory_bytes and case.fits(whole, asked=case.asking(gpu_memory_bytes=0)):
         largest = max((slot.memory_bytes or 0 for slot in whole if slot.kind == _card(need)), default=0)
         asked = f"asks for {words.size(need.gpu_memory_bytes)} of a GPU"
-        return Constraint(kind="memory", sentence=f"{asked}; the largest here has {words.size(largest)}")
+        return JobConstraint(kind="memory", sentence=f"{asked}; the largest here has {words.size(largest)}")
     if need.memory_bytes and case.fits(whole, asked=case.asking(memory_bytes=0)):
         largest = max((node.memory_bytes or 0 for node in case.situation.nodes), default=0)
         asked = f"asks for {words.size(need.memory_bytes)} of memory"
-        return Constraint(kind="memory", sentence=f"{asked}; the largest machine here has {words.size(largest)}")
-    return Constraint(kind="never_fits", sentence=f"needs {words.needs(need)}; {_most(whole, need)}")
+        return JobConstraint(kind="memory", sentence=f"{asked}; the largest machine here has {words.size(largest)}")
+    return JobConstraint(kind="never_fits", sentence=f"needs {words.needs(need)}; {_most(whole, need)}")
 
 
 def _card(need: Resources) -> str:
@@ -103,7 +103,7 @@ def _would_do(slot: Slot, need: Resources) -> bool:
     return slot.kind == "cpu" or Need.of(need).units_on(Kind.of(slot)) is not None
 
 
-def quotas(case: Case) -> Iterator[Constraint]:
+def quotas(case: Case) -> Iterator[JobConstraint]:
     """The limit that the job would exceed, and who is within it."""
     excess = excess_of(case)
     if excess is None:
@@ -115,7 +115,7 @@ def quotas(case: Case) -> Iterator[Constraint]:
     whose = "its experiment" if is_experiment else "its submitter"
     sentence = f"quota: {whose} uses {excess.has:g} of {excess.most:g} {words.COUNTED[excess.what]}"
     sentence += f", and this job needs {excess.asks:g} more" if excess.has < excess.most else ""
-    yield Constraint(
+    yield JobConstraint(
         kind="experiment_quota" if is_experiment else "operator_quota",
         sentence=sentence, jobs=_blockers(theirs), used=excess.has, limit=excess.most,
     )  # fmt: skip
@@ -127,7 +127,7 @@ def excess_of(case: Case) -> Excess | None:
     return Accounts.of(case.situation).excess(key_of(case.job), least(case.need, rooms))
 
 
-def _held(case: Case) -> Constraint:
+def _held(case: Case) -> JobConstraint:
     """The attempts that hold what is missing: those that end first, until it fits."""
     slots, running = case.situation.slots, sorted(case.situation.running, key=lambda one: one.ends_by)
     first = _fewest(len(running), lambda count: case.fits(slots, running[count:]))
@@ -137,7 +137,7 @@ def _held(case: Case) -> Constraint:
     until = running[first - 1].ends_by
     what = words.needs(case.job.resources if misses_gpus else case.without_gpus)
     sentence = f"needs {what}; {_who(holders)} for {words.span(until - case.situation.now)} at most"
-    return Constraint(
+    return JobConstraint(
         kind="held", sentence=sentence, jobs=_blockers(holders), slots=_slots_of(holders, relevant), until=moment(until)
     )
 
@@ -171,7 +171,7 @@ def _fewest(most: int, is_enough: Callable[[int], bool]) -> int:
     return low
 
 
-def _unusable(case: Case) -> Iterator[Constraint]:
+def _unusable(case: Case) -> Iterator[JobConstraint]:
     """GPUs that would do but are not given out."""
     states: dict[SlotState, list[Slot]] = {}
     for slot in case.situation.slots:
@@ -180,23 +180,23 @@ def _unusable(case: Case) -> Iterator[Constraint]:
     for state, slots in states.items():
         kind = "breaker" if all(slot.kind == "cpu" for slot in slots) else words.KIND_OF[state]
         sentence = "; ".join(dict.fromkeys(words.unusable(slot) for slot in slots[:4]))
-        yield Constraint(kind=kind, sentence=sentence, slots=tuple(slot.slot_id for slot in slots))
+        yield JobConstraint(kind=kind, sentence=sentence, slots=tuple(slot.slot_id for slot in slots))
 
 
-def _behind(case: Case, made: Plan, place: int) -> Iterator[Constraint]:
+def _behind(case: Case, made: Plan, place: int) -> Iterator[JobConstraint]:
     """The job that free slots are kept for, and those that come before."""
     kept = made.reservation
     if kept is not None:
         within = f"starts within {words.span(kept.at - case.situation.now)}"
         others = f" and {words.plural(place - 2, 'other')}" if place > 2 else ""
         sentence = f"behind job {kept.number}, which {within}{others and ',' + others}"
-        job = Blocker(job_id=kept.job_id, number=kept.number, until=moment(kept.at))
-        yield Constraint(kind="behind", sentence=sentence, jobs=(job,), slots=kept.slots, until=moment(kept.at))
+        job = JobBlocker(job_id=kept.job_id, number=kept.number, until=moment(kept.at))
+        yield JobConstraint(kind="behind", sentence=sentence, jobs=(job,), slots=kept.slots, until=moment(kept.at))
     elif place > 1:
-        yield Constraint(kind="behind", sentence=f"behind {words.plural(place - 1, 'job')} in the queue")
+        yield JobConstraint(kind="behind", sentence=f"behind {words.plural(place - 1, 'job')} in the queue")
 
 
-def _giving_way(case: Case, own: Reservation) -> Iterator[Constraint]:
+def _giving_way(case: Case, own: Reservation) -> Iterator[JobConstraint]:
     """The attempts that were asked to make room for it."""
     asked = {one.job_id for one in own.give_ways}
     ways = [one for one in case.situation.running if one.job_id in asked]
@@ -205,12 +205,12 @@ def _giving_way(case: Case, own: Reservation) -> Iterator[Constraint]:
         numbers = ", ".join(str(one.number) for one in ways)
         noun, within = "job" if len(ways) == 1 else "jobs", words.span(own.at - case.situation.now)
         sentence = f"{noun} {numbers} {verb} way to it within {within}"
-        yield Constraint(kind="giving_way", sentence=sentence, jobs=_blockers(ways), until=moment(own.at))
+        yield JobConstraint(kind="giving_way", sentence=sentence, jobs=_blockers(ways), until=moment(own.at))
 
 
-def _blockers(running: Sequence[Running]) -> tuple[Blocker, ...]:
+def _blockers(running: Sequence[Running]) -> tuple[JobBlocker, ...]:
     ordered = sorted(running, key=lambda one: one.ends_by)[:20]
-    return tuple(Blocker(job_id=one.job_id, number=one.number, until=moment(one.ends_by)) for one in ordered)
+    return tuple(JobBlocker(job_id=one.job_id, number=one.number, until=moment(one.ends_by)) for one in ordered)
 
 
 def moment(seconds: float) -> str:

@@ -11,7 +11,7 @@ from control_plane.scheduler.rules.changes import changes
 from control_plane.scheduler.rules.constraints import Case, constraints
 from control_plane.scheduler.rules.places import position
 from control_plane.scheduler.rules.planning import Plan, plan
-from store_client.wire.scheduler import Change, Constraint
+from store_client.wire.scheduler import JobChange, JobConstraint
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class Why:
     """The answer for one job."""
 
     position: int
-    constraints: tuple[Constraint, ...]
-    change: Change | None = None
-    alternatives: tuple[Change, ...] = ()
+    constraints: tuple[JobConstraint, ...]
+    change: JobChange | None = None
+    alternatives: tuple[JobChange, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -33,7 +33,7 @@ def explain(situation: Situation, job: Waiting, head: Sequence[Waiting] | None =
     case, made = Case(situation, job), plan(situation)
     place = position(situation, job, head)
     if any(placement.job_id == job.job_id for placement in made.placements):
-        soon = Constraint(kind="starting", sentence="nothing is in its way: it starts when the scheduler looks next")
+        soon = JobConstraint(kind="starting", sentence="nothing is in its way: it starts when the scheduler looks next")
         return Why(place, (soon,))
     found = constraints(Case(_settled(situation, made), job), made, place)
     would = changes(case, made, place)

@@ -8,10 +8,10 @@ from math import inf
 
 from control_plane.scheduler.rules.board import Policy, Quota, Situation, Waiting
 from control_plane.scheduler.rules.lines import key_of, place_of
-from store_client.wire.scheduler import Change
+from store_client.wire.scheduler import JobChange
 
 
-def changed(situation: Situation, job: Waiting, change: Change) -> tuple[Situation, Waiting]:
+def changed(situation: Situation, job: Waiting, change: JobChange) -> tuple[Situation, Waiting]:
     """The situation after a change for a waiting job, and the job in it."""
     match change.kind:
         case "priority":
@@ -66,7 +66,7 @@ def _without(situation: Situation, job_id: str) -> Situation:
     return replace(situation, lines={key: line for key, line in lines.items() if len(line)})
 
 
-def _raised(policy: Policy, change: Change) -> Policy:
+def _raised(policy: Policy, change: JobChange) -> Policy:
     name, kind, limit = change.quota_of or "", change.quota_kind or "jobs", change.quota
     if name in policy.experiment_quotas:
         return replace(policy, experiment_quotas=_with(policy.experiment_quotas, name, kind, limit))
