@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from control_plane.db.identities import Keys
+from control_plane.scheduler.keeping import GIB, Keeping
 
 PROGRAMS = ("sbatch", "squeue", "scontrol", "scancel")
 ADMIN_TOKEN_VARIABLES = ("SWITCHYARD_ADMIN_TOKEN", "EDEN_ADMIN_TOKEN")
@@ -61,6 +62,8 @@ class Settings:
     """How long an upload that nothing cites is kept."""
     largest_checkpoint_bytes: int = 64 * 1024**3
     """How large an archive may be that somebody sends."""
+    keeping: Keeping = field(default_factory=Keeping)
+    """How long and how much of the files of jobs is kept."""
     lease_seconds: float = 30.0
     """How long a lease on an experiment lasts; the same for every process of the deployment."""
     cluster: Cluster | None = None
@@ -72,6 +75,11 @@ class Settings:
     def url(self) -> str:
         """The database: the one that was named, else the file of the data directory."""
         return self.database_url or f"sqlite:///{self.data / 'switchyard.db'}"
+
+    @property
+    def attempts(self) -> Path:
+        """Where attempts leave their files."""
+        return self.data / "attempts"
 
     def keys(self) -> Keys:
         """The deployment's secrets, made on first use."""
@@ -132,8 +140,22 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument("--slurm-python", default=environ.get("SWITCHYARD_SLURM_PYTHON") or sys.executable)
     parser.add_argument("--slurm-scratch", default=environ.get("SWITCHYARD_SLURM_SCRATCH") or Cluster.scratch)
     parser.add_argument("--task-store-url", type=http_url, default=environ.get("SWITCHYARD_TASK_STORE_URL") or None)
+    _add_keeping(parser, environ)
     parser.add_argument("--auth", choices=("on", "off"), default="on", help="off: believe every caller; loopback only")
     return parser
+
+
+def _add_keeping(parser: argparse.ArgumentParser, environ: Mapping[str, str]) -> None:
+    """What is kept of jobs: logs and reports so many days and bytes, checkpoints up to a size for each job."""
+    days, size = environ.get("SWITCHYARD_KEEP_LOGS_DAYS"), environ.get("SWITCHYARD_KEEP_LOGS_GIB")
+    parser.add_argument("--keep-logs-days", type=amount, default=days or "30")
+    parser.add_argument("--keep-logs-gib", type=amount, default=size or "50")
+    each = environ.get("SWITCHYARD_JOB_CHECKPOINTS_GIB")
+    parser.add_argument("--job-checkpoints-gib", type=amount, default=each or "50")
+
+
+def _keeping(given: argparse.Namespace) -> Keeping:
+    return Keeping(given.keep_logs_days, int(given.keep_logs_gib * GIB), int(given.job_checkpoints_gib * GIB))
 
 
 def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
@@ -163,6 +185,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         checks_credentials=given.auth == "on",
         upload_retention_seconds=3600.0 * given.keep_uploads_hours,
         largest_checkpoint_bytes=int(given.checkpoint_gib * 1024**3),
+        keeping=_keeping(given),
         lease_seconds=given.lease_seconds,
         task_store_url=given.task_store_url,
         cluster=cluster,
@@ -211,6 +234,14 @@ def mebibytes(text: str) -> float:
     given = float(text)
     if not 0 <= given < math.inf:
         raise ValueError("an amount of memory in MiB is 0 or more")
+    return given
+
+
+def amount(text: str) -> float:
+    """A number of days or of GiB; none is never meant."""
+    given = float(text)
+    if not 0 < given < 1e6:
+        raise ValueError("give a number above zero")
     return given
 
 

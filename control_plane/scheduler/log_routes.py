@@ -63,12 +63,28 @@ class Files:
 
 def routes(house: House, files: Files) -> list[Route]:
     """Every route of a job's files."""
+    desk = _Desk(house, files)
+    return [
+        _route(calls.READ_JOB_LOG, desk.piece),
+        _route(report_calls.DOWNLOAD_JOB_LOG, desk.download),
+        _route(report_calls.STREAM_JOB_LOG, desk.stream),
+        _route(report_calls.READ_JOB_METRICS, desk.metrics),
+        _route(report_calls.LIST_JOB_CHECKPOINTS, desk.checkpoints),
+    ]
 
-    async def piece(request: Request) -> Response:
+
+@dataclass(frozen=True)
+class _Desk:
+    """Answers each of the calls."""
+
+    house: House
+    files: Files
+
+    async def piece(self, request: Request) -> Response:
         """Reading a log waits for a file, not for a commit."""
-        call = calls.READ_JOB_LOG
+        house, call = self.house, calls.READ_JOB_LOG
         arguments = await read_arguments(request, call)
-        find = prepare(house, call, files.log, (request, arguments))
+        find = prepare(house, call, self.files.log, (request, arguments))
         first = await house.read(find)
         query = _query(arguments)
 
@@ -77,41 +93,32 @@ def routes(house: House, files: Files) -> list[Route]:
 
         return respond(call, await logs.follow(look, query.wait_seconds, lambda: house.hub.is_closed))
 
-    async def download(request: Request) -> Response:
-        log = await _found(house, report_calls.DOWNLOAD_JOB_LOG, files.log, request)
-        return LogDownload(request, log[0])
+    async def download(self, request: Request) -> Response:
+        log, _ = await self._found(report_calls.DOWNLOAD_JOB_LOG, self.files.log, request)
+        return LogDownload(request, log)
 
-    async def stream(request: Request) -> Response:
-        call = report_calls.STREAM_JOB_LOG
+    async def stream(self, request: Request) -> Response:
+        house, call = self.house, report_calls.STREAM_JOB_LOG
         arguments = _begun(await read_arguments(request, call), request.headers.get("last-event-id"))
-        find = prepare(house, call, files.log, (request, arguments))
+        find = prepare(house, call, self.files.log, (request, arguments))
         log = await house.read(find)
         return EventStream(LogFeed(house, lambda: house.read_now(find), log, _query(arguments).offset).blocks())
 
-    async def metrics(request: Request) -> Response:
+    async def metrics(self, request: Request) -> Response:
         call = report_calls.READ_JOB_METRICS
-        found, query = await _found(house, call, files.reports, request)
+        found, query = await self._found(call, self.files.reports, request)
         return respond(call, await asyncio.to_thread(reports.metrics, found, query))
 
-    async def checkpoints(request: Request) -> Response:
+    async def checkpoints(self, request: Request) -> Response:
         call = report_calls.LIST_JOB_CHECKPOINTS
-        folder, _ = await _found(house, call, files.checkpoints, request)
-        return respond(call, await asyncio.to_thread(reports.checkpoints, folder, files.keeping))
+        folder, _ = await self._found(call, self.files.checkpoints, request)
+        return respond(call, await asyncio.to_thread(reports.checkpoints, folder, self.files.keeping))
 
-    return [
-        _route(calls.READ_JOB_LOG, piece),
-        _route(report_calls.DOWNLOAD_JOB_LOG, download),
-        _route(report_calls.STREAM_JOB_LOG, stream),
-        _route(report_calls.READ_JOB_METRICS, metrics),
-        _route(report_calls.LIST_JOB_CHECKPOINTS, checkpoints),
-    ]
-
-
-async def _found(house: House, call: Call, find: Operation, request: Request) -> tuple[Any, Any]:
-    """Where a caller who may read finds it, and the query."""
-    arguments = await read_arguments(request, call)
-    found = await house.read(prepare(house, call, find, (request, arguments)))
-    return found, None if call.query is None else _query(arguments)
+    async def _found(self, call: Call, find: Operation, request: Request) -> tuple[Any, Any]:
+        """Where a caller who may read finds it, and the query."""
+        arguments = await read_arguments(request, call)
+        found = await self.house.read(prepare(self.house, call, find, (request, arguments)))
+        return found, None if call.query is None else _query(arguments)
 
 
 def _query(arguments: Arguments) -> Any:

@@ -46,9 +46,9 @@ class LocalEngine:
 
     root: Path
     repositories: RepositoryPaths
-    handles: dict[Key, Handle] = field(default_factory=dict)
     inventory: Inventory = field(default_factory=lambda: Inventory(1))
     keeping: Keeping = field(default_factory=Keeping)
+    handles: dict[Key, Handle] = field(default_factory=dict)
     cgroups: Path | None = field(default_factory=own_folder)
     """Where the control group of each attempt is made, if the machine lets us."""
     name: str = "local"

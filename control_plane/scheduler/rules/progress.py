@@ -1,10 +1,9 @@
 """Lines in which commands report: what they may say, what of it is the newest, and how long series become short."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-
-from pydantic_core import from_json
 
 LONGEST_LINE = 16 * 1024
 LONGEST_MESSAGE = 500
@@ -64,8 +63,8 @@ def parse(line: bytes) -> Said | None:
 def _object(line: bytes) -> dict[str, Any]:
     """The JSON object that a line is; an empty one when it is something else."""
     try:
-        value = from_json(line) if len(line) <= LONGEST_LINE else None
-    except ValueError:
+        value = json.loads(line) if len(line) <= LONGEST_LINE else None
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 
