@@ -14,11 +14,11 @@ from starlette.middleware import Middleware
 
 from control_plane import wiring
 from control_plane.db.engine import Database
-from control_plane.db.identities import Keys
 from control_plane.db.revision import is_newest
 from control_plane.edge.house import House
 from control_plane.edge.notices import Notices
 from control_plane.edge.problems import HANDLERS
+from control_plane.edge.rounds import Rounds
 from control_plane.edge.segments import WholeSegments
 from control_plane.handout import hand_out
 from control_plane.orchestrator.loop import Orchestrator
@@ -35,7 +35,8 @@ from control_plane.repos.examine import Examiner
 from control_plane.repos.http import GitHttp
 from control_plane.repos.squash import Lineage
 from control_plane.repos.vend import Repositories
-from control_plane.routes import routes
+from control_plane.routes import Rooms, routes
+from control_plane.scheduler.cluster_book import ClusterBook
 from control_plane.scheduler.engines.local import LocalEngine
 from control_plane.scheduler.engines.slurm import Home, SlurmEngine
 from control_plane.scheduler.engines.slurm_commands import Slurm
@@ -45,7 +46,9 @@ from control_plane.scheduler.loop import Scheduler
 from control_plane.scheduler.operations import listing
 from control_plane.scheduler.operations.remote import ticket
 from control_plane.scheduler.parts import MIB, Terms
+from control_plane.scheduler.progress import Progress
 from control_plane.scheduler.remote_routes import Remote
+from control_plane.scheduler.retention import Retention
 from control_plane.scheduler.routes import Yard
 from control_plane.scheduler.spool import Spool
 from control_plane.settings import Cluster, Settings
@@ -73,12 +76,19 @@ class Parts:
     sync: StateSync | None = None
     checkpoints: Automatic | None = None
     collector: Collector | None = None
+    progress: Progress | None = None
+    retention: Retention | None = None
+
+    @property
+    def _rounds(self) -> tuple[Rounds | None, ...]:
+        """What this process does now and then."""
+        return self.reaper, self.sync, self.checkpoints, self.collector, self.progress, self.retention
 
     def start(self) -> None:
         """Start the loops; the event loop that serves requests must be running."""
         self.house.hub.start()
         self.notices.start()
-        for loop in (self.reaper, self.sync, self.checkpoints, self.collector, self.scheduler, self.orchestrator):
+        for loop in (*self._rounds, self.scheduler, self.orchestrator):
             if loop is not None:
                 loop.start()
 
@@ -88,7 +98,7 @@ class Parts:
             self.orchestrator.stop()
         if self.scheduler is not None:
             self.scheduler.stop(ends_attempts=self.settings.ends_attempts)
-        for loop in (self.reaper, self.sync, self.checkpoints, self.collector):
+        for loop in self._rounds:
             if loop is not None:
                 loop.stop()
         self.notices.stop()
@@ -115,10 +125,10 @@ def build(settings: Settings) -> Starlette:
     parts = Parts(settings, house, identities, repositories, Notices(house))
     terms = Terms(foreign_bytes=int(settings.foreign_mib * MIB), reserved=settings.reserved_gpus)
     inventory = Inventory(settings.cpu_slots, settings.visible_gpus, terms, Logbook(house))
-    engine: LocalEngine | SlurmEngine = LocalEngine(settings.data / "attempts", repositories, inventory=inventory)
-    remote = Remote(Spool(settings.data / "attempts"))
+    engine: LocalEngine | SlurmEngine = LocalEngine(settings.attempts, repositories, inventory, settings.keeping)
+    remote = Remote(Spool(settings.attempts))
     if settings.cluster is not None:
-        engine = _cluster(settings.cluster, keys, remote.spool, repositories)
+        engine = _cluster(settings.cluster, house, remote.spool, repositories)
         remote = Remote(remote.spool, engine.arrived)
     if settings.runs_api:
         parts.reaper = Reaper(house)
@@ -129,21 +139,23 @@ def build(settings: Settings) -> Starlette:
     if settings.runs_scheduler:
         parts.scheduler = Scheduler(house, engine, wiring.ClaimsForScheduler())
         inventory.tell = parts.scheduler.wake
+        parts.progress, parts.retention = Progress(house, engine), Retention(house, settings.attempts, settings.keeping)
     if settings.runs_orchestrator:
         examiner, lineage = Examiner(repositories), Lineage(repositories)
         wings = wiring.wings(identities.orchestrator, examiner, lineage, settings.lease_seconds)
         parts.orchestrator = Orchestrator(house, wings)
-    return _application(parts, Yard(engine, inventory, wiring.ClaimsForScheduler(), remote))
+    return _application(parts, Yard(engine, inventory, wiring.ClaimsForScheduler(), remote, settings.keeping))
 
 
-def _cluster(cluster: Cluster, keys: Keys, spool: Spool, repositories: Repositories) -> SlurmEngine:
+def _cluster(cluster: Cluster, house: House, spool: Spool, repositories: Repositories) -> SlurmEngine:
     """The engine of a cluster; its jobs there are told from other deployments' by a name of their own."""
     home = Home(
         cluster.public_url,
         cluster.python,
         cluster.scratch,
-        deployment=keys.digest("the name of this deployment among a cluster's jobs")[:8],
-        ticket=partial(ticket, keys),
+        deployment=house.keys.digest("the name of this deployment among a cluster's jobs")[:8],
+        ticket=partial(ticket, house.keys),
+        note=ClusterBook(house).note,
     )
     return SlurmEngine(Slurm(cluster.partition, cluster.variables), home, spool, repositories)
 
@@ -178,7 +190,7 @@ def _application(parts: Parts, yard: Yard) -> Starlette:
             await asyncio.to_thread(parts.stop)
 
     app = Starlette(
-        routes=routes(house, neighbours, shelf, yard, git),
+        routes=routes(house, Rooms(neighbours, shelf, yard, wiring.trainings(settings.experiment_id)), git),
         exception_handlers=dict(HANDLERS),
         middleware=[Middleware(WholeSegments)],
         lifespan=lifespan,

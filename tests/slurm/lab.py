@@ -66,7 +66,7 @@ class Lab:
 
     def told(self, job: JobDetail) -> list[str]:
         """What the log of events tells of a job, in order."""
-        events = self.deployment.client.read_deployment_log(None, 0, 1000).events
+        events = self.deployment.client.read_deployment_log(0, 0, 1000).events
         return [each.type for each in events if each.data.get("job_id") == job.job_id]
 
     def published(self, branch: str) -> str:

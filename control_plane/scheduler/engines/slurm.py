@@ -10,7 +10,7 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +50,8 @@ class Home:
     scratch: str
     deployment: str
     ticket: Callable[[str, int], str]
+    note: Callable[[Sequence[Slot]], None] = lambda _slots: None
+    """Is told the slots whenever somebody asks for them; never waits."""
 
 
 class SlurmEngine:
@@ -251,10 +253,12 @@ class SlurmEngine:
     def capacity(self, held: Collection[str]) -> list[Slot]:
         """Every slot of the cluster as it was last seen; none is given out while Slurm does not answer."""
         view = self._watch.view
-        found = slots(view.nodes, held)
-        if not self._watch.is_stale:
-            return found
-        return [_withheld(slot) for slot in found]
+        found = slots(view.nodes, view.entries.values(), held)
+        if self._watch.is_stale:
+            found = [_withheld(slot) for slot in found]
+        if view.nodes:
+            self._home.note(found)
+        return found
 
 
 def _withheld(slot: Slot) -> Slot:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from control_plane.scheduler.engines.engine import Key
 from control_plane.scheduler.rules.board import Slot, SlotState
 
-QUEUE_FORMAT = "%i|%T|%N|%j"
-"""Of squeue: number, state, node and name of each job; the name comes last, for people may put anything into theirs."""
+QUEUE_FORMAT = "%i|%T|%N|%C|%b|%j"
+"""Of squeue: number, state, node, CPUs, GPUs and name; people may put anything into a name, so it is last."""
 GONE = frozenset(
     {
         "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",
@@ -28,6 +28,8 @@ class Entry:
     number: str
     state: str
     node: str
+    cpus: int = 0
+    gpus: int = 0
 
     @property
     def lives(self) -> bool:
@@ -73,12 +75,12 @@ def read_queue(text: str, deployment: str) -> dict[Key, Entry]:
 
 
 def _entries(text: str, prefix: str) -> Iterator[tuple[Key, Entry]]:
-    lines = (line.split("|", 3) for line in text.splitlines())
-    jobs = sorted((line for line in lines if len(line) == 4), key=lambda line: (len(line[0]), line[0]))
-    for number, state, node, name in jobs:
+    lines = (line.split("|", 5) for line in text.splitlines())
+    jobs = sorted((line for line in lines if len(line) == 6), key=lambda line: (len(line[0]), line[0]))
+    for number, state, node, cpus, gpus, name in jobs:
         job_id, _, attempt = name.removeprefix(prefix).rpartition("-")
         if name.startswith(prefix) and attempt.isdecimal():
-            yield (job_id, int(attempt)), Entry(number, state, node)
+            yield (job_id, int(attempt)), Entry(number, state, node, int(cpus), _count(gpus))
 
 
 def read_nodes(text: str, partition: str | None = None) -> tuple[Node, ...]:
@@ -106,20 +108,27 @@ def _count(gres: str) -> int:
     return sum(int(number) for number in _GPUS.findall(gres))
 
 
-def slots(nodes: Iterable[Node], held: Collection[str]) -> list[Slot]:
-    """What can be held: so many GPUs and CPUs of each node. What others use is taken off those that nobody of us holds.
+def slots(nodes: Iterable[Node], entries: Iterable[Entry], held: Collection[str]) -> list[Slot]:
+    """What can be held: so many GPUs and CPUs of each node. What others use is taken off those that we do not hold.
 
     A slot stands for one of a node's GPUs and not for a certain one: Slurm chooses which. It has one unit, for Slurm
     gives GPUs out whole.
     """
-    return [slot for node in nodes for kind in ("gpu", "cpu") for slot in _of_kind(node, kind, held)]
+    ours = [entry for entry in entries if entry.lives]
+    found: list[Slot] = []
+    for node in nodes:
+        here = [entry for entry in ours if entry.node == node.name]
+        cpus = node.cpus, node.cpus_taken - sum(entry.cpus for entry in here)
+        gpus = node.gpus, node.gpus_taken - sum(entry.gpus for entry in here)
+        found += [*_of_kind(node, "gpu", gpus, held), *_of_kind(node, "cpu", cpus, held)]
+    return found
 
 
-def _of_kind(node: Node, kind: str, held: Collection[str]) -> Iterator[Slot]:
-    total, taken = (node.gpus, node.gpus_taken) if kind == "gpu" else (node.cpus, node.cpus_taken)
+def _of_kind(node: Node, kind: str, count: tuple[int, int], held: Collection[str]) -> Iterator[Slot]:
+    total, others = count
     names = [f"{node.name}/{kind}:{index}" for index in range(total)]
     free = [name for name in names if name not in held]
-    foreign = set(free[len(free) - max(taken - (total - len(free)), 0) :])
+    foreign = set(free[max(len(free) - max(others, 0), 0) :])
     for name in names:
         state: SlotState = "quarantined" if node.fault else "foreign" if name in foreign else "usable"
         why = node.fault or ("in use by a job that is not ours" if name in foreign else None)
