@@ -66,6 +66,7 @@ class Accounts:
         return Amounts(sum(part * units for part, units in parts), sum(1 for part, _ in parts if not part), 1)
 
     def add(self, experiment_id: str, operator: str, more: Amounts) -> None:
+        operator = self.situation.policy.operator_of(operator)
         self.experiments[experiment_id] = self.experiments.get(experiment_id, Amounts()) + more
         self.operators[operator] = self.operators.get(operator, Amounts()) + more
 
@@ -76,9 +77,10 @@ class Accounts:
         found = _beyond(quota, has, more)
         if found is not None:
             return Excess("experiment", key.experiment_id, *found)
-        quota, has = policy.operator_quotas.get(key.operator), self.operators.get(key.operator, Amounts())
+        operator = policy.operator_of(key.operator)
+        quota, has = policy.operator_quotas.get(operator), self.operators.get(operator, Amounts())
         found = _beyond(quota, has, more)
-        return Excess("operator", key.operator, *found) if found is not None else None
+        return Excess("operator", operator, *found) if found is not None else None
 
     def usage(self) -> dict[str, float]:
         """What each experiment had lately, and has now: what runs counts from its placement, and as if it went on."""

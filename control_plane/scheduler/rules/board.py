@@ -113,6 +113,12 @@ class Policy:
     experiment_quotas: Mapping[str, Quota] = field(default_factory=dict)
     operator_quotas: Mapping[str, Quota] = field(default_factory=dict)
     may_preempt: bool = True
+    identities: Mapping[str, str] = field(default_factory=dict)
+    """Workers of operators with a quota in experiments, and whose they are."""
+
+    def operator_of(self, worker_id: str) -> str:
+        """Whose quota a submitter's job counts for."""
+        return self.identities.get(worker_id, worker_id)
 
     @property
     def starvation_seconds(self) -> float:

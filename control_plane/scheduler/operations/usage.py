@@ -1,0 +1,59 @@
+"""What experiments used of the queue, by the hour, so that older use counts less."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping, delete, insert, select, update
+
+from control_plane.db.transaction import Tx
+from control_plane.scheduler.policy_tables import usage
+from store_client.wire.scalars import parse_time
+
+HOUR = 3600.0
+KEPT_HALF_LIVES = 20
+"""What is older counts less than a millionth."""
+HALF_LIFE_SECONDS = 86_400.0
+
+
+def add(tx: Tx, experiment_id: str, seconds: float) -> None:
+    """An attempt of an experiment has ended and used so many GPU seconds, or CPU seconds without a GPU."""
+    hour = int(seconds_of(tx.now) // HOUR)
+    mine = (usage.c.experiment_id == experiment_id) & (usage.c.hour == hour)
+    more = update(usage).where(mine).values(seconds=usage.c.seconds + seconds)
+    if tx.connection.execute(more).rowcount == 0:
+        tx.connection.execute(insert(usage).values(experiment_id=experiment_id, hour=hour, seconds=seconds))
+
+
+def read(tx: Tx, half_life_seconds: float = HALF_LIFE_SECONDS) -> Mapping[str, float]:
+    """What each experiment used, halved with each half-life that has passed since."""
+    now = seconds_of(tx.now)
+    oldest = int((now - KEPT_HALF_LIVES * half_life_seconds) // HOUR)
+    found: dict[str, float] = {}
+    for row in tx.connection.execute(select(usage).where(usage.c.hour >= oldest)):
+        age = max(0.0, now - (row.hour + 1) * HOUR)
+        found[row.experiment_id] = found.get(row.experiment_id, 0.0) + row.seconds * 0.5 ** (age / half_life_seconds)
+    return found
+
+
+def forget(tx: Tx, half_life_seconds: float = HALF_LIFE_SECONDS) -> int:
+    """Drop the hours that count no more; how many there were."""
+    oldest = int((seconds_of(tx.now) - KEPT_HALF_LIVES * half_life_seconds) // HOUR)
+    return int(tx.connection.execute(delete(usage).where(usage.c.hour < oldest)).rowcount)
+
+
+def used(held: Sequence[RowMapping | Mapping[str, Any]], units: int, seconds: float) -> float:
+    """The seconds that holds on these units count, when an attempt had them for so long.
+
+    A row is one unit of a slot; a GPU has so many.
+    """
+    cards = sum(1 for row in held if not is_cpu(row["slot_id"]))
+    return seconds * (cards / units if cards else len(held))
+
+
+def is_cpu(slot_id: str) -> bool:
+    return "cpu:" in slot_id
+
+
+def seconds_of(moment: str) -> float:
+    """A time of the database in seconds since 1970."""
+    return parse_time(moment).timestamp()
