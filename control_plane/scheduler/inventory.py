@@ -111,8 +111,8 @@ class Inventory:
         with self._lock:
             self._ended[key] = False
             for slot_id in slots:
-                if slot_id in self._parts:
-                    self._parts[slot_id].occupy(key, now)
+                if not slot_id.startswith("cpu:"):  # also of a GPU that is yet to be seen
+                    self._parts.setdefault(slot_id, Part()).occupy(key, now)
 
     def left(self, key: Key) -> None:
         """Nothing of an attempt runs any more: what it held is looked at now, before it is given out again."""

@@ -41,7 +41,7 @@ def save(tx: Tx, view: View, *, has_new_slots: bool = True) -> None:
         values["slots"] = [_written(slot) for slot in view.slots]
     changed = tx.connection.execute(update(node_views).where(node_views.c.node == view.node).values(**values))
     if changed.rowcount == 0:
-        tx.connection.execute(insert(node_views).values(node=view.node, slots=[], **values))
+        tx.connection.execute(insert(node_views).values({"node": view.node, "slots": [], **values}))
 
 
 def forget_nodes(tx: Tx, nodes: Collection[str]) -> None:
