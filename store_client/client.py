@@ -16,6 +16,7 @@ from store_client.resources.ideas import Ideas
 from store_client.resources.implementation import Discovery
 from store_client.resources.jobs import ExperimentJobs, Jobs
 from store_client.resources.leases import Leases
+from store_client.resources.reports import JobFiles
 from store_client.resources.resource import Resource
 from store_client.resources.sessions import Sessions
 from store_client.resources.tasks import Tasks
@@ -66,6 +67,7 @@ class ControlPlaneClient(
     CheckpointImports,
     Leases,
     Jobs,
+    JobFiles,
     Attempts,
     Gpus,
     DeploymentWorkers,

@@ -12,6 +12,7 @@ from store_client.wire.calls import (
     ideas,
     implementation,
     jobs,
+    reports,
     tasks,
     variants,
     workers,
@@ -29,6 +30,7 @@ CALLS: tuple[Call, ...] = (
     *artifacts.CALLS,
     *checkpoints.CALLS,
     *jobs.CALLS,
+    *reports.CALLS,
     *gpus.CALLS,
     *attempts.CALLS,
 )
