@@ -9,8 +9,9 @@ the other.
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -23,7 +24,7 @@ Key = tuple[str, int]
 Way = Literal["cancel", "preempt"]
 MIB = 1024 * 1024
 NAMES: Mapping[str, str] = {"log": records.LOG, "progress": records.PROGRESS, "result": "result.part"}
-LIMITS: Mapping[str, int] = {"log": 64 * MIB, "progress": 64 * MIB, "result": 256 * MIB}
+LIMITS: Mapping[str, int] = MappingProxyType({"log": 64 * MIB, "progress": 64 * MIB, "result": 256 * MIB})
 BEGUN, RESULT = "begun.json", "result.json"
 WAYS: tuple[Way, ...] = ("cancel", "preempt")
 
@@ -33,6 +34,7 @@ class Spool:
     """The folders of all attempts, below `root`."""
 
     root: Path
+    limits: Mapping[str, int] = field(default_factory=lambda: LIMITS)
 
     def of(self, key: Key) -> Path:
         return self.root / key[0] / str(key[1])
@@ -66,8 +68,8 @@ class Spool:
         path = self.open(key) / NAMES[of]
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            size, room = os.fstat(descriptor).st_size, max(LIMITS[of] - offset, 0)
-            if size < min(offset, LIMITS[of]):
+            size, room = os.fstat(descriptor).st_size, max(self.limits[of] - offset, 0)
+            if size < min(offset, self.limits[of]):
                 return size
             kept = data[:room]
             written = os.pwrite(descriptor, kept, offset)
