@@ -29,7 +29,7 @@ BAD = sorted(FINAL_STATES - {S.SUCCEEDED})
 
 def waits_on(queue: Queue, job_id: str) -> int:
     with queue.store.house.database.reading() as connection:
-        return connection.execute(select(jobs.c.waits_on).where(jobs.c.job_id == job_id)).scalar_one()
+        return int(connection.execute(select(jobs.c.waits_on).where(jobs.c.job_id == job_id)).scalar_one())
 
 
 def after(*job_ids: str, when: str = "succeeded") -> dict[str, Any]:
@@ -247,9 +247,8 @@ class Family(RuleBasedStateMachine):
     def counters_are_counts_of_what_is_unmet(self) -> None:
         with self.queue.store.house.database.reading() as connection:
             rows = connection.execute(select(jobs.c.job_id, jobs.c.state, jobs.c.waits_on)).all()
-            counts: dict[str, int] = dict(
-                connection.execute(select(job_waits.c.job_id, func.count()).group_by(job_waits.c.job_id)).all()  # type: ignore[arg-type]
-            )
+            counted = connection.execute(select(job_waits.c.job_id, func.count()).group_by(job_waits.c.job_id))
+            counts: dict[str, int] = {row[0]: row[1] for row in counted}
             unmet = set(connection.scalars(select(job_waits.c.on_id)))
         states = {row.job_id: JobState(row.state) for row in rows}
         assert {row.job_id: row.waits_on for row in rows if row.waits_on} == counts

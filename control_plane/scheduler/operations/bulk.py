@@ -29,10 +29,12 @@ def submit_all(tx: Tx, given: Sequence[tuple[str, SubmitJob]], claims: Claims) -
     """Queue jobs of these experiments, all or none; those whose idempotency key is known stay as they are."""
     known: dict[int, RowMapping] = {}
     drafts: dict[int, Draft] = {}
-    refused: list[tuple[int, Refused]] = []
+    refused, twice = [], _twice(given)
     for index, (experiment_id, body) in enumerate(given):
         scope = tx.at(experiment_id)
         try:
+            if index in twice:
+                raise InvalidPrecondition("its idempotency key is that of another in this list")
             same = find_same(scope, body)
             if same is not None:
                 known[index] = same
@@ -40,18 +42,17 @@ def submit_all(tx: Tx, given: Sequence[tuple[str, SubmitJob]], claims: Claims) -
                 drafts[index] = draft(scope, body, claims)
         except Refused as error:
             refused.append((index, error))
-    refused += _twice(given)
     if refused:
-        _refuse(sorted(refused, key=lambda one: one[0]))
+        _refuse(refused)
     made = dict(zip(drafts, make(tx, list(drafts.values())) if drafts else (), strict=True))
     return [known[index] if index in known else made[index] for index in range(len(given))]
 
 
-def _twice(given: Sequence[tuple[str, SubmitJob]]) -> list[tuple[int, Refused]]:
+def _twice(given: Sequence[tuple[str, SubmitJob]]) -> set[int]:
+    """Those that have an idempotency key in common."""
     keys = [(experiment_id, body.idempotency_key) for experiment_id, body in given]
     count = Counter(keys)
-    reason = InvalidPrecondition("its idempotency key is that of another in this list")
-    return [(index, reason) for index, key in enumerate(keys) if key[1] is not None and count[key] > 1]
+    return {index for index, key in enumerate(keys) if key[1] is not None and count[key] > 1}
 
 
 def _refuse(refused: Sequence[tuple[int, Refused]]) -> None:
