@@ -1,5 +1,7 @@
 """The whole surface of the control plane, on one page."""
 
+from dataclasses import dataclass
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -15,11 +17,23 @@ from control_plane.scheduler import routes as scheduler
 from control_plane.scheduler.routes import Yard
 from control_plane.task_store import routes as task_store
 from control_plane.task_store.routes import Shelf
+from control_plane.training import routes as training
+from control_plane.training.operations import Trainings
 from store_client.wire.calls.implementation import DISCOVER
 from store_client.wire.implementation import IMPLEMENTATION, SPEC_VERSION, Implementation
 
 
-def routes(house: House, neighbours: Neighbours, shelf: Shelf, yard: Yard, git: ASGIApp) -> list[BaseRoute]:
+@dataclass(frozen=True)
+class Rooms:
+    """What each wing's routes stand on beside the house."""
+
+    neighbours: Neighbours
+    shelf: Shelf
+    yard: Yard
+    trainings: Trainings
+
+
+def routes(house: House, rooms: Rooms, git: ASGIApp) -> list[BaseRoute]:
     """Every route: the wings' calls, git, and what monitors ask."""
 
     async def health(_request: Request) -> Response:
@@ -35,7 +49,12 @@ def routes(house: House, neighbours: Neighbours, shelf: Shelf, yard: Yard, git: 
         return JSONResponse({"status": "ready"})
 
     calls = Switchboard(
-        [*registry.routes(house, neighbours), *task_store.routes(house, shelf), *scheduler.routes(house, yard)]
+        [
+            *registry.routes(house, rooms.neighbours),
+            *task_store.routes(house, rooms.shelf),
+            *scheduler.routes(house, rooms.yard),
+            *training.routes(house, rooms.trainings),
+        ]
     )
     return [
         calls,

@@ -16,11 +16,14 @@ from control_plane.registry.tables import registrations
 from control_plane.repos.examine import Examiner, Facts
 from control_plane.repos.ports import Access
 from control_plane.repos.squash import EvaluatedVariant, Lineage
-from control_plane.scheduler.operations import remote
+from control_plane.scheduler.operations import gpus, listing, remote, submit
 from control_plane.task_store import tables as task_tables
 from control_plane.task_store.operations import dispatch, git, outlooks, tasks, variants
+from control_plane.training.operations import Trainings
 from store_client.errors import NotFound, Refused, Unreachable
 from store_client.wire.experiments import PolicyError, Terminate
+from store_client.wire.gpus import GpuInfo
+from store_client.wire.jobs import JobDetail, SubmitJob
 from store_client.wire.variants import Variant
 
 _REGISTERED = select(experiments).join(registrations, registrations.c.experiment_id == experiments.c.experiment_id)
@@ -183,3 +186,27 @@ class ClaimsForScheduler:
             table.c.claimed_at.is_not(None), tuple_(table.c.experiment_id, table.c.task_id).in_(list(wanted))
         )
         return {(row.experiment_id, row.task_id): row.claimed_at for row in tx.connection.execute(query)}
+
+
+@dataclass(frozen=True)
+class QueueForTraining:
+    """The queue as trainings ask it."""
+
+    claims: ClaimsForScheduler
+
+    def submit(self, tx: Tx, body: SubmitJob) -> JobDetail:
+        return listing.detail(tx, submit.submit(tx, body, self.claims))
+
+    def read(self, tx: Tx, job_id: str) -> JobDetail:
+        return listing.detail(tx, submit.load(tx, job_id))
+
+    def cancel(self, tx: Tx, job_id: str) -> JobDetail:
+        return listing.detail(tx, submit.cancel(tx, job_id))
+
+    def gpus(self, tx: Tx) -> Sequence[GpuInfo]:
+        return gpus.read(tx).gpus
+
+
+def trainings(default_experiment_id: str | None = None) -> Trainings:
+    """What trainings ask, answered by the queue and the registry."""
+    return Trainings(QueueForTraining(ClaimsForScheduler()), exchange.enter, default_experiment_id)

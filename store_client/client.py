@@ -14,12 +14,16 @@ from store_client.resources.experiments import Experiments, OneExperiment
 from store_client.resources.gpus import Gpus
 from store_client.resources.ideas import Ideas
 from store_client.resources.implementation import Discovery
+from store_client.resources.job_batches import ExperimentJobBatches, JobBatches
 from store_client.resources.jobs import ExperimentJobs, Jobs
 from store_client.resources.leases import Leases
+from store_client.resources.policy import QueuePolicies
 from store_client.resources.reports import JobFiles
 from store_client.resources.resource import Resource
+from store_client.resources.scheduler import Explanations
 from store_client.resources.sessions import Sessions
 from store_client.resources.tasks import Tasks
+from store_client.resources.trainings import Trainings
 from store_client.resources.variants import Variants
 from store_client.resources.workers import Workers
 from store_client.transport import Transport
@@ -52,6 +56,7 @@ class StoreClient(
     Artifacts,
     Checkpoints,
     ExperimentJobs,
+    ExperimentJobBatches,
     Client,
 ):
     """One experiment, as one identity. Every method is a row of the table of calls."""
@@ -68,8 +73,12 @@ class ControlPlaneClient(
     Leases,
     Jobs,
     JobFiles,
-    Attempts,
+    JobBatches,
+    Explanations,
     Gpus,
+    QueuePolicies,
+    Trainings,
+    Attempts,
     DeploymentWorkers,
     DeploymentEvents,
     Sessions,

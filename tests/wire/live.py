@@ -84,9 +84,9 @@ async def settle(http: httpx.AsyncClient, seed: Path | None = None, **config: An
 
 
 @asynccontextmanager
-async def in_process(url: str, data: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the whole control plane in this process, without its loops, over a migrated database."""
-    settings = Settings(data=data, database_url=url, admin_token=ADMIN_TOKEN)
+async def in_process(url: str, data: Path, **more: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the whole control plane in this process, over a migrated database; without loops but those named."""
+    settings = Settings(data=data, database_url=url, admin_token=ADMIN_TOKEN, **more)
     app = await asyncio.to_thread(build, settings)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)
     async with (

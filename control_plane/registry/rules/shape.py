@@ -112,6 +112,7 @@ class ResourcesPerKind(Body):
     ideation: RoleResources | None = None
     execution: RoleResources | None = None
     evaluation: RoleResources | None = None
+    training: RoleResources | None = None
 
 
 class Config(OpenBody):
@@ -137,6 +138,7 @@ class Config(OpenBody):
     ideation_command: NonEmpty | None = None
     execution_command: NonEmpty | None = None
     evaluation_command: NonEmpty | None = None
+    training_command: NonEmpty | Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
     resources: ResourcesPerKind = ResourcesPerKind()
     automation: ChangeAutomation = ChangeAutomation()
     claim_seconds: PerKind = PerKind()

@@ -4,6 +4,7 @@ from store_client.wire.call import Call
 from store_client.wire.calls import (
     artifacts,
     attempts,
+    batches,
     checkpoints,
     control,
     events,
@@ -12,8 +13,11 @@ from store_client.wire.calls import (
     ideas,
     implementation,
     jobs,
+    policy,
     reports,
+    scheduler,
     tasks,
+    trainings,
     variants,
     workers,
 )
@@ -31,6 +35,10 @@ CALLS: tuple[Call, ...] = (
     *checkpoints.CALLS,
     *jobs.CALLS,
     *reports.CALLS,
+    *batches.CALLS,
+    *scheduler.CALLS,
+    *policy.CALLS,
     *gpus.CALLS,
     *attempts.CALLS,
+    *trainings.CALLS,
 )

@@ -1,0 +1,348 @@
+"""Trainings at ARC's addresses: specs hold together, ids stay one, GPUs are honoured or refused, results read back."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import closing
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+
+from control_plane.db.engine import Database
+from control_plane.db.identities import Keys
+from control_plane.edge.house import House
+from control_plane.scheduler.gpus import Gpu
+from control_plane.scheduler.operations import views
+from control_plane.scheduler.operations.views import View
+from control_plane.scheduler.rules.board import GPU_UNITS, Slot
+from control_plane.scheduler.rules.standing import Seen
+from store_client.wire.jobs import JobState
+from store_client.wire.trainings import STATUS, JobStatus
+from tests.wire.live import ADMIN_TOKEN, in_process, settle
+from tests.wire.store_app import WireApp
+
+ADMIN = {"Authorization": f"Bearer admin:{ADMIN_TOKEN}"}
+SPEC: dict[str, Any] = {
+    "experiment_id": "exp-007",
+    "description": "A deeper net",
+    "architecture": {"family": "resnet", "variant": "50", "num_classes": 2},
+    "hyperparameters": {"optimizer": {"learning_rate": 0.001}, "scheduler": None},
+    "dataset": {"dataset_id": "eyes", "dataset_type": "train", "data_path": "/data/eyes"},
+    "cycle_id": 3,
+    "tags": ["fundus"],
+}
+JOB: dict[str, Any] = {
+    "job_id": "job-007",
+    "experiment_spec": SPEC,
+    "checkpoint_dir": "checkpoints",
+    "log_dir": "logs",
+    "timeout": 3600,
+}
+TRAIN = "cp .switchyard/spec.json seen.json; echo training; cp report.json .switchyard/result.json"
+
+
+def changed(record: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """A record with some values changed, each at its path: `dataset__val_split`."""
+    record = deepcopy(record)
+    for path, value in changes.items():
+        *way, last = path.split("__")
+        place = record
+        for key in way:
+            place = place[key]
+        place[last] = value
+    return record
+
+
+@pytest.fixture
+async def app(sqlite_url: str, tmp_path: Path) -> AsyncIterator[WireApp]:
+    """The whole control plane, and an experiment that says how to train."""
+    (tmp_path / "seed").mkdir()
+    (tmp_path / "seed" / "train.py").write_text("print('training')\n")
+    async with in_process(sqlite_url, tmp_path / "data") as http:
+        yield await settle(http, tmp_path / "seed", training_command="python train.py")
+
+
+async def post(app: WireApp, act: str, body: Any = None, headers: dict[str, str] = ADMIN) -> httpx.Response:
+    given = {} if body is None else {"json": body}
+    return await app.http.post(f"/api/experiments/{act}", headers=headers, **given)
+
+
+async def create(app: WireApp, **changes: Any) -> httpx.Response:
+    return await post(app, "create", {"experiment_spec": changed(SPEC, **changes)})
+
+
+async def schedule(app: WireApp, config: dict[str, Any] = JOB, **more: Any) -> httpx.Response:
+    return await post(app, "schedule", {"job_config": config, **more})
+
+
+async def job_of(app: WireApp, scheduled: httpx.Response) -> dict[str, Any]:
+    assert scheduled.status_code == 201, scheduled.text
+    found = await app.http.get(f"/api/jobs/{scheduled.json()['queue_job_id']}", headers=ADMIN)
+    job: dict[str, Any] = found.json()
+    return job
+
+
+def say_of(answer: httpx.Response, status: int) -> str:
+    assert answer.status_code == status, answer.text
+    return str(answer.json()["detail"])
+
+
+async def test_a_spec_is_stored_whole_and_the_same_again_changes_nothing(app: WireApp) -> None:
+    made = await create(app)
+    assert made.status_code == 201
+    spec = made.json()["experiment_spec"]
+    assert (spec["novelty_class"], spec["priority"], spec["gpu_allocation"], spec["schema_version"]) == (
+        "exploit", 5, "auto", 1,
+    )  # fmt: skip
+    assert (await create(app)).json() == made.json()
+
+
+async def test_an_id_that_has_another_spec_is_refused(app: WireApp) -> None:
+    await create(app)
+    assert "another spec exp-007" in say_of(await create(app, description="Something else"), 409)
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "step without a size": ({"hyperparameters__scheduler": {}}, "step_size"),
+    "step without a size, said": ({"hyperparameters__scheduler": {"type": "step"}}, "step_size"),
+    "plateau without patience": ({"hyperparameters__scheduler": {"type": "plateau"}}, "patience"),
+    "splits with a default": ({"dataset__train_split": 0.5, "dataset__val_split": 0.2}, "together are 0.8"),
+    "beta of one": ({"hyperparameters__optimizer__beta1": 1}, "beta1"),
+    "beta below zero": ({"hyperparameters__optimizer__beta2": -0.1}, "beta2"),
+    "rate of zero": ({"hyperparameters__optimizer__learning_rate": 0}, "learning_rate"),
+    "unknown key": ({"learning_rte": 1}, "learning_rte"),
+    "unknown key, deep": ({"hyperparameters__optimizer__lr": 1}, "lr"),
+    "id as a path": ({"experiment_id": "../../etc"}, "experiment_id"),
+    "id with a slash": ({"experiment_id": "a/b"}, "experiment_id"),
+    "id with a line": ({"experiment_id": "a\n"}, "experiment_id"),
+    "empty id": ({"experiment_id": ""}, "experiment_id"),
+    "path upwards": ({"dataset__data_path": "data/../../secrets"}, "data_path"),
+    "priority 11": ({"priority": 11}, "priority"),
+    "number as text": ({"priority": "7"}, "priority"),
+    "training of a second": ({"max_training_time": 1}, "max_training_time"),
+    "unknown novelty": ({"novelty_class": "bold"}, "novelty_class"),
+    "its own parent": ({"parent_experiment_id": "exp-007"}, "parent"),
+    "custom of nothing": ({"architecture__family": "custom"}, "custom_config"),
+    "steps of one order": (
+        {"preprocessing": {"chain_id": "c", "steps": [{"type": "crop", "order": 1}, {"type": "resize", "order": 1}]}},
+        "same order",
+    ),
+    "two chains": ({"preprocessing": {"chain_id": "c"}, "dataset__preprocessing_chain_id": "d"}, "preprocessing"),
+    "another version": ({"schema_version": 2}, "schema_version"),
+}
+
+
+async def test_a_spec_that_does_not_hold_together_is_refused_by_name(app: WireApp) -> None:
+    for name, (changes, said) in REFUSED.items():
+        assert said in say_of(await create(app, **changes), 400), name
+
+
+async def test_steps_are_kept_in_their_order(app: WireApp) -> None:
+    chain = {"chain_id": "c", "steps": [{"type": "crop", "order": 2}, {"type": "resize", "order": 0}]}
+    made = await create(app, preprocessing=chain)
+    assert [step["type"] for step in made.json()["experiment_spec"]["preprocessing"]["steps"]] == ["resize", "crop"]
+
+
+async def test_a_scheduled_spec_is_a_job_of_the_experiment(app: WireApp) -> None:
+    scheduled = await schedule(app, changed(JOB, experiment_spec__novelty_class="wildcat"), priority=8)
+    job = await job_of(app, scheduled)
+    assert (job["state"], job["priority"], job["timeout_seconds"]) == ("queued", 8, 3600)
+    assert job["command"] == ["/bin/sh", "-c", "python train.py"]
+    assert job["tags"] == ["training", "novelty:wildcat", "cycle:3", "fundus"]
+    assert job["resources"]["gpus_where_present"] == 1
+    assert job["retry"]["max_attempts"] == 2
+    answer = scheduled.json()
+    assert (answer["runs_in"], answer["queue_position"]) == (app.store.experiment_id, 1)
+    again = changed(JOB, job_id="job-008", experiment_spec__experiment_id="exp-008")
+    second = await schedule(app, again, experiment=app.store.experiment_id)
+    assert second.json()["queue_position"] == 2, "its place, not the length"
+
+
+async def test_a_job_id_is_one_job_for_ever(app: WireApp) -> None:
+    first = await schedule(app)
+    again = await schedule(app, changed(JOB, submitted_at="2026-01-01T00:00:00"))
+    assert again.json()["queue_job_id"] == first.json()["queue_job_id"]
+    other = changed(JOB, experiment_spec__experiment_id="exp-008")
+    assert "scheduled before" in say_of(await schedule(app, other), 409)
+    assert "another spec" in say_of(await schedule(app, changed(JOB, job_id="j", experiment_spec__priority=1)), 409)
+
+
+CONTRADICTIONS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "two limits": (changed(JOB, timeout=60), {}, "one limit"),
+    "two limits by default": (changed(JOB, timeout=7200), {}, "one limit"),
+    "two GPUs": (changed(JOB, gpu_id=0, experiment_spec__gpu_allocation="gpu1"), {}, "gpu_allocation"),
+    "GPU 8": (changed(JOB, gpu_id=8), {}, "gpu_id"),
+    "four retries": (changed(JOB, max_retries=4), {}, "max_retries"),
+    "checkpoints outside": (changed(JOB, checkpoint_dir="/checkpoints"), {}, "checkpoint_dir"),
+    "logs above": (changed(JOB, log_dir="logs/../.."), {}, "log_dir"),
+    "unknown key": ({**JOB, "gpu": 1}, {}, "gpu"),
+    "priority 11": (JOB, {"priority": 11}, "priority"),
+    "empty argv": (JOB, {"command": []}, "command"),
+    "shell text as argv": (JOB, {"command": "rm -rf /"}, "command"),
+}
+
+
+async def test_a_schedule_that_contradicts_itself_is_refused(app: WireApp) -> None:
+    for name, (config, more, said) in CONTRADICTIONS.items():
+        assert said in say_of(await schedule(app, config, **more), 400), name
+
+
+async def test_another_cycle_than_the_spec_says_is_refused(app: WireApp) -> None:
+    assert "cycle_id" in say_of(await schedule(app, cycle_id=4), 409)
+
+
+async def test_without_a_training_command_it_is_refused_with_what_to_do(app: WireApp, tmp_path: Path) -> None:
+    other = await settle(app.http, tmp_path / "seed")
+    named: dict[str, Any] = {"experiment": other.store.experiment_id}
+    said = say_of(await schedule(app, **named), 409)
+    assert "training_command" in said
+    assert "command" in said
+    job = await job_of(app, await schedule(app, **named, command=["python", "train.py", "$(touch /tmp/x)"]))
+    assert job["command"] == ["python", "train.py", "$(touch /tmp/x)"]
+
+
+async def test_what_names_no_experiment_goes_to_the_newest_that_runs_and_a_wrong_name_nowhere(app: WireApp) -> None:
+    assert (await schedule(app)).json()["runs_in"] == app.store.experiment_id
+    assert "nowhere" in say_of(await schedule(app, changed(JOB, job_id="j"), experiment="nowhere"), 404)
+    await app.http.post(f"/api/experiments/{app.store.experiment_id}/pause", headers=ADMIN)
+    assert "no experiment is running" in say_of(await schedule(app, changed(JOB, job_id="j")), 409)
+
+
+async def test_only_administrators_schedule(app: WireApp) -> None:
+    ann = {"Authorization": f"Bearer {app.store.id_of('ann')}:{app.store.tokens['ann']}"}
+    body = {"job_config": JOB}
+    assert (await post(app, "schedule", body, ann)).status_code in {401, 403}
+    assert (await post(app, "schedule", body, {})).status_code == 401
+
+
+def show(url: str, *states: str) -> None:
+    """The scheduler has seen GPUs in these states."""
+    cards = [Gpu(f"GPU-{number}", number, "A card") for number in range(len(states))]
+    slots = [Slot(card.uuid, "gpu", index=card.index, units=GPU_UNITS) for card in cards]
+    parts: dict[str, Any] = {card.uuid: Seen(state) for card, state in zip(cards, states, strict=True)}  # type: ignore[arg-type]
+    with closing(House(Database.open(url), Keys(ADMIN_TOKEN, b"pepper"))) as house:
+        house.writer.write(lambda tx: views.save(tx, View("", slots, cards, parts)))
+
+
+@pytest.mark.parametrize("wish", [{"gpu_id": 1}, {"experiment_spec__gpu_allocation": "gpu1"}])
+async def test_the_gpu_that_is_asked_for_is_the_one_it_gets(
+    app: WireApp, sqlite_url: str, wish: dict[str, Any]
+) -> None:
+    await asyncio.to_thread(show, sqlite_url, "usable", "foreign")
+    scheduled = await schedule(app, changed(JOB, **wish))
+    resources = (await job_of(app, scheduled))["resources"]
+    assert (resources["gpus"], resources["only_gpus"], resources["gpus_where_present"]) == (1, ["1"], 0)
+    assert scheduled.json()["available_gpus"] == [0]
+
+
+@pytest.mark.parametrize(("states", "said"), [((), "none"), (("usable", "reserved"), "reserved"), (("usable",), "0")])
+async def test_a_gpu_that_it_can_never_have_is_refused_and_never_another(
+    app: WireApp, sqlite_url: str, states: tuple[str, ...], said: str
+) -> None:
+    await asyncio.to_thread(show, sqlite_url, *states)
+    assert said in say_of(await schedule(app, changed(JOB, gpu_id=1)), 409)
+    assert (await app.http.get("/api/jobs", headers=ADMIN)).json()["total"] == 0
+
+
+async def test_the_config_of_the_experiment_says_what_trainings_get_and_allows(app: WireApp, tmp_path: Path) -> None:
+    given = {"training": {"cpus": 4, "gpus": 1, "only_gpus": ["0"]}}
+    other = await settle(app.http, tmp_path / "seed", training_command=["python", "train.py"], resources=given)
+    named: dict[str, Any] = {"experiment": other.store.experiment_id}
+    job = await job_of(app, await schedule(app, **named))
+    assert job["command"] == ["python", "train.py"]
+    assert (job["resources"]["cpus"], job["resources"]["only_gpus"]) == (4, ["0"])
+
+
+async def test_a_training_is_found_by_its_job_and_by_its_spec(app: WireApp) -> None:
+    assert "no training exp-007" in say_of(await status(app, "exp-007"), 404)
+    await create(app)
+    assert "never scheduled" in say_of(await status(app, "exp-007"), 404)
+    await schedule(app)
+    await schedule(app, changed(JOB, job_id="job-008"))
+    found = (await status(app, "job-007")).json()
+    assert (found["status"], found["details"]["queue_position"], found["result"]["job_id"]) == ("queued", 1, "job-007")
+    assert found["result"]["experiment_spec"]["experiment_id"] == "exp-007"
+    assert (await status(app, "exp-007")).json()["details"]["job_id"] == "job-008", "the newest"
+
+
+async def status(app: WireApp, named: str) -> httpx.Response:
+    return await app.http.get(f"/api/experiments/status/{named}", headers=ADMIN)
+
+
+async def test_a_training_is_cancelled_once_and_stays_so(app: WireApp) -> None:
+    await schedule(app)
+    for _ in range(2):
+        answer = await post(app, "cancel/job-007")
+        assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
+    assert (await status(app, "job-007")).json()["status"] == "cancelled"
+    assert say_of(await post(app, "cancel/nothing"), 404)
+
+
+async def test_ids_like_other_addresses_collide_with_none(app: WireApp) -> None:
+    for name in ("pause", "jobs", "end", "status"):
+        config = changed(JOB, job_id=name, experiment_spec__experiment_id=f"spec-{name}")
+        assert (await schedule(app, config)).status_code == 201
+        assert (await status(app, name)).json()["details"]["job_id"] == name
+        assert (await post(app, f"cancel/{name}")).json()["job_id"] == name
+    here = f"/api/experiments/{app.store.experiment_id}"
+    assert (await app.http.get(here, headers=ADMIN)).json()["status"] == "running"
+    assert (await app.http.get(f"{here}/jobs", headers=ADMIN)).json()["total"] == 4
+
+
+async def test_the_published_schemas_say_what_is_taken(app: WireApp) -> None:
+    names = (await app.http.get("/api/schemas")).json()
+    assert {"ExperimentSpec", "TrainingJobConfig", "ExperimentResult"} <= set(names)
+    schemas = {name: (await app.http.get(f"/api/schemas/{name}")).json() for name in names}
+    for schema in schemas.values():
+        Draft202012Validator.check_schema(schema)
+    check = Draft202012Validator(schemas["TrainingJobConfig"])
+    assert check.is_valid(changed(JOB, experiment_spec__hyperparameters={"optimizer": {"learning_rate": 0.1}}))
+    assert not check.is_valid({**JOB, "gpu": 1})
+    assert say_of(await app.http.get("/api/schemas/Nothing"), 404)
+
+
+def test_every_state_of_a_job_has_a_word_of_arc() -> None:
+    assert set(STATUS) == set(JobState)
+    assert set(STATUS.values()) == set(JobStatus)
+
+
+REPORT = {
+    "metrics": [{"metric_type": "auc", "value": 0.9, "epoch": 3}],
+    "best_metrics": {"auc": 0.9},
+    "checkpoints": [{"checkpoint_path": "checkpoints/3.pt", "epoch": 3, "is_best": True}],
+    "epochs_completed": 4,
+    "peak_memory_mb": 512.5,
+}
+
+
+@pytest.mark.parametrize(
+    ("script", "expected", "said"),
+    [
+        (TRAIN, "completed", None),
+        ("true", "failed", "left no .switchyard/result.json"),
+        ("echo '{' >.switchyard/result.json", "failed", "cannot be read"),
+        ("exit 3", "failed", "left no .switchyard/result.json"),
+    ],
+)
+async def test_what_a_training_leaves_is_read_back(
+    sqlite_url: str, tmp_path: Path, script: str, expected: str, said: str | None
+) -> None:
+    (tmp_path / "seed").mkdir()
+    (tmp_path / "seed" / "report.json").write_text(json.dumps(REPORT))
+    async with in_process(sqlite_url, tmp_path / "data", runs_scheduler=True, cpu_slots=2) as http:
+        app = await settle(http, tmp_path / "seed", training_command=script)
+        job = (await schedule(app)).json()["queue_job_id"]
+        await http.get(f"/api/jobs/{job}", params={"wait_seconds": 30}, headers=ADMIN)
+        found = (await status(app, "job-007")).json()
+        result = found["result"]
+        assert (found["status"], result["status"]) == (expected, expected)
+        assert (said or "") in result.get("error_message", "")
+        assert result["duration_seconds"] >= 0
+        assert (result["epochs_completed"], result["best_metrics"]) == ((4, {"auc": 0.9}) if said is None else (0, {}))
+        log = await http.get(result["log_file_path"], headers=ADMIN)
+        assert (log.json()["text"] == "training\n") == (script == TRAIN)
+        assert "has ended" in say_of(await post(app, "cancel/job-007"), 409)
