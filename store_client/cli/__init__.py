@@ -17,6 +17,7 @@ main = Door(
         "signin": "store_client.cli.signin:signin",
         "experiment": "store_client.cli.experiment:experiment",
         "job": "store_client.cli.job:job",
+        "gpu": "store_client.cli.gpu:gpu",
         "lease": "store_client.cli.lease:lease",
         "worker": "store_client.cli.worker:worker",
         "git-credential": "store_client.cli.git_credential:git_credential",

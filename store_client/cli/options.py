@@ -60,6 +60,17 @@ def engine(command: Command) -> Command:
     return click.option("--engine", type=kind, envvar="SWITCHYARD_ENGINE", help=told)(command)
 
 
+def gpus(command: Command) -> Command:
+    """Which GPUs are not given out."""
+    words = "give no job this GPU or slice, named by UUID or number; may be repeated"
+    command = click.option(
+        "--reserve-gpu", "reserved", multiple=True, help=f"{words} (SWITCHYARD_RESERVE_GPUS: several, with commas)"
+    )(command)
+    words = "give out no GPU on which processes of others hold more than so many MiB; default: 256"
+    kind = click.FloatRange(min=0)
+    return click.option("--foreign-mib", type=kind, envvar="SWITCHYARD_FOREIGN_MIB", help=words)(command)
+
+
 def lease_seconds(command: Command) -> Command:
     words = "how long a lease on an experiment lasts; the same for all processes of a deployment"
     kind = click.FloatRange(1, 86_400)

@@ -24,7 +24,15 @@ from store_client.cli import ground, options
 @click.option("--auth", type=click.Choice(("on", "off")), help="off (for harnesses): believe everybody; loopback only")
 @options.lease_seconds
 @options.engine
-def serve(data: Path, database_url: str | None, host: str, port: int, **given: Path | str | float | None) -> None:
+@options.gpus
+def serve(
+    data: Path,
+    database_url: str | None,
+    host: str,
+    port: int,
+    reserved: tuple[str, ...],
+    **given: Path | str | float | None,
+) -> None:
     """Run the control plane alone, without orchestrator and automatic workers."""
     if (given["experiment_id"] is None) != (given["experiment_config"] is None):
         raise click.UsageError("--experiment-id and --experiment-config go together")
@@ -35,7 +43,7 @@ def serve(data: Path, database_url: str | None, host: str, port: int, **given: P
     port = ground.free_port(host, port, "--port")
     ground.write_services(data, ground.Services(os.getpid(), ground.url(host, port)))
     # On SQLite this process is the only one that may place jobs; on PostgreSQL `switchyard schedule` does.
-    loops = ("--no-orchestrator", "--no-scheduler" if is_shared else "--scheduler")
+    loops = ("--no-orchestrator", "--no-scheduler" if is_shared else "--scheduler", *reserved_gpus(reserved))
     optional = given_options(database_url=database_url, **given)
     become("control_plane", "--data", str(data), "--host", host, "--port", str(port), *loops, *optional)
 
@@ -56,10 +64,11 @@ def orchestrate(data: Path, database_url: str | None, lease_seconds: float) -> N
 @options.data
 @options.database_url
 @options.engine
-def schedule(data: Path, database_url: str | None, **given: str | None) -> None:
+@options.gpus
+def schedule(data: Path, database_url: str | None, reserved: tuple[str, ...], **given: str | float | None) -> None:
     """Run the scheduler and the engine alone; needs PostgreSQL."""
     options.needs_postgresql("schedule", database_url)
-    loops = ("--no-api", "--no-orchestrator", "--scheduler")
+    loops = ("--no-api", "--no-orchestrator", "--scheduler", *reserved_gpus(reserved))
     become("control_plane", "--data", str(data), *loops, *given_options(database_url=database_url, **given))
 
 
@@ -72,6 +81,11 @@ def given_options(**values: Path | str | float | None) -> list[str]:
         if value is not None and source(name) is not ParameterSource.ENVIRONMENT
     ]
     return [word for pair in pairs for word in pair]
+
+
+def reserved_gpus(named: tuple[str, ...]) -> list[str]:
+    """The GPUs that are to be kept back, as arguments."""
+    return [word for one in named for word in ("--reserve-gpu", one)]
 
 
 def become(module: str, *arguments: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -39,13 +40,13 @@ class Addresses:
 class Supervisor:
     """Control plane, console and worker host on one data directory."""
 
-    def __init__(self, data: Path, addresses: Addresses, *, wants_examples: bool) -> None:
+    def __init__(self, data: Path, addresses: Addresses, *, wants_examples: bool, told: Sequence[str] = ()) -> None:
         self._data = data
         self._addresses = addresses
         self._wants_examples = wants_examples
         logs = data / "logs"
         logs.mkdir(mode=0o700, exist_ok=True)
-        plans = (_control_plane(data, addresses), _web_ui(data, addresses), _runner(data, addresses))
+        plans = (_control_plane(data, addresses, told), _web_ui(data, addresses), _runner(data, addresses))
         self._services = tuple(Service(plan, logs, os.getpid()) for plan in plans)
         self._control_plane, self._web_ui, self._runner = self._services
 
@@ -95,9 +96,9 @@ def warn(message: str) -> None:
     click.echo(f"switchyard: {message}", err=True)
 
 
-def _control_plane(data: Path, addresses: Addresses) -> Plan:
+def _control_plane(data: Path, addresses: Addresses, told: Sequence[str]) -> Plan:
     where = ("--data", str(data), "--host", addresses.host, "--port", str(addresses.control_plane_port))
-    return Plan("control plane", ("-m", "control_plane", *where, "--web-url", addresses.web, "--end-attempts"))
+    return Plan("control plane", ("-m", "control_plane", *where, "--web-url", addresses.web, "--end-attempts", *told))
 
 
 def _web_ui(data: Path, addresses: Addresses) -> Plan:

@@ -2,10 +2,12 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import click
 
 from store_client.cli import ground, options
+from store_client.cli.parts import given_options, reserved_gpus
 from store_client.cli.supervisor import Addresses, Supervisor
 
 
@@ -17,7 +19,8 @@ from store_client.cli.supervisor import Addresses, Supervisor
     "--control-plane-port", type=click.IntRange(0, 65535), default=8091, show_default=True, help="0 picks a free one"
 )
 @click.option("--examples/--no-examples", default=True, help="start with the experiments digits and packing")
-def up(data: Path, host: str, port: int, control_plane_port: int, examples: bool) -> None:
+@options.gpus
+def up(data: Path, host: str, port: int, control_plane_port: int, examples: bool, **given: Any) -> None:
     """Run everything: control plane, web UI and automatic workers.
 
     When ready, one line of JSON on standard output says where; `signin` in it is a link that signs you in, once.
@@ -26,4 +29,5 @@ def up(data: Path, host: str, port: int, control_plane_port: int, examples: bool
     ground.lock(data)
     web_port = ground.free_port(host, port, "--port")
     addresses = Addresses(host, web_port, ground.free_port(host, control_plane_port, "--control-plane-port"))
-    asyncio.run(Supervisor(data, addresses, wants_examples=examples).run())
+    gpus = (*reserved_gpus(given["reserved"]), *given_options(foreign_mib=given["foreign_mib"]))
+    asyncio.run(Supervisor(data, addresses, wants_examples=examples, told=gpus).run())

@@ -1,6 +1,6 @@
 """GPUs: what they read, who is on them, and whether they are given out."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,17 @@ GpuState = Literal["usable", "foreign", "lost", "quarantined", "reserved", "drai
 READINGS = frozenset(
     {"memory_total_bytes", "memory_used_bytes", "utilisation_percent", "temperature_celsius", "power_watts"}
 )
+
+
+class GpuRecord(Record):
+    """A record of records: also what these send as null travels as null."""
+
+    def to_wire(self) -> dict[str, Any]:
+        wire = super().to_wire()
+        for name, value in self:
+            if isinstance(value, tuple) and any(isinstance(one, Record) for one in value):
+                wire[name] = [one.to_wire() for one in value]
+        return wire
 
 
 class GpuProcess(Record):
@@ -39,7 +50,7 @@ class GpuHolder(Record):
     held_since: Timestamp
 
 
-class GpuPart(Record):
+class GpuPart(GpuRecord):
     """What a GPU and a slice of one have in common; a reading that the driver does not give is null, never zero."""
 
     nulls: ClassVar[frozenset[str]] = READINGS
@@ -78,7 +89,7 @@ class GpuInfo(GpuPart):
     seen_at: Timestamp = Field(description="when the scheduler read this; a lost GPU keeps its last readings")
 
 
-class GpuList(Record):
+class GpuList(GpuRecord):
     """Every GPU of the deployment."""
 
     gpus: tuple[GpuInfo, ...]
@@ -98,7 +109,7 @@ class GpuSample(Record):
     jobs: tuple[int, ...] = Field(default=(), description="numbers of the jobs on it")
 
 
-class GpuHistory(Record):
+class GpuHistory(GpuRecord):
     """Samples of a GPU or a slice, oldest first; where none were taken there is a gap."""
 
     uuid: str
