@@ -30,6 +30,29 @@ def test_the_pinned_commit_is_checked_out_on_no_branch(origin: Origin, directory
     assert not made.base.exists()
 
 
+def test_a_workspace_knows_what_a_clone_would(origin: Origin, directory: Path, tmp_path: Path) -> None:
+    """Branches as they stand now, packed or not; tags; where it came from; and it is sound."""
+    first = origin.seed(a_txt="first")
+    git(origin.bare, "branch", "work/wkr_1/packed", first)
+    git(origin.bare, "branch", "moved", first)
+    git(origin.bare, "tag", "plain", first)
+    git(origin.bare, "tag", "-a", "with-words", "-m", "words", first)
+    git(origin.bare, "pack-refs", "--all")
+    second = origin.seed(a_txt="second")
+    git(origin.bare, "branch", "--force", "moved", second)
+    git(origin.bare, "branch", "work/wkr_1/loose", second)
+    (origin.bare / "refs" / "heads" / "left.lock").write_text("")
+    made = workspace.prepare(directory, origin.bare, first, None, {})
+    git(tmp_path, "clone", "--quiet", "--shared", "--no-checkout", str(origin.bare), "clone")
+    listing = ("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", "refs/remotes", "refs/tags")
+    theirs = [line for line in git(tmp_path / "clone", *listing).splitlines() if "origin/HEAD" not in line]
+    assert git(made.work, *listing).splitlines() == theirs
+    assert git(made.work, "rev-parse", "origin/moved") == second
+    assert git(made.work, "remote", "get-url", "origin") == str(origin.bare)
+    assert git(made.work, "fsck", "--strict") == ""
+    assert git(made.work, "status", "--porcelain") == ""
+
+
 def test_the_base_commit_lies_beside_it_as_plain_files(origin: Origin, directory: Path) -> None:
     base = origin.seed(judge_py="honest", folder__data_txt="1 2 3")
     pinned = origin.seed(judge_py="bribed")

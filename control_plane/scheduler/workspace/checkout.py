@@ -2,13 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from control_plane.scheduler.workspace import beneath
+from control_plane.scheduler.workspace import beneath, clone
 from control_plane.scheduler.workspace.errors import WorkspaceError
-from control_plane.scheduler.workspace.git import git
-from control_plane.scheduler.workspace.layout import PUBLISHING, RUNTIME_FILES, SHA, Workspace
+from control_plane.scheduler.workspace.git import git, git_meanwhile
+from control_plane.scheduler.workspace.layout import PUBLISHING, SHA, Workspace
 
 
 def prepare(directory: Path, repo: Path, commit: str, base_commit: str | None, files: Mapping[str, str]) -> Workspace:
@@ -22,9 +23,11 @@ def prepare(directory: Path, repo: Path, commit: str, base_commit: str | None, f
     for folder in (workspace.directory, workspace.home, workspace.tmp):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     workspace.pin.write_text(f"{commit}\n{repo.resolve()}\n", encoding="utf-8")
-    _check_out(repo, commit, workspace)
-    if base_commit is not None:
-        _unfold(repo, base_commit, workspace)
+    clone.make(repo.resolve(), workspace.work)
+    with ExitStack() as both:  # side by side, since most of it is waiting for the disk
+        if base_commit is not None:
+            both.enter_context(_unfolding(repo, base_commit, workspace))
+        git("-C", workspace.work, "checkout", "--quiet", "--detach", commit)
     for path, text in files.items():
         beneath.write_text(workspace.work, path, text)
     return workspace
@@ -38,25 +41,25 @@ def remove(directory: Path) -> None:
         if folder.is_symlink() or folder.is_file():
             folder.unlink()
         elif folder.exists():
-            _unlock(folder)
-            shutil.rmtree(folder)
+            _remove(folder)
 
 
-def _check_out(repo: Path, commit: str, workspace: Workspace) -> None:
-    """A clone that borrows the repository's objects, at the commit, on no branch."""
-    git("clone", "--quiet", "--shared", "--no-checkout", "--template=", "--", repo.resolve(), workspace.work)
-    info = workspace.work / ".git" / "info"
-    info.mkdir(exist_ok=True)
-    (info / "exclude").write_text("".join(f"/{path}\n" for path in RUNTIME_FILES), encoding="utf-8")
-    git("-C", workspace.work, "checkout", "--quiet", "--detach", commit)
+def _remove(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+    except PermissionError:
+        _unlock(folder)
+        shutil.rmtree(folder)
 
 
-def _unfold(repo: Path, commit: str, workspace: Workspace) -> None:
-    """The plain files of a commit, without a repository around them."""
+@contextmanager
+def _unfolding(repo: Path, commit: str, workspace: Workspace) -> Iterator[None]:
+    """The plain files of a commit, without a repository around them, there after the block."""
     workspace.base.mkdir()
     index = workspace.tmp / "base-index"
     places = (f"--git-dir={repo.resolve()}", f"--work-tree={workspace.base}")
-    git(*places, "read-tree", "--reset", "-u", commit, env={"GIT_INDEX_FILE": str(index)})
+    with git_meanwhile(*places, "read-tree", "--reset", "-u", commit, env={"GIT_INDEX_FILE": str(index)}):
+        yield
     index.unlink()
 
 

@@ -2,7 +2,8 @@
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from control_plane.scheduler.workspace.errors import WorkspaceError
@@ -26,24 +27,42 @@ NO_VARIABLES: Mapping[str, str] = {}
 
 def git(*arguments: str | Path, env: Mapping[str, str] = NO_VARIABLES, stdin: bytes = b"", good: int = 0) -> str:
     """What git prints; WorkspaceError when it takes too long or ends with a code above the good ones."""
+    with _started(arguments, env) as process:
+        return _outcome(process, arguments, stdin, good)
+
+
+@contextmanager
+def git_meanwhile(*arguments: str | Path, env: Mapping[str, str] = NO_VARIABLES) -> Iterator[None]:
+    """Git runs during the block, and has ended well after it; when the block fails, git is stopped."""
+    with _started(arguments, env) as process:
+        try:
+            yield
+        except BaseException:
+            process.kill()
+            raise
+        _outcome(process, arguments, b"", 0)
+
+
+def _started(arguments: tuple[str | Path, ...], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
     settings = [part for key, value in SETTINGS.items() for part in ("-c", f"{key}={value}")]
-    command = ["git", *settings, *map(str, arguments)]
+    return subprocess.Popen(
+        ["git", *settings, *map(str, arguments)],
+        env={**_surroundings(), **env},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def _outcome(process: subprocess.Popen[bytes], arguments: tuple[str | Path, ...], stdin: bytes, good: int) -> str:
     try:
-        done = subprocess.run(
-            command,
-            input=stdin,
-            env={**_surroundings(), **env},
-            capture_output=True,
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
+        out, err = process.communicate(stdin, TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired as error:
+        process.kill()
         raise WorkspaceError(f"git {arguments[0]} did not end within {TIMEOUT_SECONDS} s") from error
-    if not 0 <= done.returncode <= good:
-        raise WorkspaceError(
-            done.stderr.decode(errors="replace").strip()[-2000:] or f"git ended with {done.returncode}"
-        )
-    return os.fsdecode(done.stdout)
+    if not 0 <= process.returncode <= good:
+        raise WorkspaceError(err.decode(errors="replace").strip()[-2000:] or f"git ended with {process.returncode}")
+    return os.fsdecode(out)
 
 
 def _surroundings() -> dict[str, str]:
