@@ -9,9 +9,11 @@ from sqlalchemy import insert
 from control_plane.db.batch import Batch
 from control_plane.db.tables import events, workers
 from control_plane.db.transaction import Tx
-from control_plane.scheduler.operations import policy, usage
+from control_plane.scheduler.operations import endings, policy, usage
+from control_plane.scheduler.operations.endings import Ending
 from control_plane.scheduler.rules.board import LineKey, Policy, Quota, Situation
 from control_plane.scheduler.rules.planning import plan
+from control_plane.scheduler.tables import holds, jobs
 from store_client.errors import NotFound
 from store_client.wire.policy import SetExperimentShare, SetOperatorShare, SetPolicy
 from store_client.wire.scalars import format_time, parse_time
@@ -131,3 +133,28 @@ def test_who_changed_what_is_told(queue: Queue) -> None:
 def _told(tx: Tx) -> list[Any]:
     query = events.select().where(events.c.type.like("queue.%")).order_by(events.c.position)
     return list(tx.connection.execute(query).mappings())
+
+
+def test_an_attempt_that_ends_is_charged_to_its_experiment(queue: Queue) -> None:
+    job_id = queue.submit()
+    attempt = queue.place(job_id)
+    queue.write(lambda tx: tx.connection.execute(holds.update().values(held_since="2020-01-01T00:00:00.000000Z")))
+    queue.start(job_id, attempt)
+    queue.finish(job_id, attempt, Ending("finished", 0))
+    (share,) = queue.write(policy.show_shares).experiments
+    assert share.experiment_id == queue.store.experiment_id
+    assert share.used_seconds > 365 * 86_400
+
+
+def test_who_gives_way_keeps_the_age_it_had_when_it_was_placed(queue: Queue) -> None:
+    job_id = queue.submit(retry={"max_attempts": 1})
+    attempt = queue.place(job_id)
+    queue.start(job_id, attempt)
+    waited = {"queued_at": "2026-01-01T00:00:00.000000Z", "started_at": "2026-01-01T00:10:00.000000Z"}
+    queue.write(lambda tx: tx.connection.execute(jobs.update().values(**waited)))
+    queue.write(endings.give_way, job_id, attempt)
+    queue.finish(job_id, attempt, Ending("preempted"))
+    row = queue.write(lambda tx: tx.connection.execute(jobs.select()).mappings().one())
+    assert row["state"] == "queued"
+    age = parse_time(queue.store.house.clock()) - parse_time(row["queued_at"])
+    assert timedelta(minutes=10) <= age < timedelta(minutes=11)

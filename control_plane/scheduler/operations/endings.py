@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import RowMapping, delete, or_, update
 
 from control_plane.db.transaction import Tx
-from control_plane.scheduler.operations import durations, ends
+from control_plane.scheduler.operations import durations, ends, usage
 from control_plane.scheduler.operations.rows import load, save
 from control_plane.scheduler.rules.retries import not_before
 from control_plane.scheduler.rules.states import attempt_ended, ended
@@ -63,7 +63,9 @@ def finish(tx: Tx, job_id: str, attempt: int, ending: Ending) -> bool:
     own = (attempts.c.job_id == row["job_id"]) & (attempts.c.number == attempt)
     how: dict[str, Any] = {"exit_code": ending.exit_code, "cause": ending.cause, "detail": ending.detail}
     tx.connection.execute(update(attempts).where(own).values(state=final, ended_at=tx.now, **how))
-    tx.connection.execute(delete(holds).where(holds.c.job_id == row["job_id"], holds.c.attempt == attempt))
+    freeing = delete(holds).where(holds.c.job_id == row["job_id"], holds.c.attempt == attempt)
+    freed = tx.connection.execute(freeing.returning(holds.c.slot_id, holds.c.held_since)).mappings().all()
+    usage.charge(tx, row["experiment_id"], freed)
     durations.add(tx, row, ending.cause)
     if state is JobState.QUEUED:
         _queue_again(tx, row, ending, tries, policy)

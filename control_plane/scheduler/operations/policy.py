@@ -1,5 +1,7 @@
 """The policy of the queue: read for planning, read and set by people."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sqlalchemy import RowMapping, delete, insert, select, update
@@ -37,6 +39,19 @@ def read(tx: Tx) -> Policy:
         may_preempt=settings["may_preempt"],
         identities=_identities(tx, list(theirs)),
     )
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The policy, and what it is applied to."""
+
+    policy: Policy = field(default_factory=Policy)
+    usage: Mapping[str, float] = field(default_factory=dict)
+
+
+def terms(tx: Tx) -> Terms:
+    """What a situation takes from here."""
+    return Terms(read(tx), used(tx))
 
 
 def used(tx: Tx) -> dict[str, float]:

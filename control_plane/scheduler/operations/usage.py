@@ -7,6 +7,7 @@ from sqlalchemy import RowMapping, delete, insert, select, update
 
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.policy_tables import usage
+from control_plane.scheduler.rules.board import GPU_UNITS
 from store_client.wire.scalars import parse_time
 
 HOUR = 3600.0
@@ -22,6 +23,13 @@ def add(tx: Tx, experiment_id: str, seconds: float) -> None:
     more = update(usage).where(mine).values(seconds=usage.c.seconds + seconds)
     if tx.connection.execute(more).rowcount == 0:
         tx.connection.execute(insert(usage).values(experiment_id=experiment_id, hour=hour, seconds=seconds))
+
+
+def charge(tx: Tx, experiment_id: str, freed: Sequence[RowMapping]) -> None:
+    """An attempt of an experiment has ended and freed these units, each with when it came to be held."""
+    if freed:
+        seconds = max(0.0, seconds_of(tx.now) - min(seconds_of(row["held_since"]) for row in freed))
+        add(tx, experiment_id, used(freed, GPU_UNITS, seconds))
 
 
 def read(tx: Tx, half_life_seconds: float = HALF_LIFE_SECONDS) -> Mapping[str, float]:
