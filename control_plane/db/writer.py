@@ -9,7 +9,7 @@ import contextlib
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -54,7 +54,7 @@ class Writer:
         committed: Callable[[frozenset[str]], None] = lambda _experiments: None,
     ) -> None:
         self._database, self._clock, self._mint, self._committed = database, clock, mint, committed
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[_Waiting, ...] | None] = queue.SimpleQueue()
         self._is_closed = False
         self._lock = threading.Lock()
         self._connection: Connection | None = None
@@ -67,18 +67,25 @@ class Writer:
         self._enqueue(_Waiting(work, future))
         return future
 
+    def submit_all(self, works: Sequence[Callable[[Tx], T]]) -> "list[Future[T]]":
+        """Queue operations, in this order, for one commit; a few hundred at most, so that others get their turn."""
+        waiting = [_Waiting(work, Future[T]()) for work in works]
+        self._enqueue(*waiting)
+        return [one.future for one in waiting if isinstance(one.future, Future)]
+
     def submit_here(self, work: Callable[[Tx], T]) -> "asyncio.Future[T]":
         """The same for the running event loop; all who wait there for one commit are woken together."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._enqueue(_Waiting(work, future))
         return future
 
-    def _enqueue(self, waiting: _Waiting) -> None:
+    def _enqueue(self, *waiting: _Waiting) -> None:
         with self._lock:  # nothing may queue up behind the word that ends the thread
             if not self._is_closed:
                 self._queue.put(waiting)
                 return
-        waiting.future.set_exception(Unavailable("the server is stopping"))
+        for one in waiting:
+            one.future.set_exception(Unavailable("the server is stopping"))
 
     def write(self, work: Callable[[Tx], T], caller: Caller = ADMIN, experiment_id: str = "") -> T:
         """Run one operation and wait for its commit; for loops and commands, never on an event loop."""
@@ -94,7 +101,7 @@ class Writer:
 
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:
-            batch = [one for one in (first, *self._waiting()) if one.is_wanted]
+            batch = [one for one in (*first, *self._waiting(BATCH_LIMIT - len(first))) if one.is_wanted]
             if batch:
                 self._see_to(batch)
         self._let_go()
@@ -130,9 +137,9 @@ class Writer:
             with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
                 loop.call_soon_threadsafe(_settle_all, answered)
 
-    def _waiting(self) -> list[_Waiting]:
+    def _waiting(self, room: int) -> list[_Waiting]:
         batch: list[_Waiting] = []
-        while len(batch) < BATCH_LIMIT - 1:
+        while len(batch) < room:
             try:
                 item = self._queue.get_nowait()
             except queue.Empty:
@@ -140,7 +147,7 @@ class Writer:
             if item is None:
                 self._queue.put(None)
                 break
-            batch.append(item)
+            batch += item
         return batch
 
     def _commit(self, waiting: list[_Waiting]) -> tuple[list[Answer], frozenset[str]]:

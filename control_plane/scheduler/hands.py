@@ -1,27 +1,40 @@
 """Slow work for attempts beside the loop: one hand at an attempt, and a rest after one that failed."""
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from typing import Any
+
+from control_plane.scheduler.engines.engine import Key
 
 logger = logging.getLogger(__name__)
-Key = tuple[str, int]
-HANDS = 4
+FEWEST_HANDS, MOST_HANDS = 4, 32
 FIRST_REST_SECONDS = 1.0
 LONGEST_REST_SECONDS = 30.0
+Work = Callable[[], Any]
+
+
+def hands_for(cores: int) -> int:
+    """How many attempts are seen to at a time: most of the work is waiting for git and for processes."""
+    return max(FEWEST_HANDS, min(2 * cores, MOST_HANDS))
 
 
 class Hands:
-    """A few threads; `done` is called after each piece of work that went well."""
+    """A few threads; `done` is called after each piece of work that went well.
 
-    def __init__(self, done: Callable[[], None]) -> None:
+    What the work answers waits to be taken, and until then its attempt is left alone.
+    """
+
+    def __init__(self, done: Callable[[], None], pool: Executor | None = None) -> None:
         self._done = done
         self._lock = threading.Lock()
-        self._working: dict[Key, Future[None]] = {}
+        self._working: dict[Key, Future[Any]] = {}
+        self._answers: list[tuple[Key, Any]] = []
         self._resting: dict[Key, tuple[float, float]] = {}
-        self._pool = ThreadPoolExecutor(max_workers=HANDS, thread_name_prefix="scheduler-hand")
+        self._pool = pool or ThreadPoolExecutor(hands_for(os.cpu_count() or 1), thread_name_prefix="scheduler-hand")
 
     def leave(self, key: Key) -> bool:
         """Whether to leave an attempt alone for now: a hand is at it, or it rests after a fault."""
@@ -29,11 +42,24 @@ class Hands:
             until, _ = self._resting.get(key, (0.0, 0.0))
             return key in self._working or time.monotonic() < until
 
-    def give(self, key: Key, work: Callable[[], None]) -> None:
+    def give(self, key: Key, work: Work) -> None:
         """Do a piece of work for an attempt."""
+        future = Future[Any]()
         with self._lock:
-            future = self._working[key] = self._pool.submit(work)
+            self._working[key] = future
+        try:
+            future = self._pool.submit(work)
+        except RuntimeError:  # it has stopped
+            future.cancel()
         future.add_done_callback(lambda ended: self._ended(key, ended))
+
+    def take(self) -> list[tuple[Key, Any]]:
+        """What was answered since the last time."""
+        with self._lock:
+            answers, self._answers = self._answers, []
+            for key, _ in answers:
+                self._working.pop(key, None)
+        return answers
 
     def rest(self, key: Key, error: BaseException) -> None:
         """Leave an attempt alone for a while, longer each time."""
@@ -53,13 +79,21 @@ class Hands:
             working = list(self._working.values())
         return not wait(working, seconds).not_done
 
-    def _ended(self, key: Key, ended: "Future[None]") -> None:
-        error = None if ended.cancelled() else ended.exception()
+    def _ended(self, key: Key, ended: "Future[Any]") -> None:
+        if ended.cancelled():
+            with self._lock:
+                self._working.pop(key, None)
+            return
+        error = ended.exception()
         if error is not None:
             self.rest(key, error)
         with self._lock:
-            del self._working[key]
             if error is None:
                 self._resting.pop(key, None)
+            answer = None if error is not None else ended.result()
+            if answer is None:
+                self._working.pop(key, None)
+            else:
+                self._answers.append((key, answer))
         if error is None:
             self._done()

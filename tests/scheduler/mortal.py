@@ -1,11 +1,10 @@
 """Schedulers that die at any call, hands that work when they are told to, and a clock that is set by hand."""
 
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection
 
@@ -13,6 +12,7 @@ from control_plane.db.engine import Database
 from control_plane.db.identities import Keys
 from control_plane.edge.house import House
 from control_plane.scheduler.engines.engine import Key
+from control_plane.scheduler.hands import Hands
 from control_plane.scheduler.loop import Scheduler
 from control_plane.scheduler.workspace import WorkspaceError
 from store_client.wire.scalars import format_time
@@ -28,13 +28,17 @@ class Died(BaseException):
 
 @dataclass
 class Clock:
-    """A time that moves only when it is told to, forwards or backwards."""
+    """A time that moves only when it is told to, forwards or backwards; the steady one forwards alone."""
 
     seconds: float = 0.0
+    steady: float = 0.0
 
     def read(self) -> str:
         self.seconds += 0.001
         return format_time(MONDAY + timedelta(seconds=self.seconds))
+
+    def monotonic(self) -> float:
+        return self.steady
 
 
 class ClockedDatabase(Database):
@@ -105,14 +109,18 @@ class MortalHouse:
 class Hand:
     """Work for attempts, done when the test says so; what fails is tried again at the next round."""
 
-    todo: dict[Key, Callable[[], None]] = field(default_factory=dict)
+    todo: dict[Key, Callable[[], Any]] = field(default_factory=dict)
+    answers: list[tuple[Key, Any]] = field(default_factory=list)
 
     def leave(self, key: Key) -> bool:
-        return key in self.todo
+        return key in self.todo or any(key == answered for answered, _ in self.answers)
 
-    def give(self, key: Key, work: Callable[[], None]) -> "Future[None]":
+    def give(self, key: Key, work: Callable[[], Any]) -> None:
         self.todo[key] = work
-        return Future()
+
+    def take(self) -> list[tuple[Key, Any]]:
+        answers, self.answers = self.answers, []
+        return answers
 
     def rest(self, _key: Key, error: BaseException) -> None:
         if not isinstance(error, WorkspaceError):
@@ -130,7 +138,8 @@ class Hand:
             return False
         key = list(self.todo)[number % len(self.todo)]
         with suppress(WorkspaceError):  # something of it cannot be killed yet
-            self.todo.pop(key)()
+            answer = self.todo.pop(key)()
+            self.answers += [(key, answer)] if answer is not None else []
         return True
 
 
@@ -141,11 +150,10 @@ class Process:
         self.fuse, self.hand = Fuse(), Hand()
         mortal: Any = MortalHouse(house, self.fuse)
         engine: Any = Burning(FakeEngine(machine), self.fuse)
-        self.scheduler = Scheduler(mortal, engine, CLAIMS)
-        self.scheduler._hands = self.hand  # type: ignore[assignment]
+        self.scheduler = Scheduler(mortal, engine, CLAIMS, cast("Hands", self.hand))
 
-    def tick(self) -> None:
-        self.scheduler.tick()
+    def tick(self, *, everything: bool) -> None:
+        self.scheduler.tick(everything=everything)
 
     def stop(self) -> None:
         """Give back what a dead process gives back by itself."""

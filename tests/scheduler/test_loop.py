@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, update
 
-from control_plane.scheduler import loop
-from control_plane.scheduler.operations import submit
+from control_plane.scheduler.operations import situation, submit
 from control_plane.scheduler.tables import jobs
 from control_plane.task_store.operations import claims
 from store_client.wire.jobs import JobState, Reprioritise
@@ -96,7 +95,7 @@ def test_a_waiting_job_is_cancelled_at_once_and_never_runs(yard: Yard) -> None:
     yard.await_state(wide, S.RUNNING)
     waiting = yard.shell("touch ran")
     eventually(lambda: yard.read(waiting).waiting_for, "a reason to wait")
-    assert yard.read(waiting).waiting_for == "needs 1 CPU slot; none is free"
+    assert (yard.read(waiting).waiting_for or "").startswith("needs 1 CPU slot; job 1 holds what is missing")
     yard.cancel(waiting)
     assert yard.state(waiting) is S.CANCELLED
     yard.cancel(wide)
@@ -128,7 +127,7 @@ def test_a_job_that_can_never_fit_says_so_and_holds_nobody_up(yard: Yard) -> Non
     wide = yard.submit(resources={"cpus": 64}, priority=10)
     assert yard.end(yard.submit(priority=0)).state is S.SUCCEEDED
     eventually(lambda: yard.read(wide).waiting_for, "a reason to wait")
-    assert yard.read(wide).waiting_for == "needs 64 CPU slots at once; this machine has 2 that would do"
+    assert (yard.read(wide).waiting_for or "").startswith("needs 64 CPU slots at once; no machine here has")
 
 
 @pytest.mark.parametrize("is_running_already", [True, False])
@@ -188,7 +187,11 @@ def test_a_round_with_nothing_to_do_asks_little_and_writes_nothing(sqlite_url: s
         seen: list[str] = []
         event.listen(store.house.database.engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
         idle.scheduler.tick()
-        assert len(seen) <= 3, seen
+        seen.clear()
+        idle.scheduler.tick(everything=False)
+        assert len(seen) == 1, seen
+        idle.scheduler.tick(everything=True)
+        assert len(seen) <= 7, seen
         assert {statement.split()[0] for statement in seen} == {"SELECT"}
         idle.scheduler.stop()
 
@@ -203,14 +206,17 @@ def test_a_long_queue_that_cannot_start_is_not_rewritten_with_each_round(yard: Y
 
     def rounds() -> int:
         yard.scheduler.wake()
-        return sum(1 for statement in seen if "FROM holds" in statement)
+        return sum(1 for statement in seen if "max(events.position)" in statement)
 
     eventually(lambda: rounds() >= 5, "five rounds")
     assert not [statement for statement in seen if statement.startswith("UPDATE")]
 
 
 def test_a_job_behind_a_long_queue_of_jobs_that_never_fit_starts(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "CHUNK", 5)
+    monkeypatch.setattr(situation, "CHUNK", 5)
+    yard.scheduler.stop()
     for _ in range(12):
         yard.submit(resources={"gpus": 1}, priority=9)
-    assert yard.end(yard.submit(priority=0)).state is S.SUCCEEDED
+    job_id = yard.submit(priority=0)
+    yard.new_scheduler().start()
+    assert yard.end(job_id).state is S.SUCCEEDED

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from control_plane.db.command import Command
 from control_plane.db.question import Question
 from control_plane.db.tables import groups
+from control_plane.db.transaction import Tx
 from control_plane.task_store.tables import ideas
 from tests.store.task_house import TaskHouse
 
@@ -55,10 +56,19 @@ def test_a_key_that_is_taken_is_an_error_that_everybody_knows(store: TaskHouse, 
 
     if is_heard:
         event.listen(engine, "before_cursor_execute", note)
-    for act in (ADD.run, lambda bare, row: ADD.run_all(bare, [row])):
+    for add_twice in (_add_twice, _add_both):
         with pytest.raises(IntegrityError):
-            store.house.writer.write(lambda tx, act=act: [act(tx.batch.bare, group(1)) for _ in range(2)])
+            store.house.writer.write(add_twice)
     if is_heard:
         event.remove(engine, "before_cursor_execute", note)
     assert any("INTO groups" in statement for statement in heard) == is_heard
     assert store.see(lambda tx: list(tx.connection.scalars(NAMES))) == [], "what was refused is taken back whole"
+
+
+def _add_twice(tx: Tx) -> None:
+    for _ in range(2):
+        ADD.run(tx.batch.bare, group(1))
+
+
+def _add_both(tx: Tx) -> None:
+    ADD.run_all(tx.batch.bare, [group(1), group(1)])

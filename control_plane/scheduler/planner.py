@@ -1,0 +1,69 @@
+"""When a plan is made, and on what: the slots as the engine has them, the lines as the mirror has them."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from control_plane.scheduler.engines.engine import Engine
+from control_plane.scheduler.mirror import Mirror
+from control_plane.scheduler.operations.policy import Terms
+from control_plane.scheduler.rules.board import Situation, Slot
+from control_plane.scheduler.rules.planning import Plan, plan
+
+FRESH_SECONDS = 0.2
+"""So long do the slots of one look serve, unless something came free."""
+PLAN_SECONDS = 1.0
+"""After so long a plan is made anew though nothing changed: waiting jobs grow older."""
+TERMS_SECONDS = 2.0
+"""So long are the policy and what experiments used of use."""
+SHOW_SECONDS = 1.0
+"""The lines are copied for others at most so often."""
+
+
+class Planner:
+    """Makes plans when something changed, and keeps the newest for whoever asks."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._terms, self._terms_at = Terms(), float("-inf")
+        self._slots: Sequence[Slot] = ()
+        self._looked_at = self._planned_at = self._shown_at = float("-inf")
+        self._version = self._shown_version = -1
+        self._shown: tuple[Situation, Plan] | None = None
+
+    def latest(self) -> tuple[Situation, Plan] | None:
+        """What was decided last, on what; nobody changes it any more. From any thread."""
+        return self._shown
+
+    def look_again(self) -> None:
+        """A slot came free: whether it is to be given out, the engine says."""
+        self._looked_at = float("-inf")
+
+    def learn_terms(self, read: Callable[[], Terms]) -> None:
+        """The policy and what experiments used, when those at hand are old."""
+        if time.monotonic() - self._terms_at > TERMS_SECONDS:
+            self._terms, self._terms_at = read(), time.monotonic()
+
+    def plan(self, mirror: Mirror, now: float) -> Plan | None:
+        """What to do now; None when nothing has changed since the last plan."""
+        has_news, moment = self._look(mirror), time.monotonic()
+        is_shown = has_news or self._shown_version != mirror.version or bool(mirror.ready)
+        is_shown = is_shown and moment - self._shown_at > SHOW_SECONDS
+        is_old = bool(mirror.ready) and moment - self._planned_at > PLAN_SECONDS
+        if not (has_news or is_shown or is_old or self._version != mirror.version):
+            return None
+        self._version, self._planned_at = mirror.version, moment
+        lines = mirror.queued.copy() if is_shown else mirror.queued.lines
+        slots, running = tuple(self._slots), tuple(mirror.running.values())
+        seen = Situation(now, slots, lines, running, policy=self._terms.policy, usage=self._terms.usage)
+        made = plan(seen)
+        if is_shown:
+            self._shown, self._shown_version, self._shown_at = (seen, made), mirror.version, moment
+        return made
+
+    def _look(self, mirror: Mirror) -> bool:
+        """Whether the slots are others than before."""
+        if time.monotonic() - self._looked_at < FRESH_SECONDS:
+            return False
+        before, self._slots = self._slots, self._engine.capacity(mirror.held.keys())
+        self._looked_at = time.monotonic()
+        return before is not self._slots and before != self._slots
