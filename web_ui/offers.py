@@ -18,7 +18,8 @@ class Offers:
 BEYOND: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(("queue", "job", "job_log", "experiment_jobs"), "a job queue"),
-        **dict.fromkeys(("cancel_job", "retry_job", "reprioritise_job", "run_on_queue"), "a job queue"),
+        **dict.fromkeys(("cancel_job", "retry_job", "reprioritise_job", "move_job", "run_on_queue"), "a job queue"),
+        **dict.fromkeys(("preview_cancel", "cancel_several"), "a job queue"),
         **dict.fromkeys(("pause", "resume"), "pausing"),
         "automation": "automatic roles to switch",
         "extend": "claims that can be extended",

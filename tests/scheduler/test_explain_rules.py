@@ -187,7 +187,7 @@ def test_a_gpu_that_is_not_given_out_is_named_with_its_reason(state: SlotState) 
     assert "GPU 3" in found.sentence
     assert "somebody said so" in found.sentence
     kinds = [found.change.kind] if found.change else []
-    assert kinds == (["readmit_gpu"] if state in {"quarantined", "draining", "reserved"} else [])
+    assert kinds == (["readmit_gpu"] if state in {"quarantined", "draining"} else [])
 
 
 def test_a_quota_is_named_with_its_numbers_and_what_to_raise_it_to() -> None:

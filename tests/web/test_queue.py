@@ -21,7 +21,7 @@ async def ended(world: World, experiment: ExperimentDetail, job: JobDetail) -> J
     return await reached(world.store(experiment.experiment_id), job.job_id, lambda one: one.state.is_final)
 
 
-async def test_waiting_jobs_stand_in_the_order_of_the_queue_with_their_needs(
+async def test_waiting_jobs_stand_in_the_order_of_placement_with_their_needs(
     world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
 ) -> None:
     other = await world.experiment("Other")
@@ -31,10 +31,11 @@ async def test_waiting_jobs_stand_in_the_order_of_the_queue_with_their_needs(
     )
     shown = await browser_of_admin.get("/queue")
     assert "2 jobs wait, 0 run." in says(shown)
-    assert [row[:4] for row in rows(part(shown, "open"))] == [
+    assert [row[:4] for row in rows(part(shown, "waiting"))] == [
         ["2 sooner Other · job", "2 GPUs with 20 GB · 4 CPUs", "9", "waiting · 1st"],
         ["1 later Hello · job", "1 CPU", "5", "waiting · 2nd"],
     ]
+    assert "When they start is not known: fewer than 5 attempts have ended" in says(shown)
 
 
 async def test_one_experiments_jobs_can_be_looked_at_alone(
@@ -45,8 +46,102 @@ async def test_one_experiments_jobs_can_be_looked_at_alone(
     await queued(world, other, "theirs")
     for path in ("/queue?experiment=hello", "/e/hello/jobs"):
         shown = await browser_of_admin.get(path)
-        assert "mine" in words(part(shown, "open"))
-        assert "theirs" not in words(part(shown, "open"))
+        assert "mine" in words(part(shown, "waiting"))
+        assert "theirs" not in words(part(shown, "waiting"))
+
+
+async def test_the_list_costs_the_same_few_calls_however_many_jobs_wait(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    async def calls() -> int:
+        world.line.calls.clear()
+        await browser_of_admin.get("/queue")
+        return len(world.line.calls)
+
+    await calls()  # the first visit also asks who the visitor is
+    before = await calls()
+    for _ in range(12):
+        await queued(world, hello)
+    assert await calls() == before
+
+
+async def test_jobs_that_wait_for_others_are_counted_apart_and_can_be_listed(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    first = await queued(world, hello, "first")
+    await queued(world, hello, "second", depends_on=[{"job_id": first.job_id}])
+    shown = await browser_of_admin.get("/queue")
+    assert "second" not in words(part(shown, "waiting"))
+    assert "1 more job waits for other jobs" in says(shown)
+    listed = await browser_of_admin.get("/queue?state=queued")
+    assert {"first", "second"} <= set(words(part(listed, "chosen")).split())
+
+
+async def test_jobs_are_found_by_state_name_and_tag(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    await queued(world, hello, "train-a", tags=["sweep"])
+    await queued(world, hello, "score-b")
+    for query, wanted, not_wanted in (("name=train", "train-a", "score-b"), ("tag=sweep", "train-a", "score-b")):
+        found = words(part(await browser_of_admin.get(f"/queue?{query}"), "chosen"))
+        assert wanted in found
+        assert not_wanted not in found
+    assert "No job is like that" in says(await browser_of_admin.get("/queue?state=failed"))
+    assert (await browser_of_admin.get("/queue?state=odd&name=" + "x" * 500)).status_code == 200
+
+
+async def test_several_jobs_are_cancelled_after_they_were_counted(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    for number in range(3):
+        await queued(world, hello, f"sweep-{number}")
+    kept = await queued(world, hello, "keep")
+    preview = await browser_of_admin.get("/queue/cancel-several?name=sweep")
+    assert "Cancel 3 jobs" in says(preview)
+    form = page(preview).select_one('form[action^="/queue/cancel-several"]')
+    assert form is not None
+    fields = {str(one["name"]): str(one["value"]) for one in form.select("input")}
+    assert fields["count"] == "3"
+    refused = await browser_of_admin.post(str(form["action"]), data={**fields, "count": "2"})
+    assert "Nothing was cancelled" in says(await browser_of_admin.get(refused.headers["location"]))
+    done = await browser_of_admin.post(str(form["action"]), data=fields)
+    assert "3 jobs are cancelled." in says(await browser_of_admin.get(done.headers["location"]))
+    assert (await world.deployment.read_job(kept.job_id)).state == "queued"
+
+
+async def test_all_jobs_there_are_cannot_be_cancelled_at_once(browser_of_admin: httpx.AsyncClient) -> None:
+    asked = await browser_of_admin.get("/queue/cancel-several")
+    assert "Choose which jobs first" in says(await browser_of_admin.get(asked.headers["location"]))
+    made_up = {"count": "1", "up_to": "9"}
+    sent = await browser_of_admin.post("/queue/cancel-several?state=ended", data=made_up)
+    assert "Choose which jobs first" in says(await browser_of_admin.get(sent.headers["location"]))
+
+
+async def test_a_job_says_why_it_waits_and_offers_the_change_that_would_help(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    ahead = await queued(world, hello, "ahead", priority=6, resources={"cpus": world.parts.settings.cpu_slots})
+    job = await queued(world, hello, "behind")
+    shown = await browser_of_admin.get(f"/queue/{job.number}")
+    assert f"job {ahead.number} holds what is missing" in words(part(shown, "why"))
+    assert "Raise its priority to 7; it would start now." in words(part(shown, "why"))
+    form = part(shown, "why").find("form")
+    assert form is not None
+    await browser_of_admin.post(str(form["action"]), data={"priority": "7"})
+    assert "has priority 7 now" in says(await browser_of_admin.get(f"/queue/{job.number}"))
+    assert (await world.deployment.read_queue()).items[0].job.job_id == job.job_id
+
+
+async def test_a_waiting_job_is_moved_from_the_list_and_leads_back_there(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    first, second = await queued(world, hello, "first"), await queued(world, hello, "second")
+    answer = await browser_of_admin.post(f"/queue/{second.job_id}/move?back=queue", data={"to": "front"})
+    assert answer.headers["location"] == "/queue"
+    shown = await browser_of_admin.get("/queue")
+    assert [row[0].split()[0] for row in rows(part(shown, "waiting"))] == [str(second.number), str(first.number)]
+    odd = await browser_of_admin.post(f"/queue/{second.job_id}/move", data={"to": "somewhere"})
+    assert "to the front or to the back" in says(await browser_of_admin.get(odd.headers["location"]))
 
 
 async def test_a_job_that_must_wait_says_what_for(
@@ -57,8 +152,8 @@ async def test_a_job_that_must_wait_says_what_for(
     with scheduling(world):
         await reached(store, job.job_id, lambda one: one.waiting_for is not None)
     shown = await browser_of_admin.get("/queue")
-    assert "needs 99 CPU slots at once; this machine has 1" in words(part(shown, "open"))
-    assert "needs 99 CPU slots at once" in says(await browser_of_admin.get(f"/queue/{job.job_id}"))
+    assert "99 CPU slots" in words(part(shown, "waiting"))
+    assert "Needs 99 CPU slots at once" in says(await browser_of_admin.get(f"/queue/{job.job_id}"))
 
 
 async def test_an_ended_job_shows_its_log_its_attempts_and_how_it_ended(

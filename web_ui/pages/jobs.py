@@ -7,10 +7,12 @@ from typing import ClassVar
 
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from store_client import ControlPlaneClient, JobDetail, JobState, LogSlice, Refused, Unreachable
+from store_client import ControlPlaneClient, JobDetail, JobMetrics, JobState, LogSlice, Refused, Unreachable
 from web_ui.active import find
 from web_ui.filters import Moment, duration, plural, short_commit
 from web_ui.frame import deployment_frame
+from web_ui.job_metrics import POINTS, MetricCard, ProgressLine, metric_cards, progress_line
+from web_ui.job_why import WhyCard, why_card
 from web_ui.job_words import needs, sentence, what_for
 from web_ui.templating import Frame
 from web_ui.visit import Visit
@@ -63,6 +65,7 @@ class Acts:
     cancel_href: str | None
     retry_href: str | None
     priority_href: str | None
+    move_href: str | None
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,9 @@ class JobPage:
     name: str
     status: str
     sentence: str
+    why: WhyCard | None
+    progress: ProgressLine | None
+    metrics: tuple[MetricCard, ...]
     priority: int
     acts: Acts
     facts: tuple[JobFact, ...]
@@ -91,9 +97,9 @@ class JobPage:
 async def show(visit: Visit) -> Response:
     """The job, with the log of its newest attempt or of the one that the address names."""
     job, experiments, fleet = await asyncio.gather(
-        visit.client.read_job(_job(visit)), visit.client.list_experiment_summaries(), visit.client.read_fleet()
+        visit.client.read_job(job_of(visit)), visit.client.list_experiment_summaries(), visit.client.read_fleet()
     )
-    log, fault = await _log(visit, job)
+    explanation, metrics, (log, fault) = await asyncio.gather(_why(visit, job), _metrics(visit, job), _log(visit, job))
     owner = find(experiments, job.experiment_id)
     shown = log.attempt if log is not None else job.attempt
     page = JobPage(
@@ -101,7 +107,10 @@ async def show(visit: Visit) -> Response:
         number=job.number,
         name=job.name,
         status=job.state.value,
-        sentence=sentence(job),
+        sentence=explanation.sentence if explanation else sentence(job),
+        why=explanation,
+        progress=progress_line(job),
+        metrics=metrics,
         priority=job.priority,
         acts=_acts(visit, job),
         facts=_facts(visit, job, (owner.slug, owner.name) if owner else (job.experiment_id, job.experiment_id)),
@@ -119,64 +128,45 @@ async def show(visit: Visit) -> Response:
 async def log(visit: Visit) -> Response:
     """More of the log as plain text, with the offset to ask from next; the whole of it as a download."""
     query = visit.request.query_params
-    attempt = _number(query.get("attempt"))
+    attempt = number(query.get("attempt"))
     if query.get("download"):
         return await _download(visit, attempt)
     piece = await visit.client.read_job_log(
-        _job(visit), _number(query.get("offset")) or 0, SLICE_BYTES, attempt or None
+        job_of(visit), number(query.get("offset")) or 0, SLICE_BYTES, attempt or None
     )
     headers = {"X-Log-Offset": str(piece.next_offset), "X-Log-Ended": "true" if piece.is_complete else "false"}
     return PlainTextResponse(piece.text, headers=headers)
 
 
-async def cancel(visit: Visit) -> Response:
-    """End the job; its submitter may, and whoever runs its experiment."""
-    job = await visit.client.read_job(_job(visit))
-    store = visit.console.factory.store(visit.who, job.experiment_id)
-    ended = await store.cancel_experiment_job(job.job_id)
-    if ended.state is JobState.CANCELLED:
-        return _back(visit, job, f"Job {job.number} is cancelled.")
-    if ended.state.is_final:
-        return _back(visit, job, f"Job {job.number} had ended already.")
-    return _back(visit, job, f"Job {job.number} is being stopped with everything that it started.")
+async def _why(visit: Visit, job: JobDetail) -> WhyCard | None:
+    """Why it waits; nothing for one that does not."""
+    if job.state is not JobState.QUEUED:
+        return None
+    return why_card(visit, await visit.client.explain_job(job.job_id))
 
 
-async def retry(visit: Visit) -> Response:
-    """Queue the ended job again."""
-    job = await visit.client.retry_job(_job(visit))
-    return _back(visit, job, f"Job {job.number} is queued again.")
-
-
-async def reprioritise(visit: Visit) -> Response:
-    """Change where the waiting job stands."""
-    form = await visit.request.form()
-    priority = _number(str(form.get("priority", "")), default=-1)
-    if not 0 <= priority <= 10:
-        path = visit.url("job", job=_job(visit))
-        return visit.go(path, ("failed", "A priority is a whole number from 0 to 10; nothing was changed."))
+async def _metrics(visit: Visit, job: JobDetail) -> tuple[MetricCard, ...]:
+    """What its newest attempt reported; nothing where that cannot be read."""
+    if job.attempt == 0:
+        return ()
     try:
-        job = await visit.client.reprioritise_job(_job(visit), priority)
-    except Refused as refusal:
-        path = visit.url("job", job=_job(visit))
-        return visit.go(path, ("failed", f"The priority was not changed: {refusal.detail}."))
-    return _back(visit, job, f"Job {job.number} has priority {priority} now.")
+        found: JobMetrics = await visit.client.read_job_metrics(job.job_id, points=POINTS)
+    except (Refused, Unreachable):
+        return ()
+    return metric_cards(found)
 
 
-def _job(visit: Visit) -> str:
+def job_of(visit: Visit) -> str:
     return str(visit.request.path_params["job"])
 
 
-def _back(visit: Visit, job: JobDetail, told: str) -> Response:
-    return visit.go(visit.url("job", job=job.job_id), ("done", told))
-
-
-def _number(text: str | None, default: int = 0) -> int:
+def number(text: str | None, default: int = 0) -> int:
     return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 16 else default
 
 
 async def _log(visit: Visit, job: JobDetail) -> tuple[Log | None, str]:
     """The end of the log, or why there is none."""
-    attempt = _number(visit.request.query_params.get("attempt"))
+    attempt = number(visit.request.query_params.get("attempt"))
     if job.attempt == 0:
         return None, ""
     is_newest = attempt in {0, job.attempt}
@@ -203,7 +193,7 @@ def _shown(visit: Visit, job: JobDetail, piece: LogSlice) -> Log:
 
 
 async def _download(visit: Visit, attempt: int) -> Response:
-    job = await visit.client.read_job(_job(visit))
+    job = await visit.client.read_job(job_of(visit))
     first = await visit.client.read_job_log(job.job_id, 0, SLICE_BYTES, attempt or None)
     headers = {"Content-Disposition": f'attachment; filename="job-{job.number}-attempt-{first.attempt}.log"'}
     return StreamingResponse(_pieces(visit.client, job.job_id, first), media_type="text/plain", headers=headers)
@@ -218,14 +208,14 @@ async def _pieces(client: ControlPlaneClient, job_id: str, piece: LogSlice) -> A
 
 def _acts(visit: Visit, job: JobDetail) -> Acts:
     is_admin = visit.is_administrator
+    is_movable = is_admin and job.state is JobState.QUEUED
     return Acts(
         cancel_href=None
         if job.state.is_final or job.state is JobState.CANCELLING
         else visit.url("cancel_job", job=job.job_id),
         retry_href=visit.url("retry_job", job=job.job_id) if is_admin and job.state.is_final else None,
-        priority_href=visit.url("reprioritise_job", job=job.job_id)
-        if is_admin and job.state is JobState.QUEUED
-        else None,
+        priority_href=visit.url("reprioritise_job", job=job.job_id) if is_movable else None,
+        move_href=visit.url("move_job", job=job.job_id) if is_movable else None,
     )
 
 

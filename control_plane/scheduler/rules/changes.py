@@ -171,5 +171,5 @@ def _ended(job: JobBlocker, sentence: str) -> JobChange:
 
 def _readmissions(case: Case) -> Iterator[JobChange]:
     for slot in case.situation.slots:
-        if slot.state in {"quarantined", "draining", "reserved"} and (slot.kind == "cpu" or case.is_suitable(slot)):
+        if slot.state in {"quarantined", "draining"} and (slot.kind == "cpu" or case.is_suitable(slot)):
             yield _change("readmit_gpu", f"give {words.name(slot)} out again", slot_id=slot.slot_id)
