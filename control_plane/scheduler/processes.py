@@ -10,14 +10,13 @@ from collections.abc import Collection, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, Protocol
 
 from control_plane.scheduler.shim import __file__ as shim_package
 from control_plane.scheduler.shim import cgroup, process_table, records
-from control_plane.scheduler.shim.cgroup import Cgroup
-from control_plane.scheduler.shim.process_table import Process
 
 MARKER = "SWITCHYARD_ATTEMPT"
+SHIM_PROGRAM = Path(shim_package).with_name("__main__.py")
 #: How often a kernel without pidfd is asked.
 ASK_AGAIN_SECONDS = 0.05
 
@@ -77,7 +76,13 @@ class Exit:
     peak_memory_bytes: int = 0
 
 
-def launch(directory: Path, what: Launch) -> Handle:
+class Breeder(Protocol):
+    """Something that starts shims faster than a fresh interpreter does."""
+
+    def start(self, directory: Path, secrets: int) -> Handle: ...
+
+
+def launch(directory: Path, what: Launch, breeder: Breeder | None = None) -> Handle:
     """Start a shim that outlives this process; the secrets reach the command's environment through memory alone."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if what.stdin is not None:
@@ -86,6 +91,8 @@ def launch(directory: Path, what: Launch) -> Handle:
     secrets = os.memfd_create("secrets", os.MFD_CLOEXEC)
     try:
         os.write(secrets, json.dumps(dict(what.secrets)).encode())
+        if breeder is not None:
+            return breeder.start(directory.resolve(), secrets)
         return _handle(_spawn_shim(directory.resolve(), what.marker, secrets))
     finally:
         os.close(secrets)
@@ -93,7 +100,7 @@ def launch(directory: Path, what: Launch) -> Handle:
 
 def find(directory: Path) -> Handle | None:
     """The living shim of a directory, whoever started it."""
-    shim = _announced(directory, "pid", "start_ticks")
+    shim = announced(directory, "pid", "start_ticks")
     return shim if shim is not None and is_alive(shim) else None
 
 
@@ -122,7 +129,7 @@ def ask_to_stop(directory: Path) -> None:
     """Cancel: SIGTERM to all, SIGKILL after the grace; exit.json follows. Asking twice is asking once."""
     shim = fence(directory)
     if shim is not None:
-        _signal(shim.pid, shim.start_ticks, signal.SIGTERM)
+        signal_exactly(shim.pid, shim.start_ticks, signal.SIGTERM)
 
 
 def ask_to_give_way(directory: Path) -> None:
@@ -130,7 +137,7 @@ def ask_to_give_way(directory: Path) -> None:
     (directory / records.PREEMPT).touch()
     shim = find(directory)
     if shim is not None:
-        _signal(shim.pid, shim.start_ticks, signal.SIGCHLD)  # it wakes the shim and means nothing else
+        signal_exactly(shim.pid, shim.start_ticks, signal.SIGCHLD)  # it wakes the shim and means nothing else
 
 
 def wait(handles: Collection[Handle], timeout_seconds: float, wake_fd: int | None = None) -> frozenset[Handle]:
@@ -159,25 +166,6 @@ def read_exit(directory: Path) -> Exit | None:
         return None
 
 
-def kill_leftovers(marker: str, directory: Path, wait_seconds: float = 2.0) -> frozenset[int]:
-    """Kill whatever is left of an attempt, its shim included; the pids that still live after the wait.
-
-    For an attempt whose shim is gone without an exit record. An empty answer is the confirmation that the slot is free.
-    """
-    deadline = time.monotonic() + wait_seconds
-    left: set[Process] = set()
-    group = _cgroup(directory, marker)
-    while left := _belonging(marker, _Traces(_session(directory), group.pids()), left):
-        group.kill()
-        for process in left:
-            _signal(process.pid, process.start_ticks, signal.SIGKILL)
-        if time.monotonic() >= deadline:
-            break
-        _await_one([process.pid for process in left], ASK_AGAIN_SECONDS)
-    group.remove()
-    return frozenset(process.pid for process in left)
-
-
 def _as_json(what: Launch) -> dict[str, object]:
     record = asdict(what)
     del record["secrets"], record["cgroups"]
@@ -185,22 +173,11 @@ def _as_json(what: Launch) -> dict[str, object]:
     return record | {"cwd": str(what.cwd), "cgroup": group, "env": {**what.env, MARKER: what.marker}}
 
 
-def _cgroup(directory: Path, marker: str) -> Cgroup:
-    """The control group that an attempt was given; one that is nowhere if it has none, or its record was tampered with.
-
-    The record may name no other attempt's group, whoever wrote it.
-    """
-    name = (records.read_json(directory / records.LAUNCH) or {}).get("cgroup")
-    path = Path(name) if isinstance(name, str) else directory
-    return Cgroup(path if path.name == cgroup.name_of(marker) else directory / "no-such-group")
-
-
 def _spawn_shim(directory: Path, marker: str, secrets: int) -> int:
-    program = Path(shim_package).with_name("__main__.py")
     log = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     return os.posix_spawn(
         sys.executable,
-        [sys.executable, "-I", "-S", str(program), str(directory)],
+        [sys.executable, "-I", "-S", str(SHIM_PROGRAM), str(directory)],
         {MARKER: marker},
         file_actions=[
             (os.POSIX_SPAWN_DUP2, secrets, 0),
@@ -220,7 +197,8 @@ def _handle(pid: int) -> Handle:
     return Handle(pid, process.start_ticks, process_table.boot_id())
 
 
-def _announced(directory: Path, pid: str, start_ticks: str) -> Handle | None:
+def announced(directory: Path, pid: str, start_ticks: str) -> Handle | None:
+    """Whom started.json names, whether that lives or not."""
     started = records.read_json(directory / records.STARTED)
     try:
         return Handle(int(started[pid]), int(started[start_ticks]), str(started["boot_id"])) if started else None
@@ -228,7 +206,7 @@ def _announced(directory: Path, pid: str, start_ticks: str) -> Handle | None:
         return None
 
 
-def _signal(pid: int, start_ticks: int, number: signal.Signals) -> None:
+def signal_exactly(pid: int, start_ticks: int, number: signal.Signals) -> None:
     """Signal this process and never one that came later by its pid."""
     process = process_table.look_up(pid)
     if process is not None and process.start_ticks == start_ticks:
@@ -249,49 +227,10 @@ def _watch(pid: int, poll: select.poll, opened: ExitStack) -> bool:
     return True
 
 
-def _await_one(pids: list[int], timeout_seconds: float) -> None:
+def await_one(pids: list[int], timeout_seconds: float) -> None:
+    """Sleep until one of these has ended, or the time is over."""
     with ExitStack() as opened:
         poll = select.poll()
         for pid in pids:
             _watch(pid, poll, opened)
         poll.poll(1000 * timeout_seconds)
-
-
-class _Traces(NamedTuple):
-    """By what else than the marker an attempt's processes are known."""
-
-    session: int | None
-    group: set[int]
-
-
-def _belonging(marker: str, traces: _Traces, known: set[Process]) -> set[Process]:
-    """What carries the marker, sits in the command's session or group or was found before, and everything below."""
-    everyone = [process for process in process_table.all_known() if process.pid != os.getpid()]
-    births = {(process.pid, process.start_ticks) for process in known}
-    wanted = f"{MARKER}={marker}".encode()
-    roots = {
-        process
-        for process in everyone
-        if process.session == traces.session
-        or process.pid in traces.group
-        or (process.pid, process.start_ticks) in births
-        or wanted in _environment(process.pid)
-    }
-    family = roots | process_table.descendants((process.pid for process in roots), everyone)
-    return {process for process in family if not process.has_ended}
-
-
-def _session(directory: Path) -> int | None:
-    """The session that the command led; None when its number may be another's by now."""
-    command = _announced(directory, "command_pid", "command_start_ticks")
-    if command is None or command.boot_id != process_table.boot_id() or command.pid == os.getsid(0):
-        return None
-    leader = process_table.look_up(command.pid)  # no pid is given out anew while a session bears its number
-    return command.pid if leader is None or leader.start_ticks == command.start_ticks else None
-
-
-def _environment(pid: int) -> list[bytes]:
-    try:
-        return process_table.read_bytes(f"/proc/{pid}/environ").split(b"\0")
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return []

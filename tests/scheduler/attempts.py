@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from control_plane.scheduler import processes
+from control_plane.scheduler.leftovers import kill_leftovers
+from control_plane.scheduler.nursery import Nursery
 from control_plane.scheduler.processes import Exit, Handle, Launch
 from control_plane.scheduler.shim import process_table
 
@@ -46,14 +48,15 @@ def is_running(pid: int) -> bool:
 class Bench:
     """A directory in which attempts run, one at a time, and from which none escapes."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, nursery: Nursery | None = None) -> None:
+        self.nursery = nursery
         self.directory = directory / "attempt"
         self.cwd = directory / "cwd"
         self.cwd.mkdir()
         self.plain = Launch(argv=(), cwd=self.cwd, env={"PATH": "/usr/bin:/bin"}, marker=f"job_{directory.name}/1")
 
     def start(self, *argv: str, **options: Any) -> Handle:
-        return processes.launch(self.directory, replace(self.plain, argv=argv, **options))
+        return processes.launch(self.directory, replace(self.plain, argv=argv, **options), self.nursery)
 
     def shell(self, script: str, **options: Any) -> Handle:
         return self.start("/bin/sh", "-c", script, **options)
@@ -78,7 +81,7 @@ class Bench:
 
 
 @contextmanager
-def bench(directory: Path) -> Iterator[Bench]:
-    made = Bench(directory)
+def bench(directory: Path, nursery: Nursery | None = None) -> Iterator[Bench]:
+    made = Bench(directory, nursery)
     yield made
-    assert not processes.kill_leftovers(made.plain.marker, made.directory)
+    assert not kill_leftovers(made.plain.marker, made.directory)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from control_plane.scheduler import processes
+from control_plane.scheduler.leftovers import kill_leftovers
 from control_plane.scheduler.processes import Handle
 from control_plane.scheduler.shim import process_table
 from tests.scheduler.attempts import DAEMON, Bench, bench, eventually, is_running
@@ -95,7 +96,7 @@ def test_what_a_killed_shim_leaves_is_found_and_killed(attempt: Bench, disguise:
     assert processes.wait([handle], 10) == {handle}
     eventually(lambda: not is_running(command), "the end of the command")
     assert all(is_running(pid) for pid in pids)
-    assert processes.kill_leftovers(attempt.plain.marker, attempt.directory) == frozenset()
+    assert kill_leftovers(attempt.plain.marker, attempt.directory) == frozenset()
     assert not any(is_running(pid) for pid in pids)
 
 
@@ -115,7 +116,7 @@ time.sleep(602)
     os.kill(handle.pid, signal.SIGKILL)
     assert processes.wait([handle], 10) == {handle}
     assert orphan.exists()
-    assert processes.kill_leftovers(attempt.plain.marker, attempt.directory) == frozenset()
+    assert kill_leftovers(attempt.plain.marker, attempt.directory) == frozenset()
     eventually(lambda: not orphan.exists(), "the end of the other thread")
 
 
@@ -125,9 +126,9 @@ def test_a_daemon_of_a_killed_shim_is_found_by_the_marker(attempt: Bench) -> Non
     os.kill(handle.pid, signal.SIGKILL)
     assert processes.wait([handle], 10) == {handle}
     assert is_running(daemon)
-    assert processes.kill_leftovers("another/1", attempt.directory.parent) == frozenset()
+    assert kill_leftovers("another/1", attempt.directory.parent) == frozenset()
     assert is_running(daemon)
-    assert processes.kill_leftovers(attempt.plain.marker, attempt.directory) == frozenset()
+    assert kill_leftovers(attempt.plain.marker, attempt.directory) == frozenset()
     assert not is_running(daemon)
 
 

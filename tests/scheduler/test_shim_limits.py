@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from control_plane.scheduler import processes
+from control_plane.scheduler.leftovers import kill_leftovers
 from control_plane.scheduler.shim import cgroup, process_table
 from tests.scheduler.attempts import DAEMON, Bench, bench, eventually, is_running
 
@@ -148,9 +149,9 @@ def test_in_a_control_group_a_stranger_that_a_killed_shim_leaves_is_found(attemp
     os.kill(handle.pid, signal.SIGKILL)
     assert processes.wait([handle], 10) == {handle}
     assert is_running(stranger)
-    assert processes.kill_leftovers("another/1", attempt.directory) == frozenset()
+    assert kill_leftovers("another/1", attempt.directory) == frozenset()
     assert is_running(stranger), "the record of one attempt may not be read as another's"
-    assert processes.kill_leftovers(attempt.plain.marker, attempt.directory) == frozenset()
+    assert kill_leftovers(attempt.plain.marker, attempt.directory) == frozenset()
     assert not is_running(stranger)
     assert not (cgroups / cgroup.name_of(attempt.plain.marker)).exists()
 

@@ -15,6 +15,8 @@ from control_plane.scheduler.engines.engine import Key, Placed, Way, key_of
 from control_plane.scheduler.engines.variables import Places, variables
 from control_plane.scheduler.inventory import Inventory
 from control_plane.scheduler.keeping import CHECKPOINTS, Keeping, trim
+from control_plane.scheduler.leftovers import kill_leftovers
+from control_plane.scheduler.nursery import Nursery
 from control_plane.scheduler.operations.attempts import Ending
 from control_plane.scheduler.operations.records import spec_of
 from control_plane.scheduler.ports import RepositoryPaths
@@ -48,6 +50,8 @@ class LocalEngine:
     repositories: RepositoryPaths
     inventory: Inventory = field(default_factory=lambda: Inventory(1))
     keeping: Keeping = field(default_factory=Keeping)
+    nursery: Nursery | None = None
+    """What starts the shims; None where one at a time is started, and a fresh interpreter does as well."""
     handles: dict[Key, Handle] = field(default_factory=dict)
     cgroups: Path | None = field(default_factory=own_folder)
     """Where the control group of each attempt is made, if the machine lets us."""
@@ -62,9 +66,13 @@ class LocalEngine:
             self._lock_fd = _locked(self.root / ".lock")
             if self._lock_fd is not None:
                 self._driver.enter_context(self.inventory.open())
+                if self.nursery is not None:
+                    self.nursery.open()
         return self._lock_fd is not None
 
     def let_go(self) -> None:
+        if self.nursery is not None:
+            self.nursery.close()
         if self._lock_fd is not None:
             self._driver.close()
             os.close(self._lock_fd)
@@ -104,7 +112,7 @@ class LocalEngine:
             nice=NICE,
         )
         self.inventory.occupied(key_of(placed.job), placed.slots)
-        self.handles[key_of(placed.job)] = processes.launch(directory, launch)
+        self.handles[key_of(placed.job)] = processes.launch(directory, launch, self.nursery)
 
     def _places(self, job: RowMapping) -> Places:
         return Places(self.of(job) / records.PROGRESS, self.root / job["job_id"] / CHECKPOINTS)
@@ -141,7 +149,7 @@ class LocalEngine:
         directory = self.of(job)
         if directory.is_dir():
             processes.fence(directory)
-        is_clear = not processes.kill_leftovers(f"{job['job_id']}/{job['attempt']}", directory)
+        is_clear = not kill_leftovers(f"{job['job_id']}/{job['attempt']}", directory)
         if is_clear:
             self.inventory.left(key_of(job))
         return is_clear

@@ -17,7 +17,7 @@ setsid. Only then is exit.json written.
 
 When the shim itself is killed the kernel kills the command with it (PR_SET_PDEATHSIG). The command's descendants then
 live on as orphans: the scheduler finds them by the command's session and by the variable SWITCHYARD_ATTEMPT in their
-environment, and kills them and all below them (`processes.kill_leftovers`). Where a control group of the second version
+environment, and kills them and all below them (`leftovers.kill_leftovers`). Where a control group of the second version
 may be made, the attempt has one of its own, which also knows those that left the session, dropped their environment and
 lost their parent; elsewhere these are beyond that search.
 """

@@ -1,4 +1,4 @@
-"""The shim as a program: `python -I -S __main__.py ATTEMPT_DIR`."""
+"""The shim as a program: `python -I -S __main__.py ATTEMPT_DIR`; with `--nursery`, one that forks shims on request."""
 
 import sys
 from pathlib import Path
@@ -8,4 +8,9 @@ sys.path.insert(0, str(Path(__file__).parents[3]))  # an isolated interpreter kn
 from control_plane.scheduler.shim.attempt import run
 
 if __name__ == "__main__":
-    run(Path(sys.argv[1]))
+    if sys.argv[1] == "--nursery":
+        from control_plane.scheduler.shim.nursery import serve
+
+        serve()
+    else:
+        run(Path(sys.argv[1]))

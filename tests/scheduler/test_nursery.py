@@ -1,0 +1,140 @@
+"""Shims that are forked, and not each started as a program: they are as good, and outlive what forked them."""
+
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from control_plane.scheduler import nursery as nurseries
+from control_plane.scheduler import processes
+from control_plane.scheduler.leftovers import kill_leftovers
+from control_plane.scheduler.nursery import Nursery, NurseryLostError
+from control_plane.scheduler.processes import Launch
+from control_plane.scheduler.shim import process_table
+from tests.scheduler.attempts import Bench, bench, eventually, is_running
+
+
+@pytest.fixture
+def nursery(tmp_path: Path) -> Iterator[Nursery]:
+    made = Nursery(tmp_path)
+    made.open()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def attempt(tmp_path: Path, nursery: Nursery) -> Iterator[Bench]:
+    with bench(tmp_path, nursery) as made:
+        yield made
+
+
+def pid_of(nursery: Nursery) -> int:
+    (pid,) = (
+        process.pid
+        for process in process_table.all_known()
+        if process.parent == os.getpid() and str(nursery.root).encode() in arguments(process.pid)
+    )
+    return pid
+
+
+def arguments(pid: int) -> bytes:
+    try:
+        return process_table.read_bytes(f"/proc/{pid}/cmdline")
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
+def test_a_command_finds_what_it_finds_under_a_shim_of_its_own(attempt: Bench) -> None:
+    leaked = os.open("/etc/passwd", os.O_RDONLY)
+    os.set_inheritable(leaked, True)
+    script = 'echo "$TOKEN" | wc -c; cat; ls /proc/$$/fd; grep SigIgn /proc/$$/status; env | sort; exit 3'
+    handle = attempt.shell(script, stdin="read\n", secrets={"TOKEN": "s3cret"})
+    ended = attempt.end(handle)
+    os.close(leaked)
+    assert (ended.cause, ended.exit_code) == ("exited", 3)
+    length, read, *descriptors, _, ignored, path, pwd, marker, token = attempt.read("log").split()
+    assert (length, read, descriptors) == ("7", "read", ["0", "1", "2"])
+    assert int(ignored, 16) & 0x7FFFFFFF == 0
+    assert path == "PATH=/usr/bin:/bin"
+    assert (pwd, marker) == (f"PWD={attempt.cwd}", f"SWITCHYARD_ATTEMPT={attempt.plain.marker}")
+    assert token == "TOKEN=s3cret"
+    kept = [file.read_bytes() for file in attempt.directory.rglob("*") if file.name != "log"]
+    assert kept
+    assert not any(b"s3cret" in data for data in kept)
+
+
+def test_attempts_outlive_the_nursery_and_the_next_is_started_by_another(attempt: Bench, nursery: Nursery) -> None:
+    handle = attempt.shell("mkfifo go; touch ready; cat go; exit 6")
+    attempt.await_file("ready")
+    dead = pid_of(nursery)
+    os.kill(dead, signal.SIGKILL)
+    eventually(lambda: not is_running(dead), "its end")
+    other = processes.launch(attempt.directory.with_name("other"), launch_of(attempt, "other/1"), nursery)
+    assert processes.wait([other], 30) == {other}
+    assert pid_of(nursery) != dead
+    assert processes.find(attempt.directory) == handle
+    (attempt.cwd / "go").write_text("on\n")
+    assert attempt.end(handle).exit_code == 6
+
+
+def launch_of(attempt: Bench, marker: str) -> Launch:
+    return Launch(("/bin/true",), attempt.cwd, {}, marker)
+
+
+def test_closing_ends_the_nursery_and_not_the_attempts(attempt: Bench, nursery: Nursery) -> None:
+    handle = attempt.shell("touch ready; exec sleep 600")
+    attempt.await_file("ready")
+    pid = pid_of(nursery)
+    nursery.close()
+    assert not is_running(pid)
+    assert processes.is_alive(handle)
+    processes.ask_to_stop(attempt.directory)
+    assert attempt.end(handle).cause == "cancelled"
+
+
+def test_shims_leave_no_zombies(attempt: Bench, nursery: Nursery) -> None:
+    attempt.end(attempt.shell("exit 0"))
+    parent = pid_of(nursery)
+    eventually(
+        lambda: not [each for each in process_table.all_known() if each.parent == parent], "nothing below the nursery"
+    )
+
+
+def test_a_killed_shim_and_what_it_leaves_are_found(attempt: Bench) -> None:
+    handle = attempt.shell("setsid sleep 600 & echo $! > pid.tmp; mv pid.tmp pid; wait")
+    left = int(attempt.await_file("pid"))
+    assert processes.find(attempt.directory) == handle
+    assert kill_leftovers(attempt.plain.marker, attempt.directory) == frozenset()
+    assert not processes.is_alive(handle)
+    assert not is_running(left)
+
+
+def test_many_are_started_at_once_and_each_is_its_own(tmp_path: Path, nursery: Nursery) -> None:
+    def run(number: int) -> int | None:
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        script = ("/bin/sh", "-c", f"exit {number}")
+        handle = processes.launch(directory, Launch(script, tmp_path, {}, f"many/{number}"), nursery)
+        assert processes.wait([handle], 30) == {handle}
+        ended = processes.read_exit(directory)
+        return ended.exit_code if ended else None
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(run, range(30))) == list(range(30))
+
+
+def test_without_an_answer_it_is_not_known_whether_an_attempt_was_started(
+    attempt: Bench, nursery: Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nursery.close()
+    monkeypatch.setattr(nurseries, "ANSWER_SECONDS", 0.3)
+    nursery.open()
+    os.kill(pid_of(nursery), signal.SIGSTOP)
+    with pytest.raises(NurseryLostError):
+        attempt.shell("touch started")
+    assert processes.fence(attempt.directory) is None
+    assert attempt.end(attempt.start("/bin/true")).cause == "cancelled", "after the fence nothing runs here"
+    assert not (attempt.cwd / "started").exists()
