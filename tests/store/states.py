@@ -18,7 +18,8 @@ Drawn from the `MOVES` tables in `control_plane/task_store/rules/` and `control_
 this page with them, and others walk every pair of state and act. A dash means that the act is refused with the error of
 the last column.
 """
-TAIL = """`preempted` is a state of attempts alone: one that was taken off its slots, whose job is queued again.
+TAIL = """`preempted` is a state of attempts alone: one that was taken off its slots, whose job is queued again. While
+it gives way its job stays starting or running, so that whoever cancels it meanwhile ends it for good.
 """
 JOBS = {act: Move(sources, target) for act, (sources, target) in jobs.MOVES.items()}
 DASH = "\N{EN DASH}"
