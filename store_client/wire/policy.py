@@ -1,13 +1,9 @@
 """The policy of the queue: how waiting jobs rise, what experiments and operators may have, and what they had lately."""
 
-from typing import ClassVar
-
 from pydantic import Field
 
 from store_client.wire.record import Body, Record
 from store_client.wire.scalars import ExperimentId, Timestamp
-
-QUOTAS = frozenset({"gpus", "cpus", "jobs"})
 
 
 class SetPolicy(Body):
@@ -36,9 +32,7 @@ class QueuePolicy(Record):
 
 
 class SetExperimentShare(Body):
-    """What an experiment may have, all of it: a quota that is left out, or null, is no limit."""
-
-    nulls: ClassVar[frozenset[str]] = QUOTAS
+    """What an experiment may have, all of it: a quota that is left out is no limit."""
 
     weight: float = Field(default=1, gt=0, le=1000, description="its part of the queue beside other experiments")
     gpus: float | None = Field(default=None, ge=0, description="at a time; a share of a GPU counts as its part")
@@ -47,9 +41,7 @@ class SetExperimentShare(Body):
 
 
 class SetOperatorShare(Body):
-    """What an operator's jobs may have together, all of it: a quota that is left out, or null, is no limit."""
-
-    nulls: ClassVar[frozenset[str]] = QUOTAS
+    """What an operator's jobs may have together, all of it: a quota that is left out is no limit."""
 
     gpus: float | None = Field(default=None, ge=0, description="at a time; a share of a GPU counts as its part")
     cpus: int | None = Field(default=None, ge=0)
@@ -58,8 +50,6 @@ class SetOperatorShare(Body):
 
 class ExperimentShare(Record):
     """What an experiment may have, and had lately."""
-
-    nulls: ClassVar[frozenset[str]] = QUOTAS
 
     experiment_id: ExperimentId
     weight: float = 1
@@ -73,8 +63,6 @@ class ExperimentShare(Record):
 
 class OperatorShare(Record):
     """What an operator's jobs may have together."""
-
-    nulls: ClassVar[frozenset[str]] = QUOTAS
 
     operator_id: str
     gpus: float | None = None
