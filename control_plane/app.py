@@ -5,7 +5,7 @@ import contextlib
 import importlib
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import yaml
@@ -43,6 +43,7 @@ from control_plane.scheduler.engines.slurm_commands import Slurm
 from control_plane.scheduler.inventory import Inventory
 from control_plane.scheduler.logbook import Logbook
 from control_plane.scheduler.loop import Scheduler
+from control_plane.scheduler.nursery import Nursery
 from control_plane.scheduler.operations import listing
 from control_plane.scheduler.operations.remote import ticket
 from control_plane.scheduler.parts import MIB, Terms
@@ -125,7 +126,9 @@ def build(settings: Settings) -> Starlette:
     parts = Parts(settings, house, identities, repositories, Notices(house))
     terms = Terms(foreign_bytes=int(settings.foreign_mib * MIB), reserved=settings.reserved_gpus)
     inventory = Inventory(settings.cpu_slots, settings.visible_gpus, terms, Logbook(house))
-    engine: LocalEngine | SlurmEngine = LocalEngine(settings.attempts, repositories, inventory, settings.keeping)
+    engine: LocalEngine | SlurmEngine = LocalEngine(
+        settings.attempts, repositories, inventory, settings.keeping, Nursery(settings.attempts)
+    )
     remote = Remote(Spool(settings.attempts))
     if settings.cluster is not None:
         engine = _cluster(settings.cluster, house, remote.spool, repositories)
@@ -144,7 +147,10 @@ def build(settings: Settings) -> Starlette:
         examiner, lineage = Examiner(repositories), Lineage(repositories)
         wings = wiring.wings(identities.orchestrator, examiner, lineage, settings.lease_seconds)
         parts.orchestrator = Orchestrator(house, wings)
-    return _application(parts, Yard(engine, inventory, wiring.ClaimsForScheduler(), remote, settings.keeping))
+    yard = Yard(engine, inventory, wiring.ClaimsForScheduler(), remote, settings.keeping)
+    if parts.scheduler is not None:
+        yard = replace(yard, latest=parts.scheduler.latest)
+    return _application(parts, yard)
 
 
 def _cluster(cluster: Cluster, house: House, spool: Spool, repositories: Repositories) -> SlurmEngine:

@@ -15,6 +15,8 @@ from control_plane.scheduler.operations.estimates import Estimate
 from control_plane.scheduler.rules.board import Situation, Slot, Waiting
 from control_plane.scheduler.rules.places import first
 
+MANY = 2000
+"""With more jobs than that the scheduler of this process is asked for what it saw last, if there is one."""
 FRESH_SECONDS = 2.0
 """So long is a situation of use since which nothing was written."""
 QUICK_SECONDS = 0.05
@@ -52,6 +54,8 @@ class Lookout:
     """Reads the situation, and keeps the last one; from any thread."""
 
     slots: Callable[[Tx], Sequence[Slot]]
+    latest: Callable[[], tuple[Situation, object] | None] = lambda: None
+    """What the scheduler of this process decided last, and on what."""
     _seen: Seen | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -61,9 +65,17 @@ class Lookout:
         with self._lock:
             if self._seen is None or not self._is_of_use(self._seen, position):
                 began = time.monotonic()
-                found = situation.read(tx, self.slots(tx))
+                found = self._of_the_scheduler() or situation.read(tx, self.slots(tx))
                 self._seen = Seen(found, position, time.monotonic(), time.monotonic() - began)
             return self._seen
+
+    def _of_the_scheduler(self) -> Situation | None:
+        """A long queue as the scheduler has it: reading it anew takes longer than it is old."""
+        latest = self.latest()
+        if latest is None:
+            return None
+        seen = latest[0]
+        return seen if sum(map(len, seen.lines.values())) > MANY else None
 
     @staticmethod
     def _is_of_use(seen: Seen, position: int | None) -> bool:

@@ -1,5 +1,6 @@
 """The scheduler's calls and the operation behind each."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,15 +10,18 @@ from starlette.routing import Route
 from control_plane.db.transaction import Tx
 from control_plane.edge.endpoint import Operation, endpoint, waiting_endpoint
 from control_plane.edge.house import House
-from control_plane.scheduler import batch_routes, log_routes, logs, remote_routes
+from control_plane.scheduler import batch_routes, explain_routes, log_routes, logs, policy_routes, remote_routes
 from control_plane.scheduler.engines.engine import Engine
+from control_plane.scheduler.explain_routes import Answers
 from control_plane.scheduler.inventory import Inventory
 from control_plane.scheduler.keeping import Keeping
 from control_plane.scheduler.log_routes import Files
+from control_plane.scheduler.lookout import Lookout
 from control_plane.scheduler.operations import fleet, gpus, listing, submit, views
 from control_plane.scheduler.operations.views import View
 from control_plane.scheduler.ports import Claims
 from control_plane.scheduler.remote_routes import Remote
+from control_plane.scheduler.rules.board import Situation, Slot
 from store_client.wire.call import Call
 from store_client.wire.calls import gpus as gpu_calls
 from store_client.wire.calls import jobs as calls
@@ -34,6 +38,8 @@ class Yard:
     remote: Remote | None = None
     """Where attempts on other machines send their news, if this process hears them."""
     keeping: Keeping = field(default_factory=Keeping)
+    latest: Callable[[], tuple[Situation, object] | None] = lambda: None
+    """What the scheduler of this process, if there is one, saw last."""
 
 
 def routes(house: House, yard: Yard) -> list[Route]:
@@ -49,6 +55,8 @@ def routes(house: House, yard: Yard) -> list[Route]:
         calls.REPRIORITISE_JOB: acts.reprioritise,
         calls.READ_FLEET: acts.fleet,
         **batch_routes.table(yard.claims, acts.whole),
+        **explain_routes.table(Answers(Lookout(acts.slots, yard.latest), yard.claims, acts.fleet)),
+        **policy_routes.table(),
         gpu_calls.LIST_GPUS: gpus.read,
         gpu_calls.READ_GPU_HISTORY: gpus.history,
         gpu_calls.QUARANTINE_GPU: gpus.quarantine,
@@ -90,8 +98,14 @@ class _Acts:
         return self.whole(tx, submit.load(tx, job_id))
 
     def fleet(self, tx: Tx) -> Fleet:
-        seen = views.load(tx) or [View("", self.yard.inventory.sight().slots)]  # before a scheduler has looked
-        return fleet.read(tx, seen)
+        return fleet.read(tx, self._seen(tx))
+
+    def slots(self, tx: Tx) -> Sequence[Slot]:
+        """Every slot as the scheduler saw it last."""
+        return [slot for view in self._seen(tx) for slot in view.slots]
+
+    def _seen(self, tx: Tx) -> Sequence[View]:
+        return views.load(tx) or [View("", self.yard.inventory.sight().slots)]  # before a scheduler has looked
 
     def whole(self, tx: Tx, row: RowMapping) -> JobDetail:
         """A job as the answer about it."""

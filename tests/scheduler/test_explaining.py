@@ -1,6 +1,6 @@
 """Why a job waits, asked of the database: its place, what blocks it, when it may start, and the queue as a whole."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -8,7 +8,7 @@ import pytest
 from control_plane.db.transaction import Tx
 from control_plane.scheduler import lookout
 from control_plane.scheduler.lookout import Lookout
-from control_plane.scheduler.operations import explaining, queue_status
+from control_plane.scheduler.operations import explaining, queue_status, situation
 from control_plane.scheduler.operations.attempts import Ending
 from control_plane.scheduler.rules.board import GPU_UNITS, Slot
 from store_client.errors import BadRequest, NotFound
@@ -27,8 +27,8 @@ SUMMARY = QueueSummary(slots_total=2, slots_busy=0, unit="CPU slots", waiting=0,
 class Asked:
     """The questions, put to one lookout over some slots."""
 
-    def __init__(self, queue: Queue, slots: Sequence[Slot] = CPUS) -> None:
-        self._queue, self._lookout = queue, Lookout(lambda _tx: slots)
+    def __init__(self, queue: Queue, slots: Sequence[Slot] = CPUS, latest: Callable[[], Any] = lambda: None) -> None:
+        self._queue, self._lookout = queue, Lookout(lambda _tx: slots, latest)
 
     def why(self, job_id: str) -> Explanation:
         found: Explanation = self._queue.write(explaining.answer, job_id, self._lookout.see, CLAIMS)
@@ -162,6 +162,17 @@ def test_what_is_written_is_seen_at_once(queue: Queue) -> None:
     assert asked.queue().total == 1
     queue.cancel(job_id)
     assert asked.queue().total == 0
+
+
+def test_a_long_queue_is_seen_as_the_scheduler_saw_it_last(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue.submit()
+    seen = queue.write(lambda tx: situation.read(tx, CPUS))
+    queue.submit()
+    asked = Asked(queue, latest=lambda: (seen, None))
+    assert asked.queue().total == 2
+    monkeypatch.setattr(lookout, "MANY", 0)
+    queue.submit()
+    assert asked.queue().total == 1
 
 
 def test_what_was_slow_to_read_serves_several_questions(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
