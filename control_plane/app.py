@@ -5,7 +5,7 @@ import contextlib
 import importlib
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import yaml
@@ -51,6 +51,7 @@ from control_plane.scheduler.progress import Progress
 from control_plane.scheduler.remote_routes import Remote
 from control_plane.scheduler.retention import Retention
 from control_plane.scheduler.routes import Yard
+from control_plane.scheduler.rules.board import Situation
 from control_plane.scheduler.spool import Spool
 from control_plane.settings import Cluster, Settings
 from control_plane.task_store.artifact_files import ArtifactFiles
@@ -92,6 +93,10 @@ class Parts:
         for loop in (*self._rounds, self.scheduler, self.orchestrator):
             if loop is not None:
                 loop.start()
+
+    def latest(self) -> tuple[Situation, object] | None:
+        """What the scheduler of this process, if there is one, saw last."""
+        return self.scheduler.latest() if self.scheduler is not None else None
 
     def stop(self) -> None:
         """Stop the loops, then the writer, then let go of the database."""
@@ -147,9 +152,7 @@ def build(settings: Settings) -> Starlette:
         examiner, lineage = Examiner(repositories), Lineage(repositories)
         wings = wiring.wings(identities.orchestrator, examiner, lineage, settings.lease_seconds)
         parts.orchestrator = Orchestrator(house, wings)
-    yard = Yard(engine, inventory, wiring.ClaimsForScheduler(), remote, settings.keeping)
-    if parts.scheduler is not None:
-        yard = replace(yard, latest=parts.scheduler.latest)
+    yard = Yard(engine, inventory, wiring.ClaimsForScheduler(), remote, settings.keeping, parts.latest)
     return _application(parts, yard)
 
 
