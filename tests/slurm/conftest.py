@@ -21,7 +21,7 @@ def cluster() -> Iterator[Cluster]:
         yield opened
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with open_lab(cluster, tmp_path_factory.mktemp("lab")) as opened:
         yield opened

@@ -97,8 +97,17 @@ class Lab:
         names = self.cluster.ask("squeue", "--noheader", "--states=all", "--format=%j").split()
         return sum(1 for name in names if job.job_id in name)
 
-    def nothing_is_left_on_the_node(self, job: JobDetail) -> bool:
-        """Whether the node keeps nothing of an ended job but the copy of its repository."""
+    @property
+    def bearer_id(self) -> str:
+        return str(self.worker.whoami().worker_id)
+
+    def ended_of(self, array: JobDetail) -> int:
+        """How many jobs of an array have succeeded."""
+        jobs = self.deployment.client.list_jobs(state=JobState.SUCCEEDED).items
+        return sum(1 for job in jobs if job.array_id is not None and job.array_id == array.array_id)
+
+    def nothing_is_left_on_the_nodes(self, job: JobDetail) -> bool:
+        """Whether the nodes keep nothing of an ended job but the copy of its repository."""
         return not any(job.job_id in path.name for path in self.scratch.rglob("*"))
 
 

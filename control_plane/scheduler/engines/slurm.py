@@ -36,7 +36,7 @@ from store_client.wire.jobs import ExitCause
 MARGIN_SECONDS = 900.0
 """Beyond the timeout of the command: to fetch what it needs, and to send home what it made."""
 PREEMPT_SECONDS = 3600.0 + KILL_SECONDS
-CLEAR_SECONDS = 5.0
+CLEAR_SECONDS = 2.0
 PAUSE_SECONDS = 0.2
 ENDED_BY_SLURM: Mapping[str, ExitCause] = {"OUT_OF_MEMORY": "out_of_memory", "TIMEOUT": "timeout"}
 

@@ -16,6 +16,7 @@ GONE = frozenset(
     }
 )  # fmt: skip
 """The states in which nothing of a job runs, as far as Slurm can tell."""
+HARMLESS = frozenset({"COMPLETING", "CLOUD", "DYNAMIC_NORM", "POWERED_DOWN", "POWERING_UP"})
 GIVEN_OUT = frozenset({"IDLE", "MIXED", "ALLOCATED", "COMPLETING"})
 _PAIR = re.compile(r"(\w+)=(.*?)(?=\s+\w+(?:/\w+)*=|$)")
 _GPUS = re.compile(r"gpu(?::[^:,()]+)*?:(\d+)")
@@ -52,9 +53,8 @@ class Node:
     @property
     def fault(self) -> str | None:
         """Why Slurm gives nothing out here; None where it does."""
-        words = self.state.rstrip("*~#!%$@^-").split("+")
-        is_reachable = not self.state.endswith("*")
-        if is_reachable and words[0] in GIVEN_OUT and set(words[1:]) <= {"COMPLETING", "DYNAMIC_NORM", "CLOUD"}:
+        state, *flags = self.state.split("+")
+        if state in GIVEN_OUT and set(flags) <= HARMLESS:
             return None
         return f"Slurm says {self.state.lower()}" + (f": {self.reason}" if self.reason else "")
 
