@@ -26,7 +26,7 @@ EXPERIMENT_TABS = (
     ("Groups", "groups", None),
     ("Dispatch", "dispatch", None),
 )
-DEPLOYMENT_TABS = (("Home", "home"), ("Queue", "queue"))
+DEPLOYMENT_TABS = (("Home", "home"), ("Queue", "queue"), ("GPUs", "gpus"))
 ROLE_OF = {"ideation": "ideator", "execution": "executor", "evaluation": "evaluator"}
 
 

@@ -20,6 +20,7 @@ BEYOND: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("queue", "job", "job_log", "experiment_jobs"), "a job queue"),
         **dict.fromkeys(("cancel_job", "retry_job", "reprioritise_job", "move_job", "run_on_queue"), "a job queue"),
         **dict.fromkeys(("preview_cancel", "cancel_several"), "a job queue"),
+        **dict.fromkeys(("gpus", "quarantine_gpu", "drain_gpu", "readmit_gpu"), "GPUs of a queue"),
         **dict.fromkeys(("pause", "resume"), "pausing"),
         "automation": "automatic roles to switch",
         "extend": "claims that can be extended",

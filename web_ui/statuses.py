@@ -19,6 +19,8 @@ WORN_BY: Mapping[Shape, frozenset[str]] = MappingProxyType(
                 "ready",
                 "manual",
                 "foreign",
+                "quarantined",
+                "draining",
                 "approval",
                 "stale",
                 "preempted",
@@ -41,7 +43,9 @@ WORN_BY: Mapping[Shape, frozenset[str]] = MappingProxyType(
                 "crashed",
             }
         ),
-        "idle": frozenset({"draft", "drafting", "dispatched", "cancelled", "terminated", "baseline", "idle"}),
+        "idle": frozenset(
+            {"draft", "drafting", "dispatched", "cancelled", "terminated", "baseline", "idle", "reserved", "in_slices"}
+        ),
     },
 )
 WORDS: Mapping[str, str] = MappingProxyType(

@@ -85,6 +85,12 @@ class Live {
     this.retry = setTimeout(() => document.hidden || this.connect(), Math.min(APART_MS * 2 ** this.failures, SLOWEST_RETRY_MS));
   }
 
+  // A part that shows readings, of which no event tells, says how many seconds they are good for.
+  get isDue() {
+    const seconds = document.querySelector("[data-live-every]")?.dataset.liveEvery;
+    return seconds !== undefined && Date.now() - this.lookedAt >= seconds * 1000;
+  }
+
   get isCurrent() {
     return this.isConnected && !this.isBehind;
   }
@@ -92,6 +98,7 @@ class Live {
   beat() {
     if (this.isCurrent) this.currentAt = Date.now();
     const mustAsk = this.isBehind || this.failures >= FAILURES_UNTIL_POLLING;
+    if (this.isCurrent && this.isDue) this.lookSoon();
     if (mustAsk && Date.now() - this.lookedAt >= POLL_MS) this.lookSoon();
     this.show();
   }

@@ -1,0 +1,180 @@
+"""GPUs as their cards show them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from store_client import GpuHolder, GpuInfo, GpuProcess, GpuSlice
+from web_ui.filters import Moment, size
+from web_ui.gpu_charts import GpuChart
+from web_ui.visit import Visit
+
+
+@dataclass(frozen=True)
+class Meter:
+    """How much of something is in use; `part` is none where only the words are known."""
+
+    label: str
+    words: str
+    part: float | None
+    kind: str
+
+
+@dataclass(frozen=True)
+class User:
+    """Somebody on a GPU: a job of ours, or a process."""
+
+    text: str
+    note: str
+    href: str | None = None
+
+
+@dataclass(frozen=True)
+class GpuActs:
+    """Where the acts lead; none where the state or the person does not allow them."""
+
+    quarantine_href: str | None = None
+    drain_href: str | None = None
+    readmit_href: str | None = None
+
+
+@dataclass(frozen=True)
+class SliceCard:
+    """A slice of a GPU."""
+
+    uuid: str
+    name: str
+    status: str
+    why: str
+    memory: Meter | None
+    users: tuple[User, ...]
+    acts: GpuActs
+
+
+@dataclass(frozen=True)
+class GpuCard:
+    """One GPU."""
+
+    uuid: str
+    name: str
+    model: str
+    status: str
+    why: str
+    kept_by: str
+    kept_since: Moment | None
+    meters: tuple[Meter, ...]
+    facts: tuple[tuple[str, str], ...]
+    users: tuple[User, ...]
+    slices: tuple[SliceCard, ...]
+    chart: GpuChart | None
+    acts: GpuActs
+    seen_at: Moment
+
+
+def card(visit: Visit, gpu: GpuInfo, chart: GpuChart | None) -> GpuCard:
+    """A GPU as its card."""
+    return GpuCard(
+        uuid=gpu.uuid,
+        name=f"GPU {gpu.index}" + (f" of {gpu.node}" if gpu.node else ""),
+        model=gpu.name or "a GPU that does not say what it is",
+        status=status(gpu),
+        why=_sentence(gpu.why),
+        kept_by="the scheduler" if gpu.kept_back_by == "scheduler" else "an administrator" if gpu.kept_back_by else "",
+        kept_since=gpu.kept_back_since,
+        meters=tuple(_meters(gpu)),
+        facts=tuple(_facts(gpu)),
+        users=tuple(_users(visit, gpu)),
+        slices=tuple(_slice(visit, cut) for cut in gpu.slices),
+        chart=chart,
+        acts=_acts(visit, gpu),
+        seen_at=gpu.seen_at,
+    )
+
+
+def status(part: GpuInfo | GpuSlice) -> str:
+    """The word of a GPU: who has it, or why nobody gets it."""
+    if part.state in {"lost", "quarantined"}:
+        return part.state
+    if part.holders:
+        return "ours"
+    if isinstance(part, GpuInfo) and part.is_mig and part.state == "usable":
+        return "in_slices"
+    return "free" if part.state == "usable" else part.state
+
+
+def _sentence(text: str | None) -> str:
+    """What somebody, or the scheduler, gave as the reason."""
+    if not text:
+        return ""
+    return text[0].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def _slice(visit: Visit, cut: GpuSlice) -> SliceCard:
+    return SliceCard(
+        uuid=cut.uuid,
+        name=cut.profile or f"slice {cut.index}",
+        status=status(cut),
+        why=_sentence(cut.why),
+        memory=_memory(cut),
+        users=tuple(_users(visit, cut)),
+        acts=_acts(visit, cut),
+    )
+
+
+def _meters(gpu: GpuInfo) -> Iterator[Meter]:
+    if gpu.utilisation_percent is not None:
+        yield Meter("Load", f"{gpu.utilisation_percent} %", gpu.utilisation_percent / 100, "run")
+    memory = _memory(gpu)
+    if memory is not None:
+        yield memory
+
+
+def _memory(part: GpuInfo | GpuSlice) -> Meter | None:
+    if part.memory_used_bytes is None and part.memory_total_bytes is None:
+        return None
+    words = f"{size(part.memory_used_bytes)} of {size(part.memory_total_bytes)}"
+    if part.memory_used_bytes is None or not part.memory_total_bytes:
+        return Meter("Memory", words, None, "accent")
+    return Meter("Memory", words, part.memory_used_bytes / part.memory_total_bytes, "accent")
+
+
+def _facts(gpu: GpuInfo) -> Iterator[tuple[str, str]]:
+    if gpu.temperature_celsius is not None:
+        yield "Temperature", f"{gpu.temperature_celsius} °C"
+    if gpu.power_watts is not None:
+        yield "Power", f"{gpu.power_watts:.0f} W"
+    if gpu.driver:
+        yield "Driver", gpu.driver
+
+
+def _users(visit: Visit, part: GpuInfo | GpuSlice) -> Iterator[User]:
+    held = {holder.job_id for holder in part.holders}
+    yield from (_holder(visit, part, holder) for holder in part.holders)
+    yield from (_process(visit, process) for process in part.processes if process.job_id not in held)
+
+
+def _holder(visit: Visit, part: GpuInfo | GpuSlice, holder: GpuHolder) -> User:
+    mine = [one.memory_bytes for one in part.processes if one.job_id == holder.job_id and one.memory_bytes is not None]
+    notes = [f"{holder.units} of {part.units} parts"] if holder.units < part.units else []
+    notes += [size(sum(mine))] if mine else []
+    href = visit.url("job", job=holder.job_id)
+    return User(f"{holder.job_number} {holder.job_name}", " · ".join(notes), href)
+
+
+def _process(visit: Visit, process: GpuProcess) -> User:
+    named = process.command or "a process that cannot be seen from here"
+    text = f"{named}, process {process.pid}" + (f" of {process.user}" if process.user else "")
+    amount = "" if process.memory_bytes is None else size(process.memory_bytes)
+    if process.job_id is None:
+        return User(text, f"{amount} · not ours" if amount else "not ours")
+    note = f"left by job {process.job_number}" + (f" · {amount}" if amount else "")
+    return User(text, note, visit.url("job", job=process.job_id))
+
+
+def _acts(visit: Visit, part: GpuInfo | GpuSlice) -> GpuActs:
+    if not visit.is_administrator:
+        return GpuActs()
+    if part.kept_back_by is not None:
+        return GpuActs(readmit_href=visit.url("readmit_gpu", gpu=part.uuid))
+    return GpuActs(
+        quarantine_href=visit.url("quarantine_gpu", gpu=part.uuid), drain_href=visit.url("drain_gpu", gpu=part.uuid)
+    )
