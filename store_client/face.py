@@ -1,5 +1,6 @@
 """Everything that the face of this package offers."""
 
+from store_client import queue_face
 from store_client.blocking import Blocking, connect_blocking
 from store_client.client import ControlPlaneClient, StoreClient
 from store_client.creation import settle_idea, settle_task, settle_variant
@@ -43,6 +44,7 @@ from store_client.errors import (
 )
 from store_client.follow import Followed, follow
 from store_client.imports import find_import, settle_import
+from store_client.queue_face import *  # noqa: F403 - the list is in queue_face.py, once
 from store_client.roles.history import IdeaTexts, read_history, read_text
 from store_client.roles.orders import KIND_OF, ROLE_OF, Assignment, evaluation_job, execution_job, ideation_job
 from store_client.roles.outcomes import (
@@ -75,37 +77,7 @@ from store_client.settle import (
 )
 from store_client.transport import Patience, Transport, Upload
 from store_client.turns import settle_accept, settle_reclaim, settle_reject
-from store_client.wire.arc import (
-    ArchitectureConfig,
-    ArchitectureFamily,
-    DatasetConfig,
-    DatasetType,
-    ExperimentSpec,
-    GPUAllocation,
-    HyperparameterConfig,
-    NoveltyClass,
-    OptimizerConfig,
-    PreprocessingChain,
-    PreprocessingStep,
-    PreprocessingType,
-    SchedulerConfig,
-    TrainingJobConfig,
-)
 from store_client.wire.artifacts import ArtifactInfo, DepositedArtifact
-from store_client.wire.attempts import AttemptNews, AttemptOrder, AttemptResult, AttemptWish, BeginAttempt, EndAttempt
-from store_client.wire.batches import (
-    ArrayDetail,
-    CancelJobs,
-    ChangedJobs,
-    ChosenJobs,
-    JobFilter,
-    MoveJob,
-    QueueJob,
-    QueueJobs,
-    ReprioritiseJobs,
-    SubmitJobs,
-    SubmittedJobs,
-)
 from store_client.wire.call import Call
 from store_client.wire.calls import CALLS
 from store_client.wire.checkpoints import (
@@ -145,41 +117,8 @@ from store_client.wire.experiments import (
     Status,
     Terminate,
 )
-from store_client.wire.gpus import (
-    GpuHistory,
-    GpuHolder,
-    GpuInfo,
-    GpuList,
-    GpuPart,
-    GpuProcess,
-    GpuRecord,
-    GpuSample,
-    GpuSlice,
-    GpuState,
-    KeepBack,
-)
 from store_client.wire.ideas import CreatedIdea, CreateIdea, Idea, IdeaDetail, IdeaPage, IdeaState
 from store_client.wire.implementation import Implementation
-from store_client.wire.jobs import (
-    FINAL_STATES,
-    Attempt,
-    Dependency,
-    ExitCause,
-    Fleet,
-    Job,
-    JobDetail,
-    JobPage,
-    JobState,
-    LogSlice,
-    Preemption,
-    Progress,
-    QueueSummary,
-    Reprioritise,
-    Resources,
-    RetryPolicy,
-    SlotInfo,
-    SubmitJob,
-)
 from store_client.wire.leases import (
     AcquireLease,
     HoldLease,
@@ -190,29 +129,8 @@ from store_client.wire.leases import (
     RegistryEntryList,
 )
 from store_client.wire.openapi import openapi_document
-from store_client.wire.policy import (
-    ExperimentShare,
-    OperatorShare,
-    QueuePolicy,
-    SetExperimentShare,
-    SetOperatorShare,
-    SetPolicy,
-    Shares,
-)
 from store_client.wire.record import Record
-from store_client.wire.reports import JobCheckpoint, JobCheckpoints, JobMetrics, MetricPoint, MetricSeries
 from store_client.wire.scalars import fault_of_name, format_time, normal_name, parse_time
-from store_client.wire.scheduler import (
-    Explanation,
-    JobBlocker,
-    JobChange,
-    JobConstraint,
-    LineHead,
-    QueuedJob,
-    Ranking,
-    SchedulerStatus,
-    StartBand,
-)
 from store_client.wire.tasks import (
     KINDS,
     RESULTS,
@@ -237,21 +155,6 @@ from store_client.wire.tasks import (
     TaskKind,
     TaskPage,
     TaskState,
-)
-from store_client.wire.trainings import (
-    CheckpointInfo,
-    CreateTraining,
-    ExperimentResult,
-    JobStatus,
-    MetricResult,
-    MetricType,
-    ScheduleTraining,
-    TrainingCancelled,
-    TrainingCreated,
-    TrainingDetails,
-    TrainingReport,
-    TrainingScheduled,
-    TrainingStatus,
 )
 from store_client.wire.variants import (
     CreateVariant,
@@ -285,46 +188,34 @@ from store_client.wire.workers import (
 )
 
 __all__ = [
-    "CALLS", "DISPATCH_KEYS", "FINAL_STATES", "KINDS", "KIND_OF", "RESULTS", "ROLES", "ROLE_OF", "SUBJECT",
-    "AcquireLease", "AddMember", "AlreadyExists", "ArchitectureConfig", "ArchitectureFamily", "ArrayDetail",
-    "ArtifactInfo", "Assignment", "Attempt", "AttemptNews", "AttemptOrder", "AttemptResult", "AttemptWish",
-    "Automation", "AutomationMode", "BadRequest", "Bearer", "BeginAttempt", "Blocking", "Call", "CancelJobs",
-    "ChangeAutomation", "ChangeDispatchMode", "ChangedJobs", "CheckpointCounts", "CheckpointFile",
-    "CheckpointInProgress", "CheckpointInfo", "CheckpointInvalid", "CheckpointList", "CheckpointPaths", "ChosenJobs",
-    "Claim", "ClaimTask", "ClosedTarget", "Conflicting", "ConflictingResubmission", "ControlPlaneClient", "Corrupt",
-    "Counts", "CreateExperiment", "CreateIdea", "CreateTask", "CreateTraining", "CreateVariant", "CreatedIdea",
-    "CycleDetected", "DatasetConfig", "DatasetType", "Dependency", "DepositedArtifact", "Described", "Direction",
-    "DispatchMode", "Download", "EndAttempt", "EndExperiment", "EndSession", "Evaluated", "EvaluationFailed",
-    "EvaluationOutcome", "EvaluationResult", "Event", "EventBatch", "Exchange", "Exchanged", "ExchangedBearer",
-    "Executed", "ExecutionFailed", "ExecutionOutcome", "ExecutionResult", "ExitCause", "Experiment", "ExperimentDetail",
-    "ExperimentIdConflict", "ExperimentIdMismatch", "ExperimentResult", "ExperimentShare", "ExperimentSpec",
-    "ExperimentState", "ExperimentSummary", "Explanation", "Exporter", "FileBearer", "Fleet", "Followed", "Forbidden",
-    "GPUAllocation", "GitPassword", "GpuHistory", "GpuHolder", "GpuInfo", "GpuList", "GpuPart", "GpuProcess",
-    "GpuRecord", "GpuSample", "GpuSlice", "GpuState", "Group", "GroupList", "HoldLease", "HyperparameterConfig", "Idea",
+    "CALLS", "DISPATCH_KEYS", "KINDS", "KIND_OF", "RESULTS", "ROLES", "ROLE_OF", "SUBJECT", "AcquireLease",
+    "AddMember", "AlreadyExists", "ArtifactInfo", "Assignment", "Automation", "AutomationMode", "BadRequest", "Bearer",
+    "Blocking", "Call", "ChangeAutomation", "ChangeDispatchMode", "CheckpointCounts", "CheckpointFile",
+    "CheckpointInProgress", "CheckpointInvalid", "CheckpointList", "CheckpointPaths", "Claim", "ClaimTask",
+    "ClosedTarget", "Conflicting", "ConflictingResubmission", "ControlPlaneClient", "Corrupt", "Counts",
+    "CreateExperiment", "CreateIdea", "CreateTask", "CreateVariant", "CreatedIdea", "CycleDetected",
+    "DepositedArtifact", "Described", "Direction", "DispatchMode", "Download", "EndExperiment", "EndSession",
+    "Evaluated", "EvaluationFailed", "EvaluationOutcome", "EvaluationResult", "Event", "EventBatch", "Exchange",
+    "Exchanged", "ExchangedBearer", "Executed", "ExecutionFailed", "ExecutionOutcome", "ExecutionResult", "Experiment",
+    "ExperimentDetail", "ExperimentIdConflict", "ExperimentIdMismatch", "ExperimentState", "ExperimentSummary",
+    "Exporter", "FileBearer", "Followed", "Forbidden", "GitPassword", "Group", "GroupList", "HoldLease", "Idea",
     "IdeaDetail", "IdeaDraft", "IdeaPage", "IdeaState", "IdeaTexts", "IdeasProposed", "IdeationFailed",
     "IdeationOutcome", "IdeationResult", "IllegalTransition", "Implementation", "ImportedCheckpoint", "ImportedFrom",
-    "IntegrateVariant", "Integration", "InvalidName", "InvalidPrecondition", "Job", "JobBlocker", "JobChange",
-    "JobCheckpoint", "JobCheckpoints", "JobConstraint", "JobDetail", "JobFilter", "JobMetrics", "JobPage", "JobState",
-    "JobStatus", "KeepBack", "Landed", "Lease", "LeaseExpired", "LeaseHeldByOther", "LeaseInstanceMismatch",
-    "LeaseList", "LeaseNotHeld", "LineHead", "LogEvent", "LogPage", "LogSlice", "Lost", "Manifest", "MetricPoint",
-    "MetricResult", "MetricSeries", "MetricType", "Mode", "MoveJob", "NoOpVariant", "NotClaimed", "NotFound",
-    "NotOffered", "NoveltyClass", "Objective", "OperatorRole", "OperatorShare", "OptimizerConfig", "ParentVariant",
-    "Patience", "PayloadTooLarge", "PolicyError", "Preemption", "PreprocessingChain", "PreprocessingStep",
-    "PreprocessingType", "Progress", "ProgressPoint", "ProtocolBroken", "QueueJob", "QueueJobs", "QueuePolicy",
-    "QueueSummary", "QueuedJob", "Ranking", "ReassignTask", "ReclaimCause", "ReclaimTask", "Record", "Refused",
-    "RegisterExperiment", "RegisterGroup", "RegisterWorker", "RegisteredWorker", "RegistryEntry", "RegistryEntryList",
-    "RejectReason", "RejectTask", "RenewClaim", "Reprioritise", "ReprioritiseJobs", "ReservedIdentifier", "Resources",
-    "RetryPolicy", "Role", "ScheduleTraining", "SchedulerConfig", "SchedulerStatus", "Session", "SetExperimentShare",
-    "SetOperatorShare", "SetPolicy", "Settled", "Shares", "SignIn", "SignInCode", "SlotInfo", "SpecVersionMismatch",
-    "StartBand", "StaticBearer", "Status", "StoreClient", "SubmissionLine", "SubmitJob", "SubmitJobs", "SubmitTask",
-    "SubmittedJobs", "SwitchyardError", "Target", "Task", "TaskDetail", "TaskKind", "TaskPage", "TaskState",
-    "Terminate", "TrainingCancelled", "TrainingCreated", "TrainingDetails", "TrainingJobConfig", "TrainingReport",
-    "TrainingScheduled", "TrainingStatus", "Transport", "Unauthorized", "Unavailable", "Unknown", "Unreachable",
-    "UnsupportedCheckpointVersion", "Upload", "Variant", "VariantDetail", "VariantFailed", "VariantPage",
-    "VariantStatus", "Whoami", "Worker", "WorkerDetail", "WorkerDetailList", "WorkerList", "WorkerNotEligible",
-    "WorkerNotRegistered", "WrongClaimant", "connect_blocking", "evaluation_job", "execution_job", "fault_of_name",
-    "find_import", "follow", "format_time", "from_problem", "ideation_job", "normal_name", "openapi_document",
-    "parse_time", "read_evaluation", "read_execution", "read_history", "read_ideation", "read_text", "settle_accept",
-    "settle_claim", "settle_idea", "settle_import", "settle_integration", "settle_reclaim", "settle_reject",
-    "settle_submission", "settle_task", "settle_variant",
+    "IntegrateVariant", "Integration", "InvalidName", "InvalidPrecondition", "Landed", "Lease", "LeaseExpired",
+    "LeaseHeldByOther", "LeaseInstanceMismatch", "LeaseList", "LeaseNotHeld", "LogEvent", "LogPage", "Lost",
+    "Manifest", "Mode", "NoOpVariant", "NotClaimed", "NotFound", "NotOffered", "Objective", "OperatorRole",
+    "ParentVariant", "Patience", "PayloadTooLarge", "PolicyError", "ProgressPoint", "ProtocolBroken", "ReassignTask",
+    "ReclaimCause", "ReclaimTask", "Record", "Refused", "RegisterExperiment", "RegisterGroup", "RegisterWorker",
+    "RegisteredWorker", "RegistryEntry", "RegistryEntryList", "RejectReason", "RejectTask", "RenewClaim",
+    "ReservedIdentifier", "Role", "Session", "Settled", "SignIn", "SignInCode", "SpecVersionMismatch", "StaticBearer",
+    "Status", "StoreClient", "SubmissionLine", "SubmitTask", "SwitchyardError", "Target", "Task", "TaskDetail",
+    "TaskKind", "TaskPage", "TaskState", "Terminate", "Transport", "Unauthorized", "Unavailable", "Unknown",
+    "Unreachable", "UnsupportedCheckpointVersion", "Upload", "Variant", "VariantDetail", "VariantFailed",
+    "VariantPage", "VariantStatus", "Whoami", "Worker", "WorkerDetail", "WorkerDetailList", "WorkerList",
+    "WorkerNotEligible", "WorkerNotRegistered", "WrongClaimant", "connect_blocking", "evaluation_job", "execution_job",
+    "fault_of_name", "find_import", "follow", "format_time", "from_problem", "ideation_job", "normal_name",
+    "openapi_document", "parse_time", "read_evaluation", "read_execution", "read_history", "read_ideation",
+    "read_text", "settle_accept", "settle_claim", "settle_idea", "settle_import", "settle_integration",
+    "settle_reclaim", "settle_reject", "settle_submission", "settle_task", "settle_variant",
 ]  # fmt: skip
+__all__ += queue_face.__all__

@@ -45,17 +45,15 @@ class Jobs(Resource):
     async def list_jobs(
         self,
         experiment_id: str | None = None,
-        state: JobState | None = None,
         *,
         is_open: bool | None = None,
         after: str | None = None,
         limit: int = 50,
         wanted: JobFilter | None = None,
     ) -> JobPage:
-        """A page of all jobs; `wanted` has further conditions, or all of them."""
-        query = calls.JobPageQuery(experiment_id=experiment_id, state=state, is_open=is_open, after=after, limit=limit)
-        query = query.narrowed(wanted)
-        answer: JobPage = await self._send(calls.LIST_JOBS, query=query)
+        """A page of all jobs, of those open or ended, or of those that meet the conditions of a filter."""
+        query = calls.JobPageQuery(experiment_id=experiment_id, is_open=is_open, after=after, limit=limit)
+        answer: JobPage = await self._send(calls.LIST_JOBS, query=query.narrowed(wanted))
         return answer
 
     async def read_job(self, job_id: str, wait_seconds: float = 0) -> JobDetail:

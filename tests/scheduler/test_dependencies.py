@@ -43,7 +43,7 @@ def end(queue: Queue, job_id: str, state: JobState) -> None:
         return
     causes = {S.SUCCEEDED: "finished", S.FAILED: "user_error", S.TIMED_OUT: "timeout", S.LOST: "node_lost"}
     attempt = queue.place(job_id)
-    queue.finish(job_id, attempt, Ending(causes.get(state, "out_of_memory")))  # type: ignore[arg-type]
+    queue.finish(job_id, attempt, Ending(causes.get(state, "out_of_memory")))  # type: ignore[arg-type]  # drawn from a list of causes
 
 
 def first(queue: Queue, **wish: Any) -> str:
@@ -220,7 +220,7 @@ class Family(RuleBasedStateMachine):
     def run(self, job: str, state: str) -> None:
         placed = self.attempt(place_if_ready, job)
         if placed is not None:
-            self.attempt(attempts.finish, job, placed["attempt"], Ending(state))  # type: ignore[arg-type]
+            self.attempt(attempts.finish, job, placed["attempt"], Ending(state))  # type: ignore[arg-type]  # drawn from a list of causes
 
     @rule(job=known)
     def cancel(self, job: str) -> None:

@@ -133,7 +133,7 @@ def begin(tx: Tx, is_crowded: bool) -> None:
     tx.connection.execute(delete(jobs))
     tx.connection.execute(delete(tallies))
     for number in range(1, 7):
-        row = submit(tx.at("exp_" + "1".zfill(26)), Queue.spec(None), CLAIMS)  # type: ignore[arg-type]
+        row = submit(tx.at("exp_" + "1".zfill(26)), Queue.spec(None), CLAIMS)  # type: ignore[arg-type]  # a spec needs no queue
         if is_crowded:
             near = update(jobs).where(jobs.c.job_id == row["job_id"]).values(rank=1 + number * 2.0**-52)
             tx.connection.execute(near)

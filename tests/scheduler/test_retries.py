@@ -95,7 +95,7 @@ def test_an_end_that_an_attempt_comes_to_by_itself_while_it_gives_way_is_its_own
     job_id = queue.submit(retry={"max_attempts": 1})
     attempt = queue.place(job_id)
     queue.write(endings.give_way, job_id, attempt)
-    queue.finish(job_id, attempt, Ending(cause, 0))  # type: ignore[arg-type]
+    queue.finish(job_id, attempt, Ending(cause, 0))  # type: ignore[arg-type]  # drawn from a list of causes
     assert queue.read(job_id).cause == cause
     assert queue.state(job_id).is_final
 

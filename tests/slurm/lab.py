@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from store_client import ExperimentDetail, JobDetail, JobState, StaticBearer, SubmitJob
+from store_client import ExperimentDetail, JobDetail, JobFilter, JobState, StaticBearer, SubmitJob
 from tests.acceptance.deployment import ENVIRONMENT, Deployment
 from tests.acceptance.experiments import MANUAL, Recipe
 from tests.scheduler.repositories import git
@@ -103,7 +103,7 @@ class Lab:
 
     def ended_of(self, array: JobDetail) -> int:
         """How many jobs of an array have succeeded."""
-        jobs = self.deployment.client.list_jobs(state=JobState.SUCCEEDED).items
+        jobs = self.deployment.client.list_jobs(wanted=JobFilter(states=(JobState.SUCCEEDED,))).items
         return sum(1 for job in jobs if job.array_id is not None and job.array_id == array.array_id)
 
     def nothing_is_left_on_the_nodes(self, job: JobDetail) -> bool:
