@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from control_plane.scheduler.rules.board import (
     Running,
     Situation,
     Slot,
+    SlotState,
     Waiting,
 )
 from store_client.wire.jobs import Resources
@@ -25,9 +27,9 @@ NOW = 100_000.0
 SMALL, LARGE = 24 * GIB, 80 * GIB
 
 
-def job(number: int, resources: Resources | None = None, **given: object) -> Waiting:
+def job(number: int, resources: Resources | None = None, **given: Any) -> Waiting:
     """A waiting job; in one experiment and of one operator unless it says otherwise."""
-    facts: dict[str, object] = {
+    facts: dict[str, Any] = {
         "experiment_id": "exp_a",
         "operator": "ada",
         "priority": 5,
@@ -36,22 +38,22 @@ def job(number: int, resources: Resources | None = None, **given: object) -> Wai
         "most_seconds": 3600.0,
         **given,
     }
-    return Waiting(f"job_{number}", number, resources=resources or Resources(), **facts)  # type: ignore[arg-type]
+    return Waiting(f"job_{number}", number, resources=resources or Resources(), **facts)
 
 
-def running(number: int, grants: Iterable[Grant], ends_in: float = 1000.0, **given: object) -> Running:
-    facts: dict[str, object] = {
+def running(number: int, grants: Iterable[Grant], ends_in: float = 1000.0, **given: Any) -> Running:
+    facts: dict[str, Any] = {
         "experiment_id": "exp_a",
         "operator": "ada",
         "priority": 5,
         "placed_at": NOW - 100 - number,
         **given,
     }
-    return Running(f"run_{number}", 1, number, ends_by=NOW + ends_in, grants=tuple(grants), **facts)  # type: ignore[arg-type]
+    return Running(f"run_{number}", 1, number, ends_by=NOW + ends_in, grants=tuple(grants), **facts)
 
 
-def gpu(index: int, node: str = "", memory: int | None = LARGE, state: str = "usable") -> Slot:
-    return Slot(f"{node}GPU-{index}", "gpu", memory, state, node, GPU_UNITS, index)  # type: ignore[arg-type]
+def gpu(index: int, node: str = "", memory: int | None = LARGE, state: SlotState = "usable") -> Slot:
+    return Slot(f"{node}GPU-{index}", "gpu", memory, state, node, GPU_UNITS, index)
 
 
 def cpus(count: int, node: str = "") -> list[Slot]:
@@ -80,10 +82,8 @@ def lines_of(jobs: Iterable[Waiting]) -> Lines:
     return made
 
 
-def situation(
-    slots: Sequence[Slot], jobs: Iterable[Waiting], held: Sequence[Running] = (), **given: object
-) -> Situation:
-    return Situation(NOW, slots, lines_of(jobs), held, **given)  # type: ignore[arg-type]
+def situation(slots: Sequence[Slot], jobs: Iterable[Waiting], held: Sequence[Running] = (), **given: Any) -> Situation:
+    return Situation(NOW, slots, lines_of(jobs), held, **given)
 
 
 plain = st.builds(Resources, cpus=st.integers(1, 2), memory_bytes=st.sampled_from([0, 0, 8 * GIB, 20 * GIB]))
@@ -130,18 +130,25 @@ def waiting_jobs(draw: st.DrawFn, most: int = 6) -> list[Waiting]:
     ]
 
 
+states: st.SearchStrategy[SlotState] = st.sampled_from(
+    ["usable"] * 15 + ["foreign", "lost", "quarantined", "reserved", "draining"]
+)
+
+
 @st.composite
 def machines(draw: st.DrawFn) -> list[Slot]:
     slots: list[Slot] = []
     for node in draw(st.sampled_from([("",), ("",), ("", "two-")])):
         for index in range(draw(st.integers(1, 4 if node == "" else 2))):
             kind = draw(st.sampled_from(["gpu"] * 7 + ["mig"]))
-            state = draw(st.sampled_from(["usable"] * 15 + ["foreign", "lost", "quarantined", "reserved", "draining"]))
+            state: SlotState = draw(
+                st.sampled_from(["usable"] * 15 + ["foreign", "lost", "quarantined", "reserved", "draining"])
+            )
             if kind == "gpu":
                 slots.append(gpu(index, node, draw(st.sampled_from([SMALL, LARGE])), state))
             else:
                 profile, memory = draw(st.sampled_from([("1g.10gb", 10 * GIB), ("3g.40gb", 40 * GIB)]))
-                slots.append(Slot(f"{node}MIG-{index}", "mig", memory, state, node, 1, index, profile))  # type: ignore[arg-type]
+                slots.append(Slot(f"{node}MIG-{index}", "mig", memory, state, node, 1, index, profile))
         slots += cpus(draw(st.integers(2, 6)), node)
     return slots
 

@@ -3,34 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
-from math import ceil, floor
+from math import floor
 
 from control_plane.scheduler.rules.board import Grant, LineKey, Quota, Running, Situation, Slot, Waiting
 from store_client.wire.jobs import Resources
+from tests.scheduler.planning_ways import Free, Units, Way, loss, nodes_of, part, units_on, ways, would_do
 
-Units = dict[str, frozenset[int]]
 MOST_UNTIL_SOON = 30.0
 FORESEEN = 600.0
-
-
-@dataclass(frozen=True)
-class Free:
-    """What is free on one machine."""
-
-    units: Units
-    memory: float
-
-
-@dataclass(frozen=True)
-class Way:
-    """One way to fit a job: units of slots of one machine."""
-
-    node: str
-    units: Units
-    inside: tuple[float, ...]
-    """How tight it is among the ways of its machine; less is tighter."""
-    among: tuple[float, ...]
-    """How tight it is among machines."""
 
 
 @dataclass
@@ -169,13 +149,8 @@ class Oracle:
         each = [self.worth({grant.slot_id: grant.units for grant in one.grants}) for one in attempts]
         return sum(one[0] for one in each), sum(one[1] for one in each), len(each)
 
-    # every way
-
     def nodes(self) -> dict[str, list[Slot]]:
-        nodes: dict[str, list[Slot]] = {}
-        for slot in self.situation.slots:
-            nodes.setdefault(slot.node, []).append(slot)
-        return nodes
+        return nodes_of(self.situation.slots)
 
     def free_without(self, gone: list[Running]) -> dict[str, Free]:
         """What every machine has free when these are gone."""
@@ -203,27 +178,8 @@ class Oracle:
         return max(asked.gpus, asked.gpus_where_present) if len(there) >= asked.gpus_where_present else asked.gpus
 
     def ways(self, asked: Resources, free: Mapping[str, Free]) -> Iterator[Way]:
-        names = list(self.nodes())
         for node, here in free.items():
-            slots = [slot for slot in self.nodes()[node] if here.units.get(slot.slot_id)]
-            cpus = [slot.slot_id for slot in slots if slot.kind == "cpu"]
-            if len(cpus) < asked.cpus or (asked.memory_bytes and here.memory < asked.memory_bytes):
-                continue
-            ready = [
-                slot
-                for slot in slots
-                if would_do(asked, slot) and len(here.units[slot.slot_id]) >= units_on(asked, slot)
-            ]
-            whole = sum(1 for slot in slots if slot.kind == "gpu" and len(here.units[slot.slot_id]) == slot.units)
-            for chosen in combinations(ready, self.wanted(asked, node)):
-                units = {
-                    one.slot_id: frozenset(sorted(here.units[one.slot_id])[: units_on(asked, one)]) for one in chosen
-                }
-                inside = tightness(asked, chosen, here)
-                memory = max((one.memory_bytes or 0 for one in chosen), default=0)
-                among = (inside[1], inside[2], memory, whole, len(cpus), names.index(node))
-                taken = {**units, **{slot_id: frozenset({0}) for slot_id in cpus[: asked.cpus]}}
-                yield Way(node, taken, inside, among)
+            yield from ways(asked, self.wanted(asked, node), self.nodes()[node], here)
 
     def best(self, asked: Resources, free: Mapping[str, Free]) -> Way | None:
         """The tightest way of each machine, and of these the tightest."""
@@ -231,7 +187,8 @@ class Oracle:
         for way in self.ways(asked, free):
             by_node.setdefault(way.node, []).append(way)
         best = [min(ways, key=lambda way: way.inside) for ways in by_node.values()]
-        return min(best, key=lambda way: way.among, default=None)
+        names = list(self.nodes())
+        return min(best, key=lambda way: (way.among, names.index(way.node)), default=None)
 
     # the reservation
 
@@ -335,47 +292,8 @@ class Oracle:
         return one.is_preemptible and not one.is_ending and one.priority < job.priority and one.queued_at is None
 
 
-def loss(chosen: tuple[Running, ...]) -> tuple[object, ...]:
-    priorities = sorted((one.priority for one in chosen), reverse=True)
-    placed = sorted(-one.placed_at for one in chosen)
-    return len(chosen), priorities, placed, sorted(-one.number for one in chosen)
-
-
 def over(quota: Quota | None, has: tuple[float, int, int], more: tuple[float, int, int]) -> bool:
     if quota is None:
         return False
     most = (quota.gpus, quota.cpus, quota.jobs)
     return any(limit is not None and h + m > limit + 1e-9 for limit, h, m in zip(most, has, more, strict=True))
-
-
-def part(slot: Slot) -> float:
-    if slot.kind == "mig":
-        return int((slot.profile or "1g").split("g")[0]) / 7
-    return float(slot.kind == "gpu")
-
-
-def would_do(asked: Resources, slot: Slot) -> bool:
-    if slot.kind != ("mig" if asked.mig_profile else "gpu"):
-        return False
-    if asked.only_gpus and slot.slot_id not in asked.only_gpus and str(slot.index) not in asked.only_gpus:
-        return False
-    if (slot.memory_bytes or 0) < asked.gpu_memory_bytes:
-        return False
-    return not asked.mig_profile or slot.profile == asked.mig_profile or asked.gpu_memory_bytes > 0
-
-
-def units_on(asked: Resources, slot: Slot) -> int:
-    if asked.gpu_share is None:
-        return slot.units
-    reserved = asked.gpu_memory_bytes / (slot.memory_bytes or 1)
-    return max(1, ceil(max(asked.gpu_share, reserved) * slot.units - 1e-9))
-
-
-def tightness(asked: Resources, chosen: tuple[Slot, ...], here: Free) -> tuple[float, ...]:
-    """Less is tighter: another kind of slice, a whole GPU broken, units left, memory, place in the list."""
-    left = [len(here.units[one.slot_id]) - units_on(asked, one) for one in chosen]
-    breaks = [over_ > 0 and over_ + units_on(asked, one) == one.units for over_, one in zip(left, chosen, strict=True)]
-    other = sum(one.profile != asked.mig_profile for one in chosen)
-    memory = sorted(one.memory_bytes or 0 for one in chosen)
-    places = [list(here.units).index(one.slot_id) for one in sorted(chosen, key=lambda one: one.memory_bytes or 0)]
-    return other, any(breaks), sum(left), *memory, *places

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import overload
+from typing import Any, overload
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -16,6 +16,7 @@ from control_plane.scheduler.rules.board import (
     Quota,
     Running,
     Situation,
+    Slot,
     Waiting,
 )
 from control_plane.scheduler.rules.planning import Plan, plan
@@ -46,13 +47,13 @@ def everybody(given_: Situation) -> dict[str, Waiting]:
     return {one.job_id: one for line in given_.lines.values() for one in line}
 
 
-def as_running(given_: Situation, placement: Placement, **more: object) -> Running:
+def as_running(given_: Situation, placement: Placement, **more: Any) -> Running:
     one = everybody(given_)[placement.job_id]
     facts = Running(
         one.job_id, 1, one.number, one.experiment_id, one.operator, one.priority, given_.now,
         given_.now + one.most_seconds, placement.grants, memory_bytes=one.resources.memory_bytes,
     )  # fmt: skip
-    return replace(facts, **more)  # type: ignore[arg-type]
+    return replace(facts, **more)
 
 
 @settings(max_examples=150)
@@ -81,14 +82,16 @@ def fits_when_all_last_as_long_as_they_may(
 @settings(max_examples=150)
 @given(full_houses())
 def test_what_starts_behind_the_head_never_delays_it(given_: Situation) -> None:
-    made = plan(replace(given_, policy=Policy(may_preempt=False)))
+    stay = [replace(one, is_ending=False) for one in given_.running]
+    given_ = replace(given_, running=stay, policy=Policy(may_preempt=False))
+    made = plan(given_)
     assume(made.reservation is not None)
     assert made.reservation is not None
     head = everybody(given_)[made.reservation.job_id]
     extra = [as_running(given_, placement) for placement in made.placements]
     before = extra[: started(made).index(head.job_id)] if head.job_id in started(made) else extra
     assert fits_when_all_last_as_long_as_they_may(given_, extra, head, made.reservation.at)
-    alone = plan(replace(given_, lines=lines_of([head]), policy=Policy(may_preempt=False)))
+    alone = plan(replace(given_, lines=lines_of([head])))
     if not before and alone.reservation is not None:
         assert made.reservation.at == alone.reservation.at
     ends = sorted({one.ends_by for one in given_.running if one.ends_by < made.reservation.at} | {given_.now})
@@ -152,7 +155,7 @@ def test_who_gives_way_is_of_lower_priority_allows_it_and_makes_room(given_: Sit
 @settings(max_examples=150)
 @given(machines(), waiting_jobs(), st.integers(0, 5))
 def test_no_job_goes_before_one_that_waited_so_much_longer_and_fits_its_slots(
-    slots: list[object], jobs: list[Waiting], which: int
+    slots: list[Slot], jobs: list[Waiting], which: int
 ) -> None:
     policy = Policy(may_preempt=False)
     old = replace(jobs[which % len(jobs)], priority=0, queued_at=NOW - policy.starvation_seconds - 20_000)
@@ -161,7 +164,7 @@ def test_no_job_goes_before_one_that_waited_so_much_longer_and_fits_its_slots(
         for one in jobs
         if one.number != old.number
     ]
-    given_ = situation(slots, [old, *rest], policy=policy, usage={old.experiment_id: 1e9})  # type: ignore[arg-type]
+    given_ = situation(slots, [old, *rest], policy=policy, usage={old.experiment_id: 1e9})
     made = plan(given_)
     if old.job_id not in started(made):
         alone = plan(replace(given_, lines=lines_of([old])))

@@ -1,4 +1,4 @@
-"""Which waiting jobs start now and on which slots, who gives way, and why the others wait: a pure function.
+"""Which waiting jobs start now and on which slots, who gives way to whom, and who goes on waiting: a pure function.
 
 Jobs are taken in turn; the first of a line decides for all of it. The first job that does not fit, but will when what
 runs has ended, gets a reservation: what is free of what it needs is kept for it, and a later job starts only on the
@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from control_plane.scheduler.rules.accounts import Accounts, Amounts, foreseen, least, worth
-from control_plane.scheduler.rules.blocking import Blocked, Explainer
 from control_plane.scheduler.rules.board import (
     GiveWay,
     Grant,
@@ -42,32 +41,27 @@ SOON_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done, and an answer for everybody who waits."""
+    """What is to be done, and who goes on waiting."""
 
     placements: tuple[Placement, ...]
     give_ways: tuple[GiveWay, ...]
     reservation: Reservation | None
-    _explainer: Explainer = field(repr=False, compare=False)
+    _turns: Turns = field(repr=False, compare=False)
 
     @cached_property
-    def blocked(self) -> Mapping[LineKey, Blocked]:
-        """Why the job in front of each line, and so all behind it, waits; made when it is asked for."""
-        return self._explainer.blocked(self.reservation)
+    def blocked(self) -> Mapping[LineKey, Waiting]:
+        """The job in front of each line that goes on waiting: what keeps it keeps all behind it."""
+        return dict(self._turns.lines())
 
 
 def plan(situation: Situation) -> Plan:
     """Place as many jobs as fit without delaying any that comes before."""
-    planner = _Planner(situation)
-    planner.place()
-    return planner.made()
+    drawing = _Drawing(situation)
+    drawing.place()
+    return drawing.made()
 
 
-def would_start(situation: Situation, job_id: str) -> bool:
-    """Whether a job would start if things were so."""
-    return any(placement.job_id == job_id for placement in plan(situation).placements)
-
-
-class _Planner:
+class _Drawing:
     """A plan while it is made."""
 
     def __init__(self, situation: Situation) -> None:
@@ -93,9 +87,8 @@ class _Planner:
 
     def made(self) -> Plan:
         placements = tuple(Placement(job.job_id, grants) for job, grants in self.placed)
-        explainer = Explainer(self.situation, self.rooms, self.accounts, self.turns, self.withheld)
         give_ways = self.reservation.give_ways if self.reservation is not None else ()
-        return Plan(placements, give_ways, self.reservation, explainer)
+        return Plan(placements, give_ways, self.reservation, self.turns)
 
     def _see_to(self, number: int, job: Waiting) -> None:
         key = self.turns.keys[number]
