@@ -129,15 +129,7 @@ def build(settings: Settings) -> Starlette:
         hand_out(house, settings.data, identities)
     _host(house, settings)
     parts = Parts(settings, house, identities, repositories, Notices(house))
-    terms = Terms(foreign_bytes=int(settings.foreign_mib * MIB), reserved=settings.reserved_gpus)
-    inventory = Inventory(settings.cpu_slots, settings.visible_gpus, terms, Logbook(house))
-    engine: LocalEngine | SlurmEngine = LocalEngine(
-        settings.attempts, repositories, inventory, settings.keeping, Nursery(settings.attempts)
-    )
-    remote = Remote(Spool(settings.attempts))
-    if settings.cluster is not None:
-        engine = _cluster(settings.cluster, house, remote.spool, repositories)
-        remote = Remote(remote.spool, engine.arrived)
+    inventory, engine, remote = _engine(settings, house, repositories)
     if settings.runs_api:
         parts.reaper = Reaper(house)
         files = ArtifactFiles(settings.data / "artifacts")
@@ -154,6 +146,20 @@ def build(settings: Settings) -> Starlette:
         parts.orchestrator = Orchestrator(house, wings)
     yard = Yard(engine, inventory, wiring.ClaimsForScheduler(), remote, settings.keeping, parts.latest)
     return _application(parts, yard)
+
+
+def _engine(
+    settings: Settings, house: House, repositories: Repositories
+) -> tuple[Inventory, LocalEngine | SlurmEngine, Remote]:
+    """What this machine has to give, where attempts run, and where those on other machines are heard."""
+    terms = Terms(foreign_bytes=int(settings.foreign_mib * MIB), reserved=settings.reserved_gpus)
+    inventory = Inventory(settings.cpu_slots, settings.visible_gpus, terms, Logbook(house))
+    spool = Spool(settings.attempts)
+    if settings.cluster is not None:
+        cluster = _cluster(settings.cluster, house, spool, repositories)
+        return inventory, cluster, Remote(spool, cluster.arrived)
+    nursery = Nursery(settings.attempts)
+    return inventory, LocalEngine(settings.attempts, repositories, inventory, settings.keeping, nursery), Remote(spool)
 
 
 def _cluster(cluster: Cluster, house: House, spool: Spool, repositories: Repositories) -> SlurmEngine:

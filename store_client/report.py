@@ -62,7 +62,7 @@ def should_stop() -> bool:
     is_main = threading.current_thread() is threading.main_thread()
     if is_main and signal.getsignal(number) in {signal.SIG_DFL, signal.default_int_handler}:
         signal.signal(number, lambda *_: None)
-    return any(Path(path).with_name(name).exists() for name in ("preempt", "cancel"))
+    return Path(path).with_name("stopping").exists()
 
 
 def _append(path: str, data: bytes) -> None:

@@ -57,6 +57,10 @@ class Nursery:
         with self._lock:
             self._drop()
 
+    def __del__(self) -> None:
+        """Whoever drops it without closing it leaves no process behind."""
+        self._drop()
+
     def _asked(self, directory: Path, secrets: int) -> socket.socket:
         """The channel, once the request is on it; a nursery that was gone before it could read is replaced."""
         request = [os.fsencode(directory)]

@@ -12,6 +12,7 @@ from control_plane.db import log
 from control_plane.scheduler.engines.local import LocalEngine
 from control_plane.scheduler.inventory import Inventory
 from control_plane.scheduler.loop import Scheduler
+from control_plane.scheduler.nursery import Nursery
 from control_plane.scheduler.operations import attempts, listing, submit
 from control_plane.scheduler.operations.attempts import Ending
 from control_plane.scheduler.rules.board import Placement
@@ -133,9 +134,8 @@ class Yard(Queue):
         self.scheduler = self.new_scheduler()
 
     def new_engine(self) -> LocalEngine:
-        return LocalEngine(
-            self.folder / "attempts", Repositories(self.origin.bare), inventory=Inventory(self.cpu_slots)
-        )
+        root = self.folder / "attempts"
+        return LocalEngine(root, Repositories(self.origin.bare), Inventory(self.cpu_slots), nursery=Nursery(root))
 
     def new_scheduler(self) -> Scheduler:
         """A scheduler that is yet to be started, with an engine that knows of nothing."""

@@ -216,7 +216,7 @@ def test_a_program_with_nothing_but_python_reports_and_sees_that_it_is_to_stop(t
         "SWITCHYARD_PREEMPT_SIGNAL": "SIGUSR1",
     }
     folder = str(Path(report.__file__).parent)
-    command = [sys.executable, "-I", "-S", "-c", program, folder, str(tmp_path / "preempt")]
+    command = [sys.executable, "-I", "-S", "-c", program, folder, str(tmp_path / "stopping")]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     assert done.stdout == "True /kept\n"
     said = parse((tmp_path / "progress.jsonl").read_bytes().splitlines()[0])

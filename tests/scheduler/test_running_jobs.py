@@ -63,11 +63,13 @@ def test_a_cancel_while_a_job_gives_way_ends_it_for_good(yard: Yard) -> None:
 
 def test_a_lost_job_finds_its_checkpoints_and_one_without_any_begins_anew(yard: Yard) -> None:
     script = 'echo "resumed ${SWITCHYARD_RESUME:-no}"; echo kept > "$SWITCHYARD_CHECKPOINT_DIR/model"; %s'
-    job_id = yard.shell(script % '[ "$SWITCHYARD_RESUME" ] || kill -KILL $PPID')
+    job_id = yard.shell(
+        script % 'while ! grep resumed ../log; do sleep 0.01; done; [ "$SWITCHYARD_RESUME" ] || kill -KILL $PPID'
+    )
     job = yard.end(job_id)
     assert [each.cause for each in job.attempts] == ["node_lost", "finished"]
     logs = [(yard.directory(job_id, attempt) / "log").read_text() for attempt in (1, 2)]
-    assert logs == ["resumed no\n", "resumed 1\n"]
+    assert [log.splitlines()[0] for log in logs] == ["resumed no", "resumed 1"]
 
 
 def test_a_job_is_told_where_to_report_and_what_is_its_own(yard: Yard) -> None:

@@ -7,7 +7,8 @@ scheduler afterwards. All it says is said in files of the attempt's directory:
     stdin         what the command reads (read)       preempt     its presence asks to give way (read)
     started.json  who runs it: pid, start time, boot  log         all output, bounded
     exit.json     how it ended, written last          stdout      standard output alone, where launch.json asks for it
-    shim.log      what went wrong with the shim       progress.jsonl   what the command says of itself
+    shim.log      what went wrong with the shim       stopping    its presence says that the end has been asked for
+    progress.jsonl   what the command says of itself
 
 Secret environment variables come as a JSON object on the shim's standard input and are written nowhere.
 

@@ -115,7 +115,13 @@ class Attempt:
         if self._giving_way and self._wants_to_end():
             self.end = Reason("cancelled")
 
+    def _tell(self) -> None:
+        """A command that only looks learns it here, and not from the request: it may not end before we know why."""
+        with suppress(OSError):  # on a full disk it is told by the signal alone
+            Path(records.STOPPING).touch()
+
     def _begin_to_end(self, now: float) -> None:
+        self._tell()
         self._signal_all(signal.SIGTERM)
         has_been_told = self._giving_way is not None and self._giving_way.may_be_killed(now)
         self._kill_at = now if has_been_told else now + self._launch["grace_seconds"]
@@ -130,6 +136,7 @@ class Attempt:
         if self._wants_to_end():
             return Reason("cancelled")
         if self._is_to_give_way():
+            self._tell()
             self._giving_way = GivingWay(self._launch, self.pid, now)
             return None
         return self._limits.broken(now)
