@@ -17,11 +17,11 @@ import secrets
 import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from store_client.client import ControlPlaneClient
 from store_client.credentials import StaticBearer
@@ -33,9 +33,10 @@ from store_client.transport import Patience, Transport
 from store_client.wire.attempts import AttemptOrder, AttemptResult, BeginAttempt
 from store_client.wire.jobs import ExitCause, JobDetail
 
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
-PATIENT = Patience(attempts=60, first_pause_seconds=0.2, longest_pause_seconds=10.0)
-"""Minutes: a control plane that is started anew, or a network that comes back."""
+INSISTENT = Patience(attempts=90, first_pause_seconds=0.2, longest_pause_seconds=10.0)
+"""Ten minutes, for the first word and the last: a server that is started anew, or a network that comes back."""
 PUSHES = 8
 
 
@@ -77,14 +78,13 @@ class Agent:
     async def run(self, ticket: str) -> None:
         """Run the attempt; a refusal that ends it is raised."""
         place = self._place
-        order = await self._deployment.begin_attempt(
-            place.job_id, place.attempt, BeginAttempt(ticket=ticket, secret=self._secret)
-        )
+        asked = BeginAttempt(ticket=ticket, secret=self._secret)
+        order = await insist(lambda: self._deployment.begin_attempt(place.job_id, place.attempt, asked))
         reports = Reports(self._deployment, (place.job_id, place.attempt), place.folder / order.job_id / "1")
         place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             result = await self._result(order, reports)
-            await reports.end(result)
+            await insist(lambda: reports.end(result))
         finally:
             await asyncio.to_thread(shutil.rmtree, place.folder, ignore_errors=True)
 
@@ -134,12 +134,21 @@ class Agent:
                 await mirror.push(order.spec.publish or "", order.branch)
             except GitFailed as error:
                 reason = str(error)
-                await PATIENT.pause(attempt)
+                await INSISTENT.pause(attempt)
             else:
                 return result
         return result.having(
             cause="user_error", published_commit=None, detail=f"its commit could not be pushed: {reason}"
         )
+
+
+async def insist(act: Callable[[], Awaitable[T]]) -> T:
+    """Do what can be done again until the server answers, or for so long."""
+    for attempt in range(INSISTENT.attempts):
+        with suppress(Unreachable):
+            return await act()
+        await INSISTENT.pause(attempt)
+    return await act()
 
 
 def _told(out: bytes) -> AttemptResult:
@@ -176,7 +185,7 @@ async def _alone(repository: Path) -> AsyncIterator[None]:
 async def run(place: Place, ticket: str) -> int:
     """The exit status: 0 once the server has the last word of the attempt."""
     secret = secrets.token_urlsafe(32)
-    async with ControlPlaneClient(Transport(place.url, PATIENT), StaticBearer(place.name, secret)) as deployment:
+    async with ControlPlaneClient(Transport(place.url), StaticBearer(place.name, secret)) as deployment:
         agent = Agent(place, deployment, secret)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, agent.stop)

@@ -81,6 +81,7 @@ def test_a_job_whose_node_dies_runs_again_on_another_and_ends_once(lab: Lab, tmp
     finally:
         lab.cluster.start_node(first)
     assert [(each.number, each.cause) for each in ended.attempts] == [(1, "node_lost"), (2, "finished")]
+    assert [each.node for each in ended.attempts] == [first, next(node for node in NODES if node != first)]
     assert lab.told(job).count("job.finished") == 1
 
 

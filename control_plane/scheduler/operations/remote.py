@@ -2,7 +2,7 @@
 
 import hmac
 
-from sqlalchemy import Connection, RowMapping, insert, select
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from control_plane.db import identities
 from control_plane.db.identities import Keys
@@ -10,7 +10,7 @@ from control_plane.db.tables import attempt_keys
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations.records import spec_of
 from control_plane.scheduler.operations.submit import load
-from control_plane.scheduler.tables import jobs
+from control_plane.scheduler.tables import attempts, jobs
 from store_client.errors import Forbidden, IllegalTransition, NotFound, Unauthorized
 from store_client.wire.attempts import AttemptNews, AttemptOrder, BeginAttempt, EndAttempt
 from store_client.wire.jobs import JobState
@@ -49,8 +49,17 @@ def _bind(tx: Tx, job_id: str, number: int, digest: str) -> None:
         tx.connection.execute(
             insert(attempt_keys).values(job_id=job_id, attempt=number, digest=digest, begun_at=tx.now)
         )
+        _note_node(tx, job_id, number)
     elif not hmac.compare_digest(known, digest):
         raise Unauthorized("this ticket has been used")
+
+
+def _note_node(tx: Tx, job_id: str, number: int) -> None:
+    """Write down where the attempt is, which its slots name."""
+    this = (attempts.c.job_id == job_id) & (attempts.c.number == number)
+    slots = tx.connection.scalar(select(attempts.c.slots).where(this)) or []
+    node = next((slot.rpartition("/")[0] for slot in slots), "")
+    tx.connection.execute(update(attempts).where(this).values(node=node or None))
 
 
 def hear(tx: Tx, job_id: str, attempt: str, body: AttemptNews) -> str:  # noqa: ARG001 - the files take the body
