@@ -22,6 +22,7 @@ ON_A_SLOT = text("state IN ('starting', 'running', 'cancelling')")
 IS_QUEUED = text("state = 'queued'")
 HAS_MORE = text("made < size AND is_cancelled = 0")
 IN_AN_ARRAY = text("array_id IS NOT NULL")
+STANDS_FOR_ITS_ARRAY = text("(array_index IS NULL OR array_index = 0)")
 IN_A_RUN = text("run_id IS NOT NULL")
 HAS_A_CAUSE = text("cause IS NOT NULL")
 IS_ENDED = text("state IN ('succeeded', 'failed', 'cancelled', 'timed_out', 'out_of_memory', 'lost')")
@@ -81,6 +82,14 @@ jobs = Table(
         postgresql_where=IS_ENDED,
     ),
     Index("ix_jobs_experiment_open", "experiment_id", "number", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+    Index("ix_jobs_collapsed", "number", sqlite_where=STANDS_FOR_ITS_ARRAY, postgresql_where=STANDS_FOR_ITS_ARRAY),
+    Index(
+        "ix_jobs_experiment_collapsed",
+        "experiment_id",
+        "number",
+        sqlite_where=STANDS_FOR_ITS_ARRAY,
+        postgresql_where=STANDS_FOR_ITS_ARRAY,
+    ),
     Index("ix_jobs_run", "run_id", "number", sqlite_where=IN_A_RUN, postgresql_where=IN_A_RUN),
     Index("ix_jobs_submitted_by", "submitted_by", "number"),
     Index("ix_jobs_cause", "cause", "number", sqlite_where=HAS_A_CAUSE, postgresql_where=HAS_A_CAUSE),
@@ -190,17 +199,4 @@ progress = Table(
     Column("attempt", Integer, nullable=False),
     Column("at", String, nullable=False, comment="when it last said or printed something"),
     Column("said", JSON, comment="its newest progress, as the wire has it"),
-)
-
-durations = Table(
-    "job_durations",
-    metadata,
-    Column("kind", String, primary_key=True, comment="experiment, shape and work of alike jobs"),
-    Column("place", Integer, primary_key=True, comment="in the ring of the kind"),
-    Column("experiment_id", String, nullable=False),
-    Column("work", String, nullable=False, comment="role, else name without numbers"),
-    Column("shape", String, nullable=False, comment="what it held"),
-    Column("seconds", Float, nullable=False),
-    Column("ended_at", String, nullable=False),
-    Index("ix_job_durations_ended", "ended_at"),
 )

@@ -165,6 +165,27 @@ def test_a_list_shows_one_array_and_pages_through_it(queue: Queue) -> None:
     assert seen == list(range(9, -1, -1))
 
 
+def test_a_collapsed_list_shows_one_job_of_each_array(queue: Queue) -> None:
+    alone = queue.read(queue.submit())
+    array_id = begin(queue, 5)
+    unfold(queue)
+    first, second, *_ = members(queue, array_id)
+
+    def shown(**wish: Any) -> list[tuple[str | None, int | None]]:
+        page = queue.store.see(listing.page, JobPageQuery(is_collapsed=True, **wish))
+        assert page.total is None
+        return [(job.array_id, job.array_index) for job in page.items]
+
+    assert shown(is_open=True) == [(None, None), (array_id, 0)]
+    assert shown() == [(array_id, 0), (None, None)]
+    run(queue, first, Ending("finished", 0))
+    queue.place(second)
+    assert shown(is_open=True) == [(array_id, 1), (None, None), (array_id, 2)], "what runs, then the next that waits"
+    assert shown(is_open=True, limit=1) == [(array_id, 1)]
+    assert shown() == [(array_id, 0), (None, None)]
+    assert alone.array_id is None
+
+
 def test_one_job_of_an_array_is_reprioritised_alone(queue: Queue) -> None:
     array_id = begin(queue, 3)
     unfold(queue)

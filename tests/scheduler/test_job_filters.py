@@ -78,6 +78,9 @@ INDEXES: list[tuple[dict[str, Any], str]] = [
     ({"state": S.RUNNING}, "ix_jobs_placed"),
     ({"state": S.QUEUED}, "ix_jobs_open_number"),
     (HERE, "ix_jobs_experiment"),
+    ({"is_collapsed": True}, "ix_jobs_collapsed"),
+    ({**HERE, "is_collapsed": True}, "ix_jobs_experiment_collapsed"),
+    ({"is_collapsed": True, "is_open": True, "after": "11:0:0"}, ""),
     ({**HERE, "state": S.FAILED}, "ix_jobs_experiment_ended"),
     ({**HERE, "state": S.QUEUED}, "ix_jobs_experiment_open"),
     ({"run_id": "run_7"}, "ix_jobs_run"),
@@ -102,7 +105,7 @@ def fill(tx: Tx) -> None:
             "experiment_id": f"exp_{ulid(number % 1000)}",
             "resources": {}, "spec": {}, "commit_sha": "b" * 40, "submitted_by": f"wkr_{number % 400}", "attempt": 0,
             "created_at": tx.now, "queued_at": tx.now, "run_id": f"run_{number % 500}",
-            "array_id": f"arr_{number % 500}",
+            "array_id": f"arr_{number % 500}", "array_index": number // 500,
             "cause": "timeout" if STATES[number % len(STATES)] is S.TIMED_OUT else "finished",
         }
         for number in range(1, SIZE)

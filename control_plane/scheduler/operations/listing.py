@@ -12,7 +12,7 @@ from control_plane.db.tables import tallies
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import records, selection
 from control_plane.scheduler.operations.rows import load
-from control_plane.scheduler.tables import IS_QUEUED, ON_A_SLOT, ORDER, attempts, is_behind, jobs
+from control_plane.scheduler.tables import IS_QUEUED, ON_A_SLOT, ORDER, STANDS_FOR_ITS_ARRAY, attempts, is_behind, jobs
 from store_client.errors import BadRequest
 from store_client.wire.batches import JobFilter
 from store_client.wire.calls.jobs import JobPageQuery
@@ -56,7 +56,7 @@ def page(tx: Tx, query: JobPageQuery) -> JobPage:
     is_queue = wanted.is_open is True and not selection.is_narrow(wanted)
     rows, following = (_open if is_queue else _newest)(tx, wanted, query)
     items = shown(tx, rows)
-    return JobPage(items=items, next=following, total=_total(tx, wanted))
+    return JobPage(items=items, next=following, total=None if query.is_collapsed else _total(tx, wanted))
 
 
 def shown(tx: Tx, rows: Sequence[RowMapping]) -> tuple[Any, ...]:
@@ -68,6 +68,8 @@ def shown(tx: Tx, rows: Sequence[RowMapping]) -> tuple[Any, ...]:
 def _newest(tx: Tx, wanted: JobFilter, query: JobPageQuery) -> Page:
     number = selection.number_of(wanted)
     chosen = selection.matching(tx, wanted, records.COLUMNS).order_by(number.desc())
+    if query.is_collapsed:
+        chosen = chosen.where(STANDS_FOR_ITS_ARRAY)
     if query.after is not None:
         chosen = chosen.where(number < _number(query.after))
     rows, is_more = _of_states(tx, chosen, wanted, query.limit)
@@ -97,6 +99,8 @@ def _open(tx: Tx, wanted: JobFilter, query: JobPageQuery) -> Page:
     phase, _, number = (query.after or f"{PLACED}:0").partition(":")
     rows: list[RowMapping] = []
     waiting = chosen.where(IS_QUEUED).order_by(*ORDER)
+    if query.is_collapsed:
+        waiting = waiting.where(selection.is_next_of_its_array())
     if phase == PLACED:
         placed = chosen.where(ON_A_SLOT, jobs.c.number > _number(number)).order_by(jobs.c.number)
         rows, is_more = _rows(tx, placed, query.limit)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, select
 
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.tables import IS_ENDED, IS_OPEN, IS_QUEUED, ON_A_SLOT, job_tags, jobs
@@ -44,6 +44,13 @@ def matching(tx: Tx, wanted: JobFilter, columns: tuple[Any, ...]) -> Select[Any]
         first, last = FROM[tx.connection.dialect.name]
         query = query.where(jobs.c.name.op(first)(wanted.name), jobs.c.name.op(last)(wanted.name + LAST))
     return query
+
+
+def is_next_of_its_array() -> ColumnElement[bool]:
+    """A waiting job of no array, or the first of one that waits."""
+    other = jobs.alias()
+    ahead = (other.c.array_id == jobs.c.array_id) & (other.c.number < jobs.c.number)
+    return jobs.c.array_id.is_(None) | ~exists().where(ahead, other.c.state == JobState.QUEUED)
 
 
 def number_of(wanted: JobFilter) -> ColumnElement[int]:

@@ -22,6 +22,7 @@ class JobPageQuery(PageQuery):
     submitted_by: str | None = Field(default=None, max_length=100)
     cause: ExitCause | None = None
     name: str | None = Field(default=None, max_length=200, description="what the name begins with")
+    is_collapsed: bool = Field(default=False, description="of an array only one: in the queue its next, else its first")
 
     @field_validator("states")
     @classmethod
