@@ -49,21 +49,28 @@ class Accounts:
 
     situation: Situation
     parts: Mapping[str, float]
-    """Of a GPU, that one unit of each slot is; 0 for CPU slots."""
+    """Of a GPU, that one unit of each slot is; CPU slots have none."""
     experiments: dict[str, Amounts] = field(default_factory=dict)
     operators: dict[str, Amounts] = field(default_factory=dict)
 
     @classmethod
     def of(cls, situation: Situation) -> "Accounts":
-        accounts = cls(situation, _parts(situation.slots))
-        for attempt in situation.running:
-            accounts.add(attempt.experiment_id, attempt.operator, accounts.amounts(attempt.grants))
+        accounts, policy = cls(situation, _parts(situation.slots)), situation.policy
+        if policy.experiment_quotas or policy.operator_quotas:
+            for attempt in situation.running:
+                accounts.add(attempt.experiment_id, attempt.operator, accounts.amounts(attempt.grants))
         return accounts
 
     def amounts(self, grants: Sequence[Grant]) -> Amounts:
         """What grants are worth."""
-        parts = [(self.parts.get(grant.slot_id, 0.0), len(grant.units)) for grant in grants]
-        return Amounts(sum(part * units for part, units in parts), sum(1 for part, _ in parts if not part), 1)
+        gpus, cpus, parts = 0.0, 0, self.parts
+        for grant in grants:
+            part = parts.get(grant.slot_id)
+            if part is None:
+                cpus += 1
+            else:
+                gpus += part * len(grant.units)
+        return Amounts(gpus, cpus, 1)
 
     def add(self, experiment_id: str, operator: str, more: Amounts) -> None:
         operator = self.situation.policy.operator_of(operator)
@@ -73,6 +80,8 @@ class Accounts:
     def excess(self, key: LineKey, more: Amounts) -> Excess | None:
         """The first quota that this much more would exceed."""
         policy = self.situation.policy
+        if not (policy.experiment_quotas or policy.operator_quotas):
+            return None
         quota, has = policy.experiment_quotas.get(key.experiment_id), self.experiments.get(key.experiment_id, Amounts())
         found = _beyond(quota, has, more)
         if found is not None:

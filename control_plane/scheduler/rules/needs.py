@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from control_plane.scheduler.rules.board import Slot, SlotKind
 from store_client.wire.jobs import Resources
@@ -12,8 +13,7 @@ SLICES = 7
 """A GPU is in so many slices at most; the number in a profile, 1g.10gb, counts them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """What slots have in common that the same needs treat alike."""
 
     kind: SlotKind

@@ -72,6 +72,7 @@ class _Drawing:
         self.turns = Turns.of(situation, self.accounts.usage())
         self.placed: list[tuple[Waiting, tuple[Grant, ...]]] = []
         self.needs: dict[Resources, tuple[Need, Amounts]] = {}
+        self.line_needs: dict[int, tuple[Need, Amounts]] = {}
         self.reservation: Reservation | None = None
         self.withheld: Withheld | None = None
         self.hopeless: set[Need] = set()
@@ -92,7 +93,7 @@ class _Drawing:
 
     def _see_to(self, number: int, job: Waiting) -> None:
         key = self.turns.keys[number]
-        need, asks = self._need_of(job.resources)
+        need, asks = self._need_of(number, job.resources)
         if self.accounts.excess(key, asks) is not None:
             return
         choice = self.openings.find(need)
@@ -109,11 +110,14 @@ class _Drawing:
         is_kept = self.withheld is not None and bool(self.withheld.cpus)
         return self.reservation is not None and not self.openings.free_cpus and not is_kept
 
-    def _need_of(self, resources: Resources) -> tuple[Need, Amounts]:
-        if resources not in self.needs:
-            need = Need.of(resources)
-            self.needs[resources] = need, least(need, self.rooms)
-        return self.needs[resources]
+    def _need_of(self, number: int, resources: Resources) -> tuple[Need, Amounts]:
+        """What the jobs of a line need, and count for."""
+        if number not in self.line_needs:
+            if resources not in self.needs:
+                need = Need.of(resources)
+                self.needs[resources] = need, least(need, self.rooms)
+            self.line_needs[number] = self.needs[resources]
+        return self.line_needs[number]
 
     def _allows(self, key: LineKey, choice: Choice, need: Need) -> bool:
         return self.accounts.excess(key, worth(choice, need)) is None

@@ -164,8 +164,12 @@ def bits(free: int) -> tuple[int, ...]:
     return tuple(unit for unit in range(free.bit_length()) if free >> unit & 1)
 
 
-def mask(units: Iterable[int]) -> int:
-    """Units as a mask."""
+def mask(units: Sequence[int]) -> int:
+    """Units, the lowest first, as a mask."""
+    if not units:
+        return 0
+    if units[-1] - units[0] + 1 == len(units):  # as most are: all in one piece
+        return ((1 << len(units)) - 1) << units[0]
     made = 0
     for unit in units:
         made |= 1 << unit
@@ -180,17 +184,18 @@ def rooms_of(slots: Sequence[Slot], nodes: Iterable[Node], running: Iterable[Run
             held[grant.slot_id] = held.get(grant.slot_id, 0) | mask(grant.units)
     rooms: dict[str, Room] = {}
     for slot in slots:
-        if slot.node not in rooms:
-            rooms[slot.node] = Room(slot.node, len(rooms))
-        rooms[slot.node].slots.append(slot)
+        room = rooms.get(slot.node)
+        if room is None:
+            room = rooms[slot.node] = Room(slot.node, len(rooms))
+        room.slots.append(slot)
     for room in rooms.values():
         _furnish(room, held)
-    _budget(rooms, {slot.slot_id: slot.node for slot in slots}, nodes, running)
+    _budget(rooms, slots, nodes, running)
     return list(rooms.values())
 
 
 def _furnish(room: Room, held: Mapping[str, int]) -> None:
-    usable = [slot for slot in room.slots if slot.is_usable]
+    usable = [slot for slot in room.slots if slot.state == "usable"]
     cpus = [slot.slot_id for slot in usable if slot.kind == "cpu"]
     room.usable_cpus = frozenset(cpus)
     room.cpus = [slot_id for slot_id in reversed(cpus) if slot_id not in held]
@@ -212,13 +217,14 @@ def _stand(room: Room, card: Card) -> None:
 
 
 def _budget(
-    rooms: Mapping[str, Room], where: Mapping[str, str], nodes: Iterable[Node], running: Iterable[Running]
+    rooms: Mapping[str, Room], slots: Iterable[Slot], nodes: Iterable[Node], running: Iterable[Running]
 ) -> None:
     """The memory of each machine that has a limit, less what its attempts were given."""
-    for node in nodes:
-        if node.name in rooms and node.memory_bytes is not None:
-            rooms[node.name].memory_bytes = rooms[node.name].budget_bytes = node.memory_bytes
-    for attempt in running:
-        room = rooms.get(where.get(attempt.grants[0].slot_id, "")) if attempt.grants else None
-        if room is not None and attempt.grants[0].slot_id in where:
-            room.memory_bytes -= attempt.memory_bytes
+    limits = {node.name: node.memory_bytes for node in nodes if node.memory_bytes is not None and node.name in rooms}
+    for name, memory_bytes in limits.items():
+        rooms[name].memory_bytes = rooms[name].budget_bytes = memory_bytes
+    if limits:
+        where = {slot.slot_id: slot.node for slot in slots}
+        for attempt in running:
+            if attempt.grants and attempt.grants[0].slot_id in where:
+                rooms[where[attempt.grants[0].slot_id]].memory_bytes -= attempt.memory_bytes

@@ -4,7 +4,7 @@ A level is the priority risen by age. Levels above ten are ordered by age alone.
 a plan is made, so that one plan is fair, too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from math import floor
@@ -29,6 +29,7 @@ class Turns:
     situation: Situation
     usage: dict[str, float]
     keys: list[LineKey] = field(default_factory=list)
+    _lines: list[Sequence[Waiting]] = field(default_factory=list)
     _places: list[int] = field(default_factory=list)
     _heap: list[Turn] = field(default_factory=list)
 
@@ -38,6 +39,7 @@ class Turns:
         for key, line in situation.lines.items():
             if len(line):
                 turns.keys.append(key)
+                turns._lines.append(line)
                 turns._places.append(0)
                 turns._heap.append(turns._turn(len(turns.keys) - 1))
         heapify(turns._heap)
@@ -55,20 +57,20 @@ class Turns:
                 yield number, self.front(number)
 
     def front(self, number: int) -> Waiting:
-        return self.situation.lines[self.keys[number]][self._places[number]]
+        return self._lines[number][self._places[number]]
 
     def advance(self, number: int, charge: float) -> None:
         """The job in front was placed; the next one of its line has its turn in time."""
         key = self.keys[number]
         self.usage[key.experiment_id] = self.usage.get(key.experiment_id, 0.0) + charge
         self._places[number] += 1
-        if self._places[number] < len(self.situation.lines[key]):
+        if self._places[number] < len(self._lines[number]):
             heappush(self._heap, self._turn(number))
 
     def lines(self) -> list[tuple[LineKey, Waiting]]:
         """The lines in which somebody still waits, and who is in front."""
-        lines, numbers = self.situation.lines, range(len(self.keys))
-        return [(self.keys[n], self.front(n)) for n in numbers if self._places[n] < len(lines[self.keys[n]])]
+        waiting = (number for number, line in enumerate(self._lines) if self._places[number] < len(line))
+        return [(self.keys[number], self.front(number)) for number in waiting]
 
     def _turn(self, number: int) -> Turn:
         job, policy = self.front(number), self.situation.policy
