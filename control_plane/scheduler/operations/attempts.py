@@ -2,12 +2,14 @@
 
 from sqlalchemy import RowMapping, bindparam, insert, or_, select, update
 
+from control_plane.db.command import Command
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations.endings import Ending, finish, give_way, preempt_all
 from control_plane.scheduler.operations.rows import load, save
 from control_plane.scheduler.rules.board import Placement
 from control_plane.scheduler.rules.states import moved
 from control_plane.scheduler.tables import IS_QUEUED, ON_A_SLOT, ORDER, attempts, holds, is_behind, jobs
+from store_client.errors import InvalidPrecondition
 from store_client.wire.jobs import JobState
 
 __all__ = [
@@ -15,17 +17,24 @@ __all__ = [
 ]  # fmt: skip
 IDENTITY = tuple(jobs.c[name] for name in ("job_id", "number", "experiment_id", "task_id", "claimed_at"))
 
+_ADD_ATTEMPT = Command(insert(attempts), "job_id", "number", "state", "slots")
+_HOLD = Command(insert(holds), "slot_id", "unit", "job_id", "attempt", "held_since")
+_OWN = (attempts.c.job_id == bindparam("of"), attempts.c.number == bindparam("which"))
+_BEGIN = Command(update(attempts).where(*_OWN), "state", "started_at")
+_SAY = Command(update(jobs).where(jobs.c.job_id == bindparam("of"), IS_QUEUED), "waiting_for")
+
 
 def place(tx: Tx, placement: Placement) -> RowMapping:
     """Give a queued job its slots as a new attempt; written and committed before anything is launched."""
     row = load(tx, placement.job_id)
     state, number = moved(JobState(row["state"]), "place"), row["attempt"] + 1
-    tx.connection.execute(
-        insert(attempts).values(job_id=row["job_id"], number=number, state=state, slots=list(placement.slots))
-    )
+    if row["waits_on"]:
+        raise InvalidPrecondition(f"job {row['number']} waits for others")
+    made = {"job_id": row["job_id"], "number": number, "state": state, "slots": list(placement.slots)}
+    _ADD_ATTEMPT.run(tx.batch.bare, made)
     held = {"job_id": row["job_id"], "attempt": number, "held_since": tx.now}
     units = [(grant.slot_id, unit) for grant in placement.grants for unit in grant.units]
-    tx.connection.execute(insert(holds), [{"slot_id": slot_id, "unit": unit, **held} for slot_id, unit in units])
+    _HOLD.run_all(tx.batch.bare, [{"slot_id": slot_id, "unit": unit, **held} for slot_id, unit in units])
     return save(tx, row, "starting", state=state, attempt=number, waiting_for=None)
 
 
@@ -34,15 +43,10 @@ def start(tx: Tx, job_id: str, attempt: int) -> bool:
     row = load(tx, job_id)
     if row["attempt"] != attempt or row["state"] != JobState.STARTING:
         return False
-    _mark(tx, row, state=JobState.RUNNING, started_at=tx.now)
+    own = {"of": row["job_id"], "which": row["attempt"]}
+    _BEGIN.run(tx.batch.bare, {"state": JobState.RUNNING, "started_at": tx.now, **own})
     save(tx, row, "started", state=moved(JobState(row["state"]), "start"), started_at=tx.now)
     return True
-
-
-def _mark(tx: Tx, row: RowMapping, **values: object) -> None:
-    tx.connection.execute(
-        update(attempts).where(attempts.c.job_id == row["job_id"], attempts.c.number == row["attempt"]).values(**values)
-    )
 
 
 def waiting(tx: Tx, limit: int = 500, behind: RowMapping | None = None) -> list[RowMapping]:
@@ -68,5 +72,4 @@ def held(tx: Tx) -> dict[str, str]:
 
 def explain(tx: Tx, reasons: dict[str, str]) -> None:
     """Keep for each waiting job why it waits."""
-    said = update(jobs).where(jobs.c.job_id == bindparam("of"), IS_QUEUED).values(waiting_for=bindparam("why"))
-    tx.connection.execute(said, [{"of": job_id, "why": reason} for job_id, reason in reasons.items()])
+    _SAY.run_all(tx.batch.bare, [{"of": job_id, "waiting_for": reason} for job_id, reason in reasons.items()])

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
 
+from control_plane.db.command import Command
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.duration_tables import durations
 from control_plane.scheduler.rules.durations import History, Kind, kind_of
@@ -20,6 +21,12 @@ MOST_OF_KINDS = 10_000
 TELLING: frozenset[ExitCause] = frozenset({"finished", "user_error", "timeout", "out_of_memory"})
 """Endings of an attempt's own; one that was cut short says nothing on how long it takes."""
 
+_AGAIN = Command(
+    update(durations).where(durations.c.kind == bindparam("of"), durations.c.place == bindparam("at")),
+    "seconds", "ended_at",
+)  # fmt: skip
+_FIRST = Command(insert(durations), "kind", "place", "experiment_id", "work", "shape", "seconds", "ended_at")
+
 
 def add(tx: Tx, job: RowMapping, cause: ExitCause) -> None:
     """Keep what an attempt took that ends now; `job` is its row before the end."""
@@ -29,10 +36,9 @@ def add(tx: Tx, job: RowMapping, cause: ExitCause) -> None:
     kind = kind_of(job["experiment_id"], job["role"], job["name"], Resources.model_validate(job["resources"]))
     place = job["number"] % RING
     told = {"seconds": max(seconds, 0.0), "ended_at": tx.now}
-    here = (durations.c.kind == kind.key) & (durations.c.place == place)
-    if tx.connection.execute(update(durations).where(here).values(**told)).rowcount == 0:
+    if _AGAIN.run(tx.batch.bare, {"of": kind.key, "at": place, **told}) == 0:
         facts = {"experiment_id": kind.experiment_id, "work": kind.work, "shape": kind.shape}
-        tx.connection.execute(insert(durations).values(kind=kind.key, place=place, **facts, **told))
+        _FIRST.run(tx.batch.bare, {"kind": kind.key, "place": place, **facts, **told})
     if job["number"] % SWEEP_EVERY == 0:
         _sweep(tx)
 

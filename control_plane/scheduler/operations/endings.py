@@ -4,8 +4,10 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, or_, update
+from sqlalchemy import RowMapping, bindparam, delete, or_, update
 
+from control_plane.db.command import Command
+from control_plane.db.question import Question
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import durations, ends, usage
 from control_plane.scheduler.operations.rows import load, save
@@ -19,6 +21,16 @@ FOR_ANOTHER = "it makes room for a job of higher priority"
 WITH_THE_SERVER = "it was stopped with the server"
 OURS: frozenset[ExitCause] = frozenset({"cancelled", "node_lost", "preempted"})
 """Ends that are our doing, when we take an attempt off its slots; the others it came to by itself."""
+
+_END = Command(
+    update(attempts).where(attempts.c.job_id == bindparam("of"), attempts.c.number == bindparam("which")),
+    "state", "ended_at", "exit_code", "cause", "detail",
+)  # fmt: skip
+_FREE = Question(
+    delete(holds)
+    .where(holds.c.job_id == bindparam("of"), holds.c.attempt == bindparam("which"))
+    .returning(holds.c.slot_id, holds.c.held_since)
+)
 
 
 @dataclass(frozen=True)
@@ -60,12 +72,10 @@ def finish(tx: Tx, job_id: str, attempt: int, ending: Ending) -> bool:
     tries = row["tries"] + (ending.cause != "preempted")
     policy = RetryPolicy.model_validate(row["spec"].get("retry", {}))
     state, final = ended(before, ending.cause, tries, policy), attempt_ended(before, ending.cause)
-    own = (attempts.c.job_id == row["job_id"]) & (attempts.c.number == attempt)
+    own = {"of": row["job_id"], "which": attempt}
     how: dict[str, Any] = {"exit_code": ending.exit_code, "cause": ending.cause, "detail": ending.detail}
-    tx.connection.execute(update(attempts).where(own).values(state=final, ended_at=tx.now, **how))
-    freeing = delete(holds).where(holds.c.job_id == row["job_id"], holds.c.attempt == attempt)
-    freed = tx.connection.execute(freeing.returning(holds.c.slot_id, holds.c.held_since)).mappings().all()
-    usage.charge(tx, row["experiment_id"], freed)
+    _END.run(tx.batch.bare, {"state": final, "ended_at": tx.now, **how, **own})
+    usage.charge(tx, row["experiment_id"], _FREE.all(tx.batch.bare, own))
     durations.add(tx, row, ending.cause)
     if state is JobState.QUEUED:
         _queue_again(tx, row, ending, tries, policy)

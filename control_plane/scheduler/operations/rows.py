@@ -1,25 +1,30 @@
 """The row of one job: found, changed under guard, and told."""
 
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, bindparam, select, update
 
+from control_plane.db.command import Command
 from control_plane.db.identities import is_in_named
+from control_plane.db.question import Question
+from control_plane.db.tables import DEPLOYMENT
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.tables import jobs
 from store_client.errors import Forbidden, InvalidPrecondition, NotFound
 
 TOLD = ("task_id", "run_id", "array_id", "cause", "exit_code", "not_before")
 NOTHING: Mapping[str, Any] = {}
+_LOAD = Question(select(jobs).where(jobs.c.job_id == bindparam("job")))
+_GUARD = (jobs.c.job_id == bindparam("of"), jobs.c.state == bindparam("was"), jobs.c.attempt == bindparam("tried"))
 
 
 def load(tx: Tx, job_id: str) -> RowMapping:
     """The row of a job, by id or number; in an experiment's scope only its own jobs exist."""
-    query = select(jobs).where(jobs.c.job_id == job_id)
-    if tx.experiment_id:
-        query = query.where(jobs.c.experiment_id == tx.experiment_id)
-    row = tx.connection.execute(query).mappings().first()
+    row = tx.first(_LOAD, job=job_id)
+    if row is not None and tx.experiment_id not in {DEPLOYMENT, row["experiment_id"]}:
+        return missing(job_id)
     if row is None and job_id.isdecimal() and len(job_id) < 10:
         query = select(jobs.c.job_id).where(jobs.c.number == int(job_id))
         found = tx.connection.scalar(query)
@@ -33,16 +38,18 @@ def missing(job_id: str) -> RowMapping:
 
 def save(tx: Tx, row: RowMapping, act: str, *, told: Mapping[str, Any] = NOTHING, **changes: Any) -> RowMapping:
     """Write a change of a job, guarded by the state and attempt it was decided on, and tell it."""
-    guarded = (
-        update(jobs)
-        .where(jobs.c.job_id == row["job_id"], jobs.c.state == row["state"], jobs.c.attempt == row["attempt"])
-        .values(**changes)
-    )
-    if tx.connection.execute(guarded).rowcount != 1:
+    guard = {"of": row["job_id"], "was": row["state"], "tried": row["attempt"]}
+    if _saving(tuple(changes)).run(tx.batch.bare, {**changes, **guard}) != 1:
         raise InvalidPrecondition(f"job {row['number']} moved on meanwhile")
-    changed = load(tx, row["job_id"])
+    changed = cast("RowMapping", {**row, **changes})  # whoever reads it reads by name
     tell(tx, act, changed, row["state"], told)
     return changed
+
+
+@lru_cache(maxsize=64)
+def _saving(columns: tuple[str, ...]) -> Command:
+    """The statement that changes these columns: there are a dozen such sets, and each is rendered once."""
+    return Command(update(jobs).where(*_GUARD), *columns)
 
 
 def tell(tx: Tx, act: str, row: RowMapping, old: str | None, told: Mapping[str, Any] = NOTHING) -> None:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
 
+from control_plane.db.command import Command
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.policy_tables import usage
 from control_plane.scheduler.rules.board import GPU_UNITS
@@ -14,15 +15,19 @@ HOUR = 3600.0
 KEPT_HALF_LIVES = 20
 """What is older counts less than a millionth."""
 HALF_LIFE_SECONDS = 86_400.0
+_MORE = Command(
+    update(usage)
+    .where(usage.c.experiment_id == bindparam("of"), usage.c.hour == bindparam("at"))
+    .values(seconds=usage.c.seconds + bindparam("more"))
+)
+_FIRST = Command(insert(usage), "experiment_id", "hour", "seconds")
 
 
 def add(tx: Tx, experiment_id: str, seconds: float) -> None:
     """An attempt of an experiment has ended and used so many GPU seconds, or CPU seconds without a GPU."""
     hour = int(seconds_of(tx.now) // HOUR)
-    mine = (usage.c.experiment_id == experiment_id) & (usage.c.hour == hour)
-    more = update(usage).where(mine).values(seconds=usage.c.seconds + seconds)
-    if tx.connection.execute(more).rowcount == 0:
-        tx.connection.execute(insert(usage).values(experiment_id=experiment_id, hour=hour, seconds=seconds))
+    if _MORE.run(tx.batch.bare, {"of": experiment_id, "at": hour, "more": seconds}) == 0:
+        _FIRST.run(tx.batch.bare, {"experiment_id": experiment_id, "hour": hour, "seconds": seconds})
 
 
 def charge(tx: Tx, experiment_id: str, freed: Sequence[RowMapping]) -> None:
