@@ -200,6 +200,7 @@ class JobDetail(Job):
     files: dict[str, str] = Field(default_factory=dict, description="collected files; a missing one is absent")
     stdout: str | None = None
     published_commit: Commit | None = None
+    peak_memory_bytes: int | None = Field(default=None, description="of its processes together, in the last attempt")
     log_bytes: int = 0
 
 

@@ -106,4 +106,5 @@ def test_the_end_of_a_job_says_what_it_came_to(
     job = yard.end(yard.shell(script, **wish))
     assert job.state is state
     assert said in (job.attempts[0].detail or "")
+    assert job.peak_memory_bytes
     eventually(lambda: not (yard.directory(job.job_id) / "work").exists(), "the end of the workspace")

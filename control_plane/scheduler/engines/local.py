@@ -159,7 +159,8 @@ class LocalEngine:
         self.inventory.left(key_of(job))
         spec, directory = spec_of(job), self.of(job)
         cause, detail = self._how(job, exit_)
-        result: dict[str, object] = {"files": workspace.collect(directory, spec.collect, COLLECT_BYTES)}
+        found = workspace.collect(directory, spec.collect, COLLECT_BYTES)
+        result: dict[str, object] = {"files": found, "peak_memory_bytes": exit_.peak_memory_bytes or None}
         if spec.is_stdout_kept:
             result["stdout"] = _text(directory / "stdout", COLLECT_BYTES)
         if cause == "finished" and spec.publish is not None:
@@ -179,8 +180,13 @@ class LocalEngine:
         return ("out_of_memory", complaint) if complaint else ("user_error", exit_.error)
 
     def _publish(self, job: RowMapping, spec: SubmitJob) -> str | None:
-        repository = self.repositories.path(job["experiment_id"])
-        return workspace.publish(self.of(job), repository, spec.publish or "", f"{spec.name}\n", job["submitted_by"])
+        repository, branch, author = (
+            self.repositories.path(job["experiment_id"]),
+            spec.publish or "",
+            job["submitted_by"],
+        )
+        commit = workspace.publish(self.of(job), repository, branch, f"{spec.name}\n", author)
+        return commit and workspace.join(repository, branch, commit, spec.parents, author)
 
     def tidy(self, job: RowMapping) -> None:
         """Remove the workspace; log, records and checkpoints stay, the last up to their limit."""

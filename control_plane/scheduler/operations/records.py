@@ -84,6 +84,7 @@ def detail(row: RowMapping, tries: Sequence[RowMapping], known: Notes, log_bytes
             "files": result.get("files", {}),
             "stdout": result.get("stdout"),
             "published_commit": result.get("published_commit"),
+            "peak_memory_bytes": result.get("peak_memory_bytes"),
             "log_bytes": log_bytes,
         }
     )
