@@ -12,7 +12,7 @@ from control_plane.scheduler.gpus import Gpu, GpuProcess, MigDevice
 from control_plane.scheduler.operations import attempts, fleet, gpus, kept_back, samples, views
 from control_plane.scheduler.operations.views import View
 from control_plane.scheduler.rules.averages import Averages
-from control_plane.scheduler.rules.board import GPU_UNITS, Grant, Placement, Slot
+from control_plane.scheduler.rules.board import GPU_UNITS, Grant, Placement, Slot, SlotState
 from control_plane.scheduler.rules.standing import Held, Seen
 from store_client.errors import NotFound
 from store_client.wire.calls.gpus import HistoryQuery
@@ -97,13 +97,15 @@ def test_it_shows_who_holds_what_and_whose_each_process_is(queue: Queue) -> None
 
 
 @pytest.mark.parametrize(("act", "state"), [(gpus.quarantine, "quarantined"), (gpus.drain, "draining")])
-def test_what_people_decide_counts_before_the_scheduler_has_heard_of_it(queue: Queue, act: Any, state: str) -> None:
+def test_what_people_decide_counts_before_the_scheduler_has_heard_of_it(
+    queue: Queue, act: Any, state: SlotState
+) -> None:
     look(queue)
     answer = queue.write(act, "GPU-a", KeepBack(reason="the fan rattles"))
     assert answer == one(queue)
     assert (answer.state, answer.why, answer.kept_back_by) == (state, "the fan rattles", "admin")
     assert queue.store.house.read_now(views.kept_back)["GPU-a"]["state"] == state
-    look(queue, GPU_a=Seen(state, "the fan rattles", is_kept_back=True))  # type: ignore[arg-type]
+    look(queue, GPU_a=Seen(state, "the fan rattles", is_kept_back=True))
     back = queue.write(gpus.readmit, "GPU-a")
     assert (back.state, back.why, back.kept_back_by) == ("usable", None, None)
     assert [kind for kind, _ in told(queue)] == [
