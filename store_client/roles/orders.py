@@ -93,6 +93,7 @@ def execution_job(assignment: Assignment, idea: Idea, text: str, variant_id: str
         environment={"EDEN_TASK_JSON": TASK, "EDEN_OUTPUT": OUTCOME},
         collect=(OUTCOME,),
         publish=branch,
+        parents=idea.parent_commits[1:],
     )
 
 

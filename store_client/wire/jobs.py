@@ -111,6 +111,9 @@ class SubmitJob(Body):
     is_stdout_kept: bool = Field(default=False, description="keep standard output apart and return it in `stdout`")
     collect: tuple[str, ...] = Field(default=(), description="relative paths read back as text after the end")
     publish: WorkBranch | None = Field(default=None, description="branch that receives the resulting commit")
+    parents: tuple[Commit, ...] = Field(
+        default=(), max_length=50, description="that commit descends from these too, as from the pinned one"
+    )
     resources: Resources = Resources()
     priority: int = Field(default=5, ge=0, le=10)
     timeout_seconds: float = Field(default=3600, gt=0, le=30 * 86_400)

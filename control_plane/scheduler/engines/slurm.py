@@ -205,12 +205,13 @@ class SlurmEngine:
         if told.stdout is not None:
             result["stdout"] = told.stdout
         if told.cause == "finished" and spec.publish is not None and told.published_commit is not None:
-            repository = self._repositories.path(job["experiment_id"])
+            repository, commit = self._repositories.path(job["experiment_id"]), told.published_commit
             try:
-                workspace.accept(repository, remote.branch(*key), spec.publish, told.published_commit)
+                workspace.accept(repository, remote.branch(*key), spec.publish, commit)
+                commit = workspace.join(repository, spec.publish, commit, spec.parents, job["submitted_by"])
             except WorkspaceError as error:
                 return Ending("user_error", told.exit_code, f"its result could not be published: {error}", result)
-            result["published_commit"] = told.published_commit
+            result["published_commit"] = commit
         return Ending(told.cause, told.exit_code, told.detail, result)
 
     def tidy(self, job: RowMapping) -> None:
