@@ -56,7 +56,8 @@ class Alone:
         self._engine = LocalEngine(self._root, Only(Path(request["repository"])))
         self._slots = tuple(request["slots"])
         self._given = {"number": 0, **request["job"], "spec": request["spec"]}
-        self._number = max((int(each.name) for each in self._folder.glob("*") if each.name.isdecimal()), default=0)
+        before = int(self._given.get("attempt", 1)) - 1
+        self._number = max((int(each.name) for each in self._folder.glob("*") if each.name.isdecimal()), default=before)
 
     @property
     def _folder(self) -> Path:

@@ -14,7 +14,6 @@ import fcntl
 import json
 import logging
 import secrets
-import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -29,6 +28,7 @@ from store_client.errors import Refused, Unreachable
 from store_client.runner.direct import ENGINE
 from store_client.runner.mirror import GitFailed, Mirror
 from store_client.runner.reports import Reports
+from store_client.runner.scratch import Scratch
 from store_client.transport import Patience, Transport
 from store_client.wire.attempts import AttemptOrder, AttemptResult, BeginAttempt
 from store_client.wire.jobs import ExitCause, JobDetail
@@ -47,21 +47,12 @@ class Place:
     url: str
     job_id: str
     attempt: int
-    scratch: Path
+    scratch: Scratch
     gpus: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         return f"{self.job_id}/{self.attempt}"
-
-    @property
-    def folder(self) -> Path:
-        """The attempt's own; nothing of it stays."""
-        return self.scratch / "attempts" / f"{self.job_id}-{self.attempt}"
-
-    def repository(self, experiment_id: str) -> Path:
-        """The copy of the experiment's repository that all attempts on this machine share."""
-        return self.scratch / "repositories" / f"{experiment_id}.git"
 
 
 class Agent:
@@ -80,13 +71,15 @@ class Agent:
         place = self._place
         asked = BeginAttempt(ticket=ticket, secret=self._secret)
         order = await insist(lambda: self._deployment.begin_attempt(place.job_id, place.attempt, asked))
-        reports = Reports(self._deployment, (place.job_id, place.attempt), place.folder / order.job_id / "1")
-        place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        reports = Reports(self._deployment, (place.job_id, place.attempt), place.scratch.output)
+        await asyncio.to_thread(place.scratch.open)
+        is_done = False
         try:
             result = await self._result(order, reports)
             await insist(lambda: reports.end(result))
+            is_done = result.cause in {"finished", "cancelled"}
         finally:
-            await asyncio.to_thread(shutil.rmtree, place.folder, ignore_errors=True)
+            await asyncio.to_thread(place.scratch.close, is_done=is_done)
 
     async def _result(self, order: AttemptOrder, reports: Reports) -> AttemptResult:
         mirror = self._mirror(order)
@@ -104,7 +97,7 @@ class Agent:
         header = {"GIT_CONFIG_KEY_0": "http.extraHeader", "GIT_CONFIG_VALUE_0": f"Authorization: Basic {proof}"}
         quiet = {"GIT_CONFIG_COUNT": "1", "GIT_TERMINAL_PROMPT": "0", "HOME": "/nonexistent"}
         origin = f"{place.url.rstrip('/')}/git/{order.experiment_id}.git"
-        return Mirror(place.repository(order.experiment_id), origin, {**quiet, **header})
+        return Mirror(place.scratch.repository(order.experiment_id), origin, {**quiet, **header})
 
     async def _ended(self, order: AttemptOrder, mirror: Mirror, reports: Reports) -> AttemptResult:
         """The end as the engine tells it; whoever wants the attempt to stop is heard meanwhile."""
@@ -165,10 +158,19 @@ def _untold(wish: str | None) -> AttemptResult:
 
 
 def _request(order: AttemptOrder, place: Place, mirror: Mirror) -> dict[str, Any]:
-    """What the engine reads; the folder is new, so that its only attempt is the first there."""
-    shared = ("job_id", "number", "experiment_id", "commit_sha", "base_commit_sha", "submitted_by", "created_at")
+    """What the engine reads."""
+    shared = (
+        "job_id",
+        "attempt",
+        "number",
+        "experiment_id",
+        "commit_sha",
+        "base_commit_sha",
+        "submitted_by",
+        "created_at",
+    )
     slots = [*place.gpus, *(f"cpu:{number}" for number in range(order.spec.resources.cpus))]
-    where = {"root": str(place.folder), "repository": str(mirror.path)}
+    where = {"root": str(place.scratch.folder), "repository": str(mirror.path)}
     job = order.model_dump(mode="json", include=set(shared))
     return {**where, "job": job, "spec": order.spec.to_wire(), "slots": slots}
 
@@ -199,7 +201,8 @@ async def run(place: Place, ticket: str) -> int:
 
 def read(given: Mapping[str, Any]) -> Place:
     gpus = tuple(name for name in str(given["gpus"]).split(",") if name)
-    return Place(given["url"], given["job"], given["attempt"], given["scratch"].absolute(), gpus)
+    scratch = Scratch(given["scratch"].absolute(), given["job"], given["attempt"])
+    return Place(given["url"], given["job"], given["attempt"], scratch, gpus)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from store_client import ExitCause, JobDetail, JobState
 from tests.acceptance import processes
-from tests.slurm.cluster import GPUS, NODES
+from tests.slurm.cluster import CPUS, GPUS, NODES
 from tests.slurm.lab import Lab
 
 GATED = 'echo begun; until [ -e "$GATE" ]; do sleep 0.1; done; echo done'
@@ -146,3 +146,26 @@ def test_jobs_of_others_take_room_and_drained_nodes_give_none(lab: Lab) -> None:
 def test_elements_of_an_array_run_each_by_itself(lab: Lab) -> None:
     array = lab.shell("true", array=4)
     lab.deployment.until(lambda: lab.ended_of(array) == 4, "all have ended", 90)
+
+
+@pytest.mark.long
+def test_a_job_that_gives_way_goes_on_from_its_checkpoint(lab: Lab, tmp_path: Path) -> None:
+    script = (
+        "trap 'echo half >\"$SWITCHYARD_CHECKPOINT_DIR/step\"; echo kept; exit 0' USR1\n"
+        'if [ -n "$SWITCHYARD_RESUME" ]; then cat "$SWITCHYARD_CHECKPOINT_DIR/step"; exit 0; fi\n'
+        "echo begun $SWITCHYARD_ATTEMPT; while :; do sleep 0.1; done"
+    )
+    whole = {"resources": {"cpus": CPUS}}
+    gives = lab.shell(script, preemption={"signal": "SIGUSR1", "grace_seconds": 30}, **whole)
+    lab.await_log(gives, f"begun {gives.job_id}/1")
+    other = lab.shell(GATED, environment={"GATE": str(tmp_path / "gate")}, **whole)
+    lab.await_log(other, "begun")
+    urgent = lab.shell("echo urgent", priority=10, **whole)
+    lab.succeed(urgent)
+    ended = lab.succeed(gives)
+    (tmp_path / "gate").touch()
+    assert [(each.number, each.cause) for each in ended.attempts] == [(1, "preempted"), (2, "finished")]
+    assert lab.log(gives, 1).endswith("kept\n")
+    assert lab.log(gives, 2) == "half\n"
+    lab.succeed(other)
+    assert lab.nothing_is_left_on_the_nodes(gives)
