@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
@@ -113,9 +114,11 @@ def test_everything_dies_with_it_and_can_be_started_again_at_once(tmp_path: Path
     processes = first.services()["processes"]
     first.process.kill()
     first.end()
-    second = Running(data, "--no-examples")
+    ports = [urlsplit(first.ready[part]).port for part in ("web", "control_plane")]
+    second = Running(data, "--no-examples", "--port", str(ports[0]), "--control-plane-port", str(ports[1]))
     try:
         assert not any(map(is_running, processes.values()))
+        assert [urlsplit(second.ready[part]).port for part in ("web", "control_plane")] == ports
         assert listed(data) == []
     finally:
         assert second.end() == 0
