@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from control_plane.scheduler.operations import arrays, bulk, listing
+from control_plane.scheduler.operations import arrays, bulk, listing, whole_arrays
 from store_client.errors import Forbidden, InvalidPrecondition, NotFound
 from store_client.wire.batches import CancelJobs, ChangedJobs, JobFilter, ReprioritiseJobs
 from store_client.wire.calls.jobs import JobPageQuery
@@ -111,6 +111,20 @@ def test_an_array_whose_waiting_jobs_are_cancelled_makes_no_more(queue: Queue) -
     assert queue.write(arrays.unfold) == 0
     page = queue.store.see(listing.page, JobPageQuery(array_id=array_id, is_open=True))
     assert page.items == ()
+
+
+def test_the_jobs_that_an_array_is_yet_to_make_get_its_new_priority(queue: Queue) -> None:
+    array_id = str(queue.read(queue.submit(array=70)).array_id)
+    queue.write(arrays.unfold)
+    body = ReprioritiseJobs(filter=JobFilter(array_id=array_id), priority=9)
+    assert queue.store.act("admins", bulk.reprioritise, body).changed == arrays.AHEAD
+    page = queue.store.see(listing.page, JobPageQuery(array_id=array_id, limit=100))
+    for job in page.items[: arrays.AHEAD - arrays.REFILL]:
+        queue.place(job.job_id, job.job_id)
+    queue.write(arrays.unfold)
+    page = queue.store.see(listing.page, JobPageQuery(array_id=array_id, limit=100))
+    assert [job.priority for job in page.items] == [9] * 70
+    assert queue.store.see(whole_arrays.read, array_id).priority == 9
 
 
 def test_whoever_is_no_admin_means_their_own_jobs(queue: Queue) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, func, select
+from sqlalchemy import ColumnElement, RowMapping, Select, func, select, update
 
 from control_plane.db.identities import is_in_named
 from control_plane.db.transaction import Tx
@@ -14,7 +14,7 @@ from control_plane.scheduler.operations.making import Draft, make
 from control_plane.scheduler.operations.rows import save
 from control_plane.scheduler.operations.submit import draft, find_same, stop
 from control_plane.scheduler.ports import Claims
-from control_plane.scheduler.tables import IS_OPEN, IS_QUEUED, jobs
+from control_plane.scheduler.tables import IS_OPEN, IS_QUEUED, arrays, jobs
 from store_client.errors import Forbidden, InvalidPrecondition, Refused
 from store_client.wire.batches import CancelJobs, ChangedJobs, JobFilter, ReprioritiseJobs
 from store_client.wire.jobs import JobState, SubmitJob
@@ -84,12 +84,15 @@ def cancel(tx: Tx, body: CancelJobs) -> ChangedJobs:
 
 
 def reprioritise(tx: Tx, body: ReprioritiseJobs) -> ChangedJobs:
-    """Give the waiting jobs of a filter another priority."""
-    act = _Act(
-        IS_QUEUED & (jobs.c.priority != body.priority),
-        lambda tx, row: save(tx, row, "reprioritised", priority=body.priority),
-    )
-    return _change(tx, body, act)
+    """Give the waiting jobs of a filter another priority, and those that are yet to be made of their arrays."""
+
+    def change(tx: Tx, row: RowMapping) -> None:
+        if row["array_id"] is not None:
+            to_come = update(arrays).where(arrays.c.array_id == row["array_id"]).values(priority=body.priority)
+            tx.connection.execute(to_come)
+        save(tx, row, "reprioritised", priority=body.priority)
+
+    return _change(tx, body, _Act(IS_QUEUED & (jobs.c.priority != body.priority), change))
 
 
 def _change(tx: Tx, body: CancelJobs | ReprioritiseJobs, act: _Act) -> ChangedJobs:
