@@ -138,7 +138,7 @@ def build(settings: Settings) -> Starlette:
             parts.sync = StateSync(house, TaskStoreOverHttp(settings.task_store_url, keys.admin_token))
     if settings.runs_scheduler:
         parts.scheduler = Scheduler(house, engine, wiring.ClaimsForScheduler())
-        inventory.tell = parts.scheduler.wake
+        inventory.tell = parts.scheduler.look_again
         parts.progress, parts.retention = Progress(house, engine), Retention(house, settings.attempts, settings.keeping)
     if settings.runs_orchestrator:
         examiner, lineage = Examiner(repositories), Lineage(repositories)

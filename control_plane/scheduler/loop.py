@@ -55,6 +55,11 @@ class Scheduler:
             if self._wake_fd is not None:
                 os.eventfd_write(self._wake_fd, 1)
 
+    def look_again(self) -> None:
+        """A slot is not what it was; safe from any thread, at any time."""
+        self._rounds.planner.look_again()
+        self.wake()
+
     def latest(self) -> tuple[Situation, Plan] | None:
         """What was decided last and on what, at most a second ago; None before the first plan. From any thread."""
         return self._rounds.planner.latest()
