@@ -159,19 +159,9 @@ def _untold(wish: str | None) -> AttemptResult:
 
 def _request(order: AttemptOrder, place: Place, mirror: Mirror) -> dict[str, Any]:
     """What the engine reads."""
-    shared = (
-        "job_id",
-        "attempt",
-        "number",
-        "experiment_id",
-        "commit_sha",
-        "base_commit_sha",
-        "submitted_by",
-        "created_at",
-    )
     slots = [*place.gpus, *(f"cpu:{number}" for number in range(order.spec.resources.cpus))]
     where = {"root": str(place.scratch.folder), "repository": str(mirror.path)}
-    job = order.model_dump(mode="json", include=set(shared))
+    job = order.model_dump(mode="json", exclude={"spec", "branch"})
     return {**where, "job": job, "spec": order.spec.to_wire(), "slots": slots}
 
 
