@@ -1,7 +1,6 @@
 """Small situations of the queue, as hypothesis draws them."""
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 from typing import Any
 
 from hypothesis import strategies as st
@@ -9,8 +8,6 @@ from hypothesis import strategies as st
 from control_plane.scheduler.rules.board import (
     GPU_UNITS,
     Grant,
-    LineKey,
-    Lines,
     Node,
     Policy,
     Quota,
@@ -20,6 +17,7 @@ from control_plane.scheduler.rules.board import (
     SlotState,
     Waiting,
 )
+from control_plane.scheduler.rules.lines import lines_of
 from store_client.wire.jobs import Resources
 
 GIB = 1024**3
@@ -66,20 +64,6 @@ def machine(gpus: int, cores: int, node: str = "") -> list[Slot]:
 
 def whole(*slots: Slot) -> tuple[Grant, ...]:
     return tuple(Grant(slot.slot_id, tuple(range(slot.units))) for slot in slots)
-
-
-def lines_of(jobs: Iterable[Waiting]) -> Lines:
-    """Waiting jobs as the lines they stand in."""
-
-    def key(one: Waiting) -> tuple[str, str, int, str]:
-        return one.experiment_id, one.operator, one.priority, one.resources.model_dump_json()
-
-    made: dict[LineKey, Sequence[Waiting]] = {}
-    for _, group in groupby(sorted(jobs, key=lambda one: (*key(one), one.rank, one.number)), key):
-        line = list(group)
-        first = line[0]
-        made[LineKey(first.experiment_id, first.operator, first.priority, first.resources)] = line
-    return made
 
 
 def situation(slots: Sequence[Slot], jobs: Iterable[Waiting], held: Sequence[Running] = (), **given: Any) -> Situation:

@@ -160,3 +160,12 @@ def test_the_head_keeps_first_what_nobody_could_use_before() -> None:
     made = plan(situation(slots, [front, job(2, GPU)], [there]))
     assert made.reservation is not None
     assert made.reservation.slots == ("GPU-0",)
+
+
+def test_a_short_job_is_not_held_up_by_a_long_one_like_it() -> None:
+    slots = machine(2, 4)
+    there = held(slots[0], cpu="cpu:0", ends_in=100.0)
+    front = job(1, Resources(gpus=2), priority=9)
+    long, short = job(2, GPU), job(3, GPU, most_seconds=90.0)
+    made = plan(situation(slots, [front, long, short], [there]))
+    assert [one.job_id for one in made.placements] == ["job_3"]

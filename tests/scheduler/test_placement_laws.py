@@ -19,13 +19,13 @@ from control_plane.scheduler.rules.board import (
     Slot,
     Waiting,
 )
+from control_plane.scheduler.rules.lines import lines_of
 from control_plane.scheduler.rules.planning import Plan, plan
 from store_client.wire.jobs import Resources
 from tests.scheduler.planning_cases import (
     NOW,
     full_houses,
     job,
-    lines_of,
     machine,
     machines,
     running,
@@ -56,7 +56,7 @@ def as_running(given_: Situation, placement: Placement, **more: Any) -> Running:
     return replace(facts, **more)
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(situations)
 def test_no_unit_is_given_out_that_is_held_or_unusable_and_all_of_a_job_is_on_one_machine(given_: Situation) -> None:
     slots = {slot.slot_id: slot for slot in given_.slots}
@@ -79,7 +79,7 @@ def fits_when_all_last_as_long_as_they_may(
     return oracle.best(head.resources, oracle.free_without([])) is not None
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(full_houses())
 def test_what_starts_behind_the_head_never_delays_it(given_: Situation) -> None:
     stay = [replace(one, is_ending=False) for one in given_.running]
@@ -117,7 +117,7 @@ def one_asks(one: Running) -> Resources:
     return Resources(gpus=sum(1 for grant in one.grants if len(grant.units) == 12))
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(full_houses())
 def test_nobody_who_gave_way_ever_takes_the_place_back(given_: Situation) -> None:
     now = replace(given_, policy=Policy())
@@ -137,7 +137,7 @@ def test_nobody_who_gave_way_ever_takes_the_place_back(given_: Situation) -> Non
     raise AssertionError("the queue comes to rest")
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(full_houses())
 def test_who_gives_way_is_of_lower_priority_allows_it_and_makes_room(given_: Situation) -> None:
     made = plan(replace(given_, policy=Policy()))
@@ -152,7 +152,7 @@ def test_who_gives_way_is_of_lower_priority_allows_it_and_makes_room(given_: Sit
         assert made.reservation.job_id in started(plan(after))
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(machines(), waiting_jobs(), st.integers(0, 5))
 def test_no_job_goes_before_one_that_waited_so_much_longer_and_fits_its_slots(
     slots: list[Slot], jobs: list[Waiting], which: int
@@ -187,7 +187,7 @@ def test_a_low_job_is_not_starved_by_a_stream_of_high_ones() -> None:
     assert 600 <= waited <= policy.starvation_seconds
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(situations)
 def test_a_quota_is_never_exceeded(given_: Situation) -> None:
     policy = replace(given_.policy, experiment_quotas={"exp_a": Quota(gpus=1.0, cpus=3, jobs=2)}, operator_quotas={})

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -138,6 +139,10 @@ def _rest(tx: Tx, row: RowMapping) -> Iterator[JobConstraint]:
 def in_line(situation: Situation, row: RowMapping) -> Waiting | None:
     """The job where it stands in line, if it does."""
     need = Resources.model_validate(row["resources"])
-    line = situation.lines.get(LineKey(row["experiment_id"], row["submitted_by"], row["priority"], need), ())
-    at = bisect_left(line, (row["rank"], row["number"]), key=place_of)
-    return line[at] if at < len(line) and line[at].job_id == row["job_id"] else None
+    alike = LineKey(row["experiment_id"], row["submitted_by"], row["priority"], need)
+    for key, line in situation.lines.items():
+        if replace(key, spell=alike.spell) == alike:
+            at = bisect_left(line, (row["rank"], row["number"]), key=place_of)
+            if at < len(line) and line[at].job_id == row["job_id"]:
+                return line[at]
+    return None

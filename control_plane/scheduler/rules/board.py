@@ -6,6 +6,7 @@ takes all. The database lets at most one live attempt hold a unit. Times are sec
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import frexp
 from typing import Literal
 
 from store_client.wire.jobs import Resources
@@ -134,6 +135,13 @@ class LineKey:
     operator: str
     priority: int
     resources: Resources
+    spell: int = 0
+    """How long they may last, so that a short job is not held up by a long one like it: so many times doubled."""
+
+    @classmethod
+    def of(cls, job: Waiting) -> "LineKey":
+        """The line that a job stands in."""
+        return cls(job.experiment_id, job.operator, job.priority, job.resources, frexp(job.most_seconds)[1])
 
 
 Lines = Mapping[LineKey, Sequence[Waiting]]

@@ -8,7 +8,7 @@ from control_plane.scheduler.rules.board import LineKey, Waiting
 
 def key_of(job: Waiting) -> LineKey:
     """The line that a job stands in."""
-    return LineKey(job.experiment_id, job.operator, job.priority, job.resources)
+    return LineKey.of(job)
 
 
 def place_of(job: Waiting) -> tuple[float, int]:
