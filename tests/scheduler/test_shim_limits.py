@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -161,6 +162,23 @@ def test_a_shim_ends_a_stranger_and_takes_its_control_group_away(attempt: Bench,
     assert (ended.cause, ended.leftovers) == ("exited", 1)
     assert not is_running(int(attempt.await_file("daemon")))
     assert not (cgroups / cgroup.name_of(attempt.plain.marker)).exists()
+
+
+def test_groups_that_nobody_took_away_are_swept_once_they_are_old(cgroups: Path) -> None:
+    old, young, used = (cgroup.Cgroup(cgroups / f"switchyard-sweep-{os.getpid()}-{name}") for name in "abc")
+    assert all(group.make(0) for group in (old, young, used))
+    with subprocess.Popen(["/bin/sleep", "600"]) as sleeper:
+        folders = sorted(cgroups.glob(f"switchyard-sweep-{os.getpid()}-*"))
+        (folders[2] / "cgroup.procs").write_text(str(sleeper.pid))
+        for folder in (folders[0], folders[2]):
+            os.utime(folder, (1e9, 1e9))
+        cgroup.sweep(cgroups)
+        left = [folder for folder in folders if folder.exists()]
+        used.kill()
+    young.remove()
+    used.remove()
+    assert left == folders[1:]
+    assert not any(folder.exists() for folder in folders)
 
 
 def test_without_a_place_for_control_groups_an_attempt_goes_without(attempt: Bench) -> None:

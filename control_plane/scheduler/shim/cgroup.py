@@ -5,10 +5,13 @@ the memory controller is handed down to it, bounds and measures their memory tog
 """
 
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
 PREFIX = "switchyard-"
+#: A group this young may be one that its first process is yet to join.
+YOUNG_SECONDS = 60.0
 
 
 class Cgroup:
@@ -66,6 +69,14 @@ class Cgroup:
         except OSError:
             return False
         return True
+
+
+def sweep(parent: Path) -> None:
+    """Take away the groups of attempts that ended with nobody to do it; what is young or in use stays."""
+    for folder in parent.glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > YOUNG_SECONDS:
+                folder.rmdir()
 
 
 def name_of(marker: str) -> str:
