@@ -7,33 +7,38 @@ list the same day.
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from control_plane.db.tables import tallies
+from control_plane.db.tables import experiments, tallies
 from control_plane.db.transaction import Tx
 from control_plane.edge.house import House
 from control_plane.scheduler.engines.engine import Key
-from control_plane.scheduler.operations import attempts, submit
+from control_plane.scheduler.operations import attempts, bulk, reorder, submit
 from control_plane.scheduler.operations.attempts import Ending
+from control_plane.scheduler.rules.board import Policy
 from control_plane.scheduler.tables import arrays, holds, job_tags, job_waits, jobs, progress
 from control_plane.scheduler.tables import attempts as attempt_rows
 from store_client.errors import Refused
+from store_client.wire.batches import CancelJobs, JobFilter, MoveJob
 from store_client.wire.jobs import Reprioritise, SubmitJob
 from tests.scheduler.accounts import Accounts
 from tests.scheduler.fake_engine import FakeEngine, Machine, exited, slots
 from tests.scheduler.mortal import Clock, Died, Process
 from tests.scheduler.queue_house import CLAIMS
-from tests.store.task_house import TaskHouse
+from tests.store.task_house import TaskHouse, begin_experiment, ulid
 
 WISHES: tuple[Mapping[str, Any], ...] = (
     {"cpus": 1}, {"gpus": 1}, {"cpus": 2}, {"gpus": 2}, {"gpus": 1, "cpus": 3}, {"gpus_where_present": 1},
-    {"gpus": 1, "gpu_memory_bytes": 60 << 30}, {"cpus": 4},
+    {"gpus": 1, "gpu_memory_bytes": 60 << 30}, {"cpus": 4}, {"gpus": 1, "gpu_share": 0.5},
+    {"gpus": 1, "gpu_share": 0.25}, {"gpus": 1, "only_gpus": ("0",)},
 )  # fmt: skip
 POLICIES: tuple[Mapping[str, Any], ...] = (
     {}, {"max_attempts": 1}, {"max_attempts": 2, "on": ("lost", "failed", "timed_out", "out_of_memory")},
+    {"max_attempts": 3, "on": ("lost", "failed"), "delay_seconds": 60},
 )  # fmt: skip
 ENDS = (
     exited(), exited(), exited(exit_code=3), exited("timed_out", None), exited("out_of_memory", None),
@@ -41,6 +46,9 @@ ENDS = (
 )  # fmt: skip
 CAUSES = ("finished", "user_error", "timeout", "out_of_memory", "cancelled", "node_lost", "start_failed", "preempted")
 TABLES = (holds, progress, attempt_rows, job_waits, job_tags, jobs, arrays, tallies)
+AFTER = ("succeeded", "ended")
+OTHER = "exp_" + ulid(2)
+STARVATION_SECONDS = Policy().starvation_seconds
 MOST_OPEN = 24
 """So many jobs are open at most: a day is for what happens to them, not for how many there are."""
 
@@ -56,9 +64,12 @@ class SchedulerDay:
     jobs: list[str] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
     processes: list[Process] = field(default_factory=list)
+    has_large: bool = False
+    has_gone_back: bool = False
 
     def __post_init__(self) -> None:
         self.write(_clear)
+        self.experiments = (self.store.experiment_id, OTHER)
         self.accounts = Accounts(self.store.house, self.machine)
         self.processes = [Process(house, self.machine) for house in self.houses]
 
@@ -78,6 +89,7 @@ class SchedulerDay:
 
     def act(self, name: str, number: int) -> None:
         self.done[name] += 1
+        self.clock.steady += 0.25
         getattr(self, name)(number)
 
     def job(self, number: int) -> str | None:
@@ -86,18 +98,39 @@ class SchedulerDay:
     # what people do
 
     def submit(self, number: int) -> None:
-        """A job of any shape."""
-        if self.accounts.open_jobs >= MOST_OPEN:
-            return
+        """A job of any shape, in one of two experiments."""
+        if self.accounts.open_jobs < MOST_OPEN:
+            self._queue([self.wish(number)], number % 2)
+
+    def submit_many(self, number: int) -> None:
+        """Some jobs in one act."""
+        if self.accounts.open_jobs < MOST_OPEN:
+            self._queue([self.wish(number * 31 + place) for place in range(number % 3 + 2)], number % 2)
+
+    def submit_array(self, number: int) -> None:
+        """An array, sometimes larger than what is made of it at a time."""
+        if self.accounts.open_jobs < MOST_OPEN and not self.has_large:
+            self.has_large = number % 16 == 0
+            body = self.wish(number // 16).having(array=70 if self.has_large else number % 4 + 1)
+            self._queue([body], number % 2)
+
+    def wish(self, number: int) -> SubmitJob:
         number, priority = divmod(number, 11)
         number, wish = divmod(number, len(WISHES))
-        _, policy = divmod(number, len(POLICIES))
-        body = SubmitJob(
-            name="a job", command=("/bin/true",), priority=priority, resources=WISHES[wish], retry=POLICIES[policy]
-        )
-        row = self.store.act("bob", submit.submit, body, CLAIMS)
-        self.jobs.append(row["job_id"])
-        self.accounts.expect(row["job_id"])
+        number, policy = divmod(number, len(POLICIES))
+        number, ahead = divmod(number, 6)
+        asked: dict[str, Any] = {"resources": WISHES[wish], "retry": POLICIES[policy], "priority": priority}
+        if number % 3 == 0:
+            asked["preemption"] = {"grace_seconds": 5}
+        if ahead < len(AFTER) and self.jobs:
+            asked["depends_on"] = [{"job_id": self.jobs[-1 - number % len(self.jobs)], "when": AFTER[ahead]}]
+        return SubmitJob(name="a job", command=("/bin/true",), **asked)
+
+    def _queue(self, bodies: list[SubmitJob], which: int) -> None:
+        given = [(self.experiments[which], body) for body in bodies]
+        for row in self.attempt(bulk.submit_all, given, CLAIMS) or ():
+            self.jobs.append(row["job_id"])
+            self.accounts.expect(row["job_id"])
 
     def cancel(self, number: int) -> None:
         if (job := self.job(number)) is not None:
@@ -112,13 +145,27 @@ class SchedulerDay:
         if (job := self.job(number)) is not None:
             self.attempt(submit.reprioritise, job, Reprioritise(priority=priority))
 
+    def move(self, number: int) -> None:
+        """A waiting job goes to another place."""
+        number, how = divmod(number, 4)
+        job, other = self.job(number // 64), self.job(number % 64)
+        wish: Any = ({"to": "front"}, {"to": "back"}, {"before": other}, {"after": other})[how]
+        if job is not None and job != other:
+            self.attempt(reorder.move, job, MoveJob(**wish))
+
+    def cancel_many(self, number: int) -> None:
+        """All that wait in an experiment, or all of its jobs."""
+        wanted = {"experiment_id": self.experiments[number % 2], "states": ("queued",) if number % 3 else ()}
+        self.attempt(bulk.cancel, CancelJobs(filter=JobFilter(**wanted)))
+
     # what schedulers do
 
     def tick(self, number: int) -> None:
-        """A round of one of the two schedulers."""
-        process = self.processes[number % 2]
-        with self.accounts.order_of_starts():
-            self.live(process, process.tick)
+        """A round of one of the two schedulers, over everything or over what changed."""
+        number, which = divmod(number, 2)
+        process, everything = self.processes[which], number % 4 != 0
+        with self.accounts.order_of_starts(inf if self.has_gone_back else STARVATION_SECONDS):
+            self.live(process, lambda: process.tick(everything=everything))
 
     def work(self, number: int) -> None:
         """One of a scheduler's hands does what it was given."""
@@ -224,8 +271,10 @@ class SchedulerDay:
             self.attempt(attempts.start, job, self.accounts.attempt_of(job) - 1 - back)
 
     def jump(self, number: int) -> None:
-        """The clock goes wrong by up to two hours either way."""
-        self.clock.seconds += (number % 14_400) - 7_200
+        """The clock goes wrong by up to two hours either way; after it went back no age says anything."""
+        seconds = number % 14_400 - 7_200
+        self.has_gone_back |= seconds < 0
+        self.clock.seconds += seconds
 
     def pass_time(self, number: int) -> None:
         self.clock.seconds += number % 600
@@ -234,14 +283,15 @@ class SchedulerDay:
         """All that was wrong is put right; whatever waits must then come to its end."""
         self.give_in(0)
         self.machine.slots = slots(2, 4)
+        self.clock.steady += 3600
         for process in list(self.processes):
             self._replace(process)
-        for _ in range(20 + 4 * MOST_OPEN):
+        for _ in range(60 + 4 * MOST_OPEN):
             if not self.accounts.open_now():
                 break
             self.clock.seconds += 7200
             for which in (0, 1):
-                self.act("tick", which)
+                self.act("tick", which + 2)
                 self.act("work_all", which)
             self.act("end_all", 0)
         self.accounts.check()
@@ -250,5 +300,7 @@ class SchedulerDay:
 
 
 def _clear(tx: Tx) -> None:
+    if tx.connection.scalar(select(experiments.c.slug).where(experiments.c.experiment_id == OTHER)) is None:
+        begin_experiment(tx, OTHER)
     for table in TABLES:
         tx.connection.execute(delete(table))

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, ClassVar
 
 import pytest
@@ -12,8 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from control_plane.db.transaction import Tx
 from control_plane.edge.house import House
+from control_plane.scheduler import planner, reasons
 from control_plane.scheduler.operations import attempts, submit
-from control_plane.scheduler.operations.attempts import Ending
 from tests.scheduler.mortal import Clock, clocked_house
 from tests.scheduler.scheduler_day import SchedulerDay
 from tests.store.task_house import TaskHouse
@@ -22,7 +22,8 @@ NUMBER = st.integers(0, 2**16)
 OFTEN = ("submit", "tick", "work", "work_all", "end", "tick", "submit", "end")
 FAULTS = (
     "cancel", "retry", "reprioritise", "die", "restart", "stop_server", "end_all", "vanish", "lose_node", "resist",
-    "give_in", "change_slots", "stale_end", "stale_start", "jump", "pass_time",
+    "give_in", "change_slots", "stale_end", "stale_start", "jump", "pass_time", "submit_many", "submit_array", "move",
+    "cancel_many",
 )  # fmt: skip
 ACTS = st.lists(st.tuples(st.sampled_from(FAULTS + OFTEN * 3), NUMBER), min_size=16, max_size=32)
 
@@ -66,12 +67,14 @@ def open_days(url: str) -> Iterator[Any]:
     """The machine over one database, with a house for each of two schedulers."""
     clock = Clock()
     houses = clocked_house(url, clock), clocked_house(url, clock)
-    try:
+    with ExitStack() as opened:
+        patch = opened.enter_context(pytest.MonkeyPatch.context())
+        for module in (planner, reasons):
+            patch.setattr(module, "time", clock)
+        for house in houses:
+            opened.callback(house.close)
         here = {"store": TaskHouse(houses[0]), "houses": houses, "clock": clock, "total": Counter()}
         yield type("DaysHere", (Days,), here)
-    finally:
-        for house in houses:
-            house.close()
 
 
 def live(days: Any, examples: int, steps: int = 12, **wish: Any) -> int:
@@ -81,14 +84,28 @@ def live(days: Any, examples: int, steps: int = 12, **wish: Any) -> int:
     return int(days.total.total())
 
 
-def test_a_queue_survives_whatever_happens(database_url: str) -> None:
+def test_a_queue_survives_whatever_happens(sqlite_url: str) -> None:
+    with open_days(sqlite_url) as days:
+        assert live(days, examples=85) > 17_000
+
+
+@pytest.mark.postgres
+def test_it_survives_on_a_server_too(postgresql_url: str) -> None:
+    with open_days(postgresql_url) as days:
+        assert live(days, examples=16) > 3_000
+
+
+@pytest.mark.long
+def test_a_queue_survives_a_million_acts(database_url: str) -> None:
     with open_days(database_url) as days:
-        assert live(days, examples=30) > 5000
+        done = live(days, examples=2_400)
+        print(f"{done:,} operations: {dict(days.total)}")  # noqa: T201 - the figure of the long run
+        assert done > 500_000
 
 
-def unguarded(tx: Tx, job_id: str, _attempt: int, ending: Ending) -> bool:
+def unguarded(tx: Tx, job_id: str, attempt: int, *ending: Any, **more: Any) -> bool:
     """`attempts.finish` as it would be if it did not look at the attempt."""
-    return GUARDED(tx, job_id, submit.load(tx, job_id)["attempt"], ending)
+    return GUARDED(tx, job_id, submit.load(tx, job_id)["attempt"], *ending, **more)
 
 
 GUARDED = attempts.finish
