@@ -73,11 +73,11 @@ class Durations:
         width = self.spread * (4 / (3 * len(self.seconds))) ** 0.2
         return chance.choice(self.seconds) * math.exp(chance.gauss(0, width))
 
-    def rest(self, elapsed: float, chance: Random) -> float:
-        """What is left of one that has taken so long already."""
-        longer = self.seconds[bisect_right(self.seconds, elapsed) :]
+    def rest(self, elapsed: float, chance: Random, shift: float = 1.0) -> float:
+        """What is left of one that has taken so long already; `shift` is that of the replicate."""
+        longer = self.seconds[bisect_right(self.seconds, elapsed / shift) :]
         if longer:
-            return chance.choice(longer) - elapsed
+            return chance.choice(longer) * shift - elapsed
         return chance.uniform(0, elapsed / 2)  # longer than any before: what is left is in proportion
 
 

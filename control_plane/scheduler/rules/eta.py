@@ -149,7 +149,7 @@ class _Replicate:
         self._starts: dict[str, float] = {}
         self._queues = {alike: deque(places) for alike, places in enumerate(played.queues) if played.wants[alike]}
         for busy in played.line.running:
-            left = 0.0 if busy.is_ending else busy.takes.rest(busy.elapsed, chance)
+            left = 0.0 if busy.is_ending else busy.takes.rest(busy.elapsed, chance, self._shift(busy.takes))
             owner = (busy.experiment_id, busy.operator, busy.gpus)
             self._holds((min(max(left, 0.0), busy.at_most), busy.at_most), busy.part, owner)
 
@@ -167,22 +167,26 @@ class _Replicate:
         return self._starts
 
     def _start_all(self) -> None:
-        """Start what fits, in order; behind the first that does not, only what ends before it could start."""
+        """Start what fits, in order; for the first that does not, what it will need is kept."""
         heads = [(queue[0], alike) for alike, queue in self._queues.items()]
         heapq.heapify(heads)
-        must_end_by: float | None = None
+        kept: _Kept | None = None
         while heads:
             place, alike = heapq.heappop(heads)
-            shape = self._played.shapes[alike]
+            shape, wants = self._played.shapes[alike], self._played.wants[alike]
             if not self._is_within_quotas(shape):
                 continue
-            part = self._free.fit(self._played.wants[alike])
-            if part is None:
-                must_end_by = must_end_by if must_end_by is not None or not heads else self._could_start(alike)
-            elif must_end_by is None or self._now + shape.most_seconds <= must_end_by:
+            part = self._free.fit(wants)
+            if part is None and kept is not None and self._now + shape.most_seconds <= kept.until:
+                part = kept.lend(self._free, wants)
+            if part is not None:
                 self._start(place, alike, part)
                 if alike in self._queues:
                     heapq.heappush(heads, (self._queues[alike][0], alike))
+            elif kept is None and heads:
+                kept = self._keep(alike)
+        if kept is not None:
+            self._free.give_back(kept.part)
 
     def _start(self, place: int, alike: int, part: Part) -> None:
         job, queue = self._played.waiting[place], self._queues[alike]
@@ -229,14 +233,41 @@ class _Replicate:
         limits = (quota.gpus, quota.cpus, quota.jobs)
         return all(limit is None or had + wish <= limit for limit, had, wish in zip(limits, used, wants, strict=True))
 
-    def _could_start(self, alike: int) -> float | None:
-        """When the first job of a shape fits at the latest: the running ones ending as late as they may."""
+    def _keep(self, alike: int) -> "_Kept | None":
+        """What is free now of what a job needs at the latest, the running ones ending as late as they may."""
         freed, wants = self._free.copy(), self._played.wants[alike]
+        until: float | None = None
         for at_most, part in sorted(((one[2], one[3]) for one in self._ends), key=_moment):
+            if until is not None and at_most > until:
+                break
             freed.give_back(part)
-            if freed.fit(wants) is not None:
-                return at_most
-        return None
+            if until is None and freed.fit(wants) is not None:
+                until = at_most
+        if until is None:
+            return None
+        kept = _Kept(until, self._free.kept_for(wants, freed))
+        self._free.take(kept.part)
+        return kept
+
+
+@dataclass
+class _Kept:
+    """What is kept for the first job that does not fit, and until when at the latest."""
+
+    until: float
+    part: Part
+
+    def lend(self, free: Model, wants: tuple[Want, ...]) -> Part | None:
+        """Room for a job that will have ended by then, on what is kept too."""
+        free.give_back(self.part)
+        part = free.fit(wants)
+        if part is not None:
+            free.take(part)
+        self.part = free.at_most(self.part)
+        if part is not None:
+            free.give_back(part)
+        free.take(self.part)
+        return part
 
 
 def _moment(one: tuple[float, Part]) -> float:

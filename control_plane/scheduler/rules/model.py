@@ -83,6 +83,20 @@ class Model:
         for place, units in part.cards:
             free[place] += sign * units
 
+    def kept_for(self, wants: Iterable[Want], then: "Model") -> Part:
+        """The least of what is free now that a job needs when it starts on what is free then."""
+        want = next(one for one in wants if then.fit((one,)) is not None)
+        now, later = self.free[want.node], then.free[want.node]
+        ready = ((max(0, units - (later[at] - now[at])), at) for at, units in want.cards if later[at] >= units)
+        cards = tuple((at, units) for units, at in sorted(ready)[: want.count] if units)
+        return Part(want.node, max(0, want.cpus - (then.cpus[want.node] - self.cpus[want.node])), cards)
+
+    def at_most(self, part: Part) -> Part:
+        """As much of a part as is free."""
+        free = self.free[part.node]
+        cards = ((place, min(units, free[place])) for place, units in part.cards)
+        return Part(part.node, min(part.cpus, self.cpus[part.node]), tuple(one for one in cards if one[1] > 0))
+
     def wants(self, asked: Resources) -> tuple[Want, ...]:
         """What a job needs of each node where it fits at all."""
         need = Need.of(asked)
