@@ -4,16 +4,17 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-SOURCE = Path(__file__).with_name("nvml.c")
 SONAME = "libnvidia-ml.so.1"
+SOURCES = {SONAME: "nvml.c", "libcuda.so.1": "cuda.c"}
 
 
 def compile_library(folder: Path) -> Path:
-    """The library under the name that pynvml asks the loader for."""
-    library = folder / SONAME
-    flags = ["-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", f"-Wl,-soname,{SONAME}"]
-    subprocess.run(["gcc", *flags, "-o", str(library), str(SOURCE)], check=True, timeout=60)
-    return library
+    """The library under the name that pynvml asks the loader for, and beside it the one that CUDA programs ask for."""
+    for name, source in SOURCES.items():
+        flags = ["-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", f"-Wl,-soname,{name}"]
+        command = ["gcc", *flags, "-o", str(folder / name), str(Path(__file__).with_name(source))]
+        subprocess.run(command, check=True, timeout=60)
+    return folder / SONAME
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class FakeDriver:
 
     def show(self, *gpus: dict[str, object], slices: tuple[dict[str, object], ...] = ()) -> None:
         """These GPUs and slices from now on."""
+        self.state.with_name(self.state.name + ".held").mkdir(exist_ok=True)
         lines = ["driver\t550.54.15", *(_line("gpu", gpu) for gpu in gpus), *(_line("mig", mig) for mig in slices)]
         draft = self.state.with_suffix(".tmp")
         draft.write_text("\n".join(lines) + "\n")

@@ -8,6 +8,8 @@
  * Without the file there is no driver. While a file of the same name with .hangs behind it exists, no question is answered. A field that is missing is a reading that is not supported; bytes "-" are not
  * available; lost=FIELD makes the GPU fall off the bus when that field is read ("handle" is the first of them).
  */
+#include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +67,31 @@ static int field(void *device, const char *name, char *value, size_t size) {
     at += strlen(key);
     snprintf(value, size, "%.*s", (int)strcspn(at, "\t"), at);
     return OK;
+}
+
+/* The wanted living process, counted from 0, that holds memory by way of cuda.c; only of whole GPUs. */
+static int find_held(void *device, unsigned wanted, process_t *into) {
+    char uuid[96], path[4200];
+    if (field(device, "uuid", uuid, sizeof uuid) != OK) return 0;
+    snprintf(path, sizeof path, "%s.held", getenv("FAKE_NVML_STATE"));
+    DIR *folder = opendir(path);
+    int found = 0;
+    for (struct dirent *entry; folder && !found && (entry = readdir(folder));) {
+        size_t length = strlen(uuid);
+        if (strncmp(entry->d_name, uuid, length) || entry->d_name[length] != '.') continue;
+        int pid = atoi(entry->d_name + length + 1);
+        if (kill(pid, 0) || wanted--) continue;
+        unsigned long long bytes = 0;
+        snprintf(path, sizeof path, "%s.held/%s", getenv("FAKE_NVML_STATE"), entry->d_name);
+        FILE *file = fopen(path, "r");
+        if (file) {
+            found = fscanf(file, "%llu", &bytes) == 1;
+            fclose(file);
+        }
+        *into = (process_t){(unsigned)pid, bytes, 0, 0};
+    }
+    if (folder) closedir(folder);
+    return found;
 }
 
 static int number(void *device, const char *name, unsigned long long *value) {
@@ -132,6 +159,8 @@ int nvmlDeviceGetUtilizationRates(void *device, utilisation_t *rates) {
 int nvmlDeviceGetMemoryInfo(void *device, memory_t *memory) {
     int result = number(device, "total", &memory->total);
     if (result == OK) result = number(device, "used", &memory->used);
+    process_t held;
+    for (unsigned wanted = 0; result == OK && find_held(device, wanted, &held); wanted++) memory->used += held.bytes;
     memory->free = memory->total - memory->used;
     return result;
 }
@@ -146,6 +175,9 @@ static int processes(void *device, const char *name, unsigned *count, process_t 
         if (found >= room) continue;
         into[found] = (process_t){(unsigned)atoi(part), *bytes == '-' ? ~0ULL : strtoull(bytes, NULL, 10), 0, 0};
     }
+    process_t held;
+    for (unsigned wanted = 0; !strcmp(name, "procs") && find_held(device, wanted, &held); wanted++, found++)
+        if (found < room) into[found] = held;
     *count = found;
     return found > room ? TOO_SMALL : OK;
 }
