@@ -38,8 +38,9 @@ from control_plane.repos.vend import Repositories
 from control_plane.routes import Rooms, routes
 from control_plane.scheduler.cluster_book import ClusterBook
 from control_plane.scheduler.engines.local import LocalEngine
-from control_plane.scheduler.engines.slurm import Home, SlurmEngine
+from control_plane.scheduler.engines.slurm import SlurmEngine
 from control_plane.scheduler.engines.slurm_commands import Slurm
+from control_plane.scheduler.engines.slurm_home import Home
 from control_plane.scheduler.inventory import Inventory
 from control_plane.scheduler.logbook import Logbook
 from control_plane.scheduler.loop import Scheduler
@@ -170,7 +171,7 @@ def _cluster(cluster: Cluster, house: House, spool: Spool, repositories: Reposit
         cluster.scratch,
         deployment=house.keys.digest("the name of this deployment among a cluster's jobs")[:8],
         ticket=partial(ticket, house.keys),
-        note=ClusterBook(house).note,
+        book=ClusterBook(house),
     )
     return SlurmEngine(Slurm(cluster.partition, cluster.variables), home, spool, repositories)
 

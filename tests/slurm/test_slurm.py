@@ -169,3 +169,21 @@ def test_a_job_that_gives_way_goes_on_from_its_checkpoint(lab: Lab, tmp_path: Pa
     assert lab.log(gives, 2) == "half\n"
     lab.succeed(other)
     assert lab.nothing_is_left_on_the_nodes(gives)
+
+
+@pytest.mark.long
+def test_a_gpu_of_a_node_that_somebody_keeps_back_is_not_given_out(lab: Lab) -> None:
+    client = lab.deployment.client
+    names = [f"{node}/gpu:{number}" for node in NODES for number in range(GPUS)]
+    lab.deployment.until(lambda: sorted(gpu.uuid for gpu in client.list_gpus().gpus) == names, "all GPUs")
+    assert {(gpu.units, gpu.memory_total_bytes) for gpu in client.list_gpus().gpus} == {(1, None)}
+    for name in names:
+        client.quarantine_gpu(name, "it is looked at")
+    lab.deployment.until(lambda: {gpu.state for gpu in client.list_gpus().gpus} == {"quarantined"}, "all are kept back")
+    lab.succeed(lab.shell("true"))
+    job = lab.shell("true", resources={"gpus": 1})
+    lab.succeed(lab.shell("true"))
+    assert lab.read(job).state is JobState.QUEUED
+    for name in names:
+        client.readmit_gpu(name)
+    lab.succeed(job)

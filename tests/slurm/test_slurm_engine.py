@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import RowMapping
 
 from control_plane.scheduler.engines.engine import Placed
-from control_plane.scheduler.engines.slurm import Home, SlurmEngine
+from control_plane.scheduler.engines.slurm import SlurmEngine
 from control_plane.scheduler.engines.slurm_commands import SCRIPT, Slurm
+from control_plane.scheduler.engines.slurm_home import Home, NoBook
 from control_plane.scheduler.engines.slurm_text import marker
 from control_plane.scheduler.processes import Exit
 from control_plane.scheduler.rules.board import Grant
@@ -57,7 +58,7 @@ def programs(tmp_path: Path) -> Programs:
 
 @pytest.fixture
 def engine(programs: Programs, tmp_path: Path) -> Iterator[SlurmEngine]:
-    home = Home("http://here:1", "/usr/bin/python3", "/scratch", "d", lambda *_: TICKET)
+    home = Home("http://here:1", "/usr/bin/python3", "/scratch", "d", lambda *_: TICKET, NoBook())
     variables = {"PATH": f"{programs.folder}:/usr/bin:/bin"}
     spool = Spool(tmp_path / "attempts")
     made = SlurmEngine(Slurm("main", variables), home, spool, Repositories(tmp_path))
@@ -175,6 +176,6 @@ def test_what_still_lives_is_not_cleared(engine: SlurmEngine, programs: Programs
 
 def test_two_schedulers_do_not_work_in_one_folder(engine: SlurmEngine, tmp_path: Path) -> None:
     assert engine.take()
-    home = Home("http://here:1", "/usr/bin/python3", "/scratch", "d", lambda *_: TICKET)
+    home = Home("http://here:1", "/usr/bin/python3", "/scratch", "d", lambda *_: TICKET, NoBook())
     other = SlurmEngine(Slurm(), home, Spool(tmp_path / "attempts"), Repositories(tmp_path))
     assert not other.take()

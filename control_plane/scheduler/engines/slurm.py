@@ -10,9 +10,8 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import RowMapping
@@ -21,6 +20,7 @@ from control_plane.scheduler import workspace
 from control_plane.scheduler.engines.engine import Key, Placed, Way, key_of
 from control_plane.scheduler.engines.lock import Lock
 from control_plane.scheduler.engines.slurm_commands import Request, Slurm, SlurmFailed, SlurmSilent
+from control_plane.scheduler.engines.slurm_home import Home
 from control_plane.scheduler.engines.slurm_text import Entry, marker, slots
 from control_plane.scheduler.engines.slurm_watch import KILL_SECONDS, Watch
 from control_plane.scheduler.operations import remote
@@ -41,19 +41,6 @@ PAUSE_SECONDS = 0.2
 ENDED_BY_SLURM: Mapping[str, ExitCause] = {"OUT_OF_MEMORY": "out_of_memory", "TIMEOUT": "timeout"}
 
 
-@dataclass(frozen=True)
-class Home:
-    """What agents are told about us, and what they must have: our address, a Python with Switchyard, a folder."""
-
-    url: str
-    python: str
-    scratch: str
-    deployment: str
-    ticket: Callable[[str, int], str]
-    note: Callable[[Sequence[Slot]], None] = lambda _slots: None
-    """Is told the slots whenever somebody asks for them; never waits."""
-
-
 class SlurmEngine:
     """Submit, status, cancel, logs and capacity on a cluster."""
 
@@ -61,7 +48,9 @@ class SlurmEngine:
 
     def __init__(self, slurm: Slurm, home: Home, spool: Spool, repositories: RepositoryPaths) -> None:
         self._slurm, self._home, self._spool, self._repositories = slurm, home, spool, repositories
-        self._watch = Watch(slurm, home.deployment, self._tell)
+        self._watch = Watch(
+            slurm, home.deployment, self._tell, home.book.heed if home.book is not None else lambda: None
+        )
         self._submitted: dict[Key, float] = {}
         self._news: set[Key] = set()
         self._lock = threading.Lock()
@@ -257,8 +246,9 @@ class SlurmEngine:
         found = slots(view.nodes, view.entries.values(), held)
         if self._watch.is_stale:
             found = [_withheld(slot) for slot in found]
+        found = self._home.book.keep_back(found)
         if view.nodes:
-            self._home.note(found)
+            self._home.book.note(found)
         return found
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
+from control_plane.edge.rounds import Rounds
 from control_plane.scheduler.engines.engine import Key
 from control_plane.scheduler.engines.slurm_commands import Slurm, SlurmFailed
 from control_plane.scheduler.engines.slurm_text import Entry, Node, read_nodes, read_queue
@@ -37,20 +38,25 @@ class _Asked:
         return _Asked(self.at, min(self.until, until))
 
 
-class Watch:
-    """The newest view, and whom to stop; `news` is called when a job of ours has ended or vanished."""
+class Watch(Rounds):
+    """The newest view, and whom to stop.
 
-    def __init__(self, slurm: Slurm, deployment: str, news: Callable[[Collection[Key]], None]) -> None:
-        self._slurm, self._deployment, self._news = slurm, deployment, news
+    `news` is called when a job of ours has ended or vanished, and `beside` before every look.
+    """
+
+    def __init__(
+        self, slurm: Slurm, deployment: str, news: Callable[[Collection[Key]], None], beside: Callable[[], None]
+    ) -> None:
+        super().__init__("slurm-watch", 0.0)
+        self._slurm, self._deployment, self._news, self._beside = slurm, deployment, news, beside
         self._view = View()
         self._lock = threading.Lock()
         self._looking = threading.Lock()
         self._asked: dict[Key, _Asked] = {}
         self._signalled: set[Key] = set()
         self._wake = threading.Event()
-        self._is_over = False
-        self._is_silent = False
-        self._thread: threading.Thread | None = None
+        self._wake.set()
+        self._has_started = self._is_silent = False
 
     @property
     def view(self) -> View:
@@ -65,16 +71,14 @@ class Watch:
 
     def start(self) -> None:
         with self._lock:
-            if self._thread is None and not self._is_over:
-                self._thread = threading.Thread(target=self._run, name="slurm-watch", daemon=True)
-                self._thread.start()
+            is_first, self._has_started = not self._has_started and not self.stopping.is_set(), True
+        if is_first:
+            super().start()
 
-    def stop(self) -> None:
-        with self._lock:
-            self._is_over, thread = True, self._thread
+    def stop(self, seconds: float | None = None) -> None:
+        self.stopping.set()
         self._wake.set()
-        if thread is not None:
-            thread.join()
+        super().stop(seconds)
 
     def look(self) -> View:
         """Look now; SlurmFailed when nothing can be seen."""
@@ -98,14 +102,17 @@ class Watch:
         if known is None:
             self._wake.set()
 
-    def _run(self) -> None:
-        while not self._is_over:
-            self._round()
-            self._wake.wait(LOOK_SECONDS)
-            self._wake.clear()
+    def round(self) -> int:
+        """Wait until it is time, or somebody is to be ended; then look."""
+        self._wake.wait(LOOK_SECONDS)
+        self._wake.clear()
+        if not self.stopping.is_set():
+            self._see()
+        return 0
 
-    def _round(self) -> None:
+    def _see(self) -> None:
         try:
+            self._beside()
             self._end_asked(self.look())
         except SlurmFailed as error:
             log = logger.debug if self._is_silent else logger.warning

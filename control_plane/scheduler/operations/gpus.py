@@ -97,7 +97,7 @@ class _Facts:
             utilisation_percent=gpu.utilisation_percent,
             temperature_celsius=gpu.temperature_celsius,
             power_watts=gpu.power_watts,
-            units=GPU_UNITS,
+            units=next((slot.units for slot in view.slots if slot.slot_id == gpu.uuid), GPU_UNITS),
             seen_at=view.seen_at,
             slices=tuple(slices),
         )
