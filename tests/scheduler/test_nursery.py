@@ -138,3 +138,14 @@ def test_without_an_answer_it_is_not_known_whether_an_attempt_was_started(
     assert processes.fence(attempt.directory) is None
     assert attempt.end(attempt.start("/bin/true")).cause == "cancelled", "after the fence nothing runs here"
     assert not (attempt.cwd / "started").exists()
+
+
+def test_a_shim_that_cannot_begin_ends_there_and_says_why(attempt: Bench, nursery: Nursery) -> None:
+    attempt.directory.mkdir()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    handle = nursery.start(attempt.directory, nothing)
+    os.close(nothing)
+    assert processes.wait([handle], 30) == {handle}
+    assert "launch.json is not readable" in attempt.read("shim.log")
+    assert processes.read_exit(attempt.directory) is None
+    assert attempt.end(attempt.shell("exit 3")).exit_code == 3, "the nursery goes on"

@@ -39,12 +39,14 @@ def _fork(channel: socket.socket, directory: str, descriptors: list[int]) -> Non
         channel.send(f"0 {error.errno}".encode())
         return
     if pid == 0:
+        code = 1
         try:
             _become_shim(channel, Path(directory), descriptors[0])
-        except BaseException:  # noqa: BLE001 - this process ends here, whatever it was
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
+            code = 0
+        finally:  # whatever it was, this process ends here and never returns into the nursery
+            if code:
+                traceback.print_exc()
+            os._exit(code)
 
 
 def _become_shim(channel: socket.socket, directory: Path, secrets: int) -> None:

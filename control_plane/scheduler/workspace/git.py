@@ -35,11 +35,13 @@ def git(*arguments: str | Path, env: Mapping[str, str] = NO_VARIABLES, stdin: by
 def git_meanwhile(*arguments: str | Path, env: Mapping[str, str] = NO_VARIABLES) -> Iterator[None]:
     """Git runs during the block, and has ended well after it; when the block fails, git is stopped."""
     with _started(arguments, env) as process:
+        is_wanted = False
         try:
             yield
-        except BaseException:
-            process.kill()
-            raise
+            is_wanted = True
+        finally:
+            if not is_wanted:
+                process.kill()
         _outcome(process, arguments, b"", 0)
 
 
