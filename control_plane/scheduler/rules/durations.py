@@ -66,7 +66,9 @@ class Durations:
 
     def shift(self, chance: Random) -> float:
         """A factor for all draws of one replicate: so few runs know their own mean only so well."""
-        return math.exp(chance.gauss(0, self.spread / math.sqrt(len(self.seconds))))
+        freedom = len(self.seconds) - 1
+        student = chance.gauss(0, 1) / math.sqrt(chance.gammavariate(freedom / 2, 2) / freedom)
+        return math.exp(max(-3.0, min(3.0, student * self.spread / math.sqrt(len(self.seconds)))))
 
     def draw(self, chance: Random) -> float:
         """One duration: one that was seen, smoothed."""
