@@ -120,6 +120,25 @@ class Cluster:
         self.processes[node].wait()
         kill_all(steps)
 
+    @contextmanager
+    def cut_off(self, node: str) -> Iterator[None]:
+        """A node whose daemons Slurm cannot reach meanwhile, while its jobs run on."""
+        stopped = [self.processes[node].pid, *self._stewards(node)]
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in stopped:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    def _stewards(self, node: str) -> Iterator[int]:
+        """The daemon of each job on a node, which is the parent of its agent."""
+        parents = dict(_parents())
+        agents = self._belonging(f"SLURMD_NODENAME={node}")
+        return (pid for pid in {parents[agent] for agent in agents if agent in parents} - agents if pid > 1)
+
     def tell(self, node: str, state: str, reason: str = "") -> None:
         """Set the state of a node, as an administrator does, or a node that is silent too long."""
         self.ask("scontrol", "update", f"NodeName={node}", f"State={state}", *([f"Reason={reason}"] if reason else []))

@@ -187,3 +187,23 @@ def test_a_gpu_of_a_node_that_somebody_keeps_back_is_not_given_out(lab: Lab) -> 
     for name in names:
         client.readmit_gpu(name)
     lab.succeed(job)
+
+
+@pytest.mark.long
+def test_an_attempt_on_a_node_that_was_cut_off_ends_when_it_hears_of_the_other(lab: Lab, tmp_path: Path) -> None:
+    script = (
+        f'echo $$ >{tmp_path}/pid-${{SWITCHYARD_ATTEMPT##*/}}; echo begun; until [ -e "$GATE" ]; do sleep 0.1; done'
+    )
+    job = lab.shell(script, environment={"GATE": str(tmp_path / "gate")}, publish=f"work/{lab.bearer_id}/cut-off")
+    lab.await_log(job, "begun")
+    first = lab.node(job)
+    with lab.cluster.cut_off(first):
+        lab.cluster.tell(first, "DOWN", "cut off")
+        lab.deployment.until(lambda: lab.read(job).attempt == 2, "a second attempt")
+        lab.await_log(job, "begun")
+        old, new = (int((tmp_path / f"pid-{number}").read_text()) for number in (1, 2))
+        lab.deployment.until(lambda: not processes.is_alive(old), "the end of the first attempt")
+        assert processes.is_alive(new)
+        (tmp_path / "gate").touch()
+        ended = lab.succeed(job)
+    assert [(each.number, each.cause) for each in ended.attempts] == [(1, "node_lost"), (2, "finished")]
