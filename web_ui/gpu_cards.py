@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from store_client import GpuHolder, GpuInfo, GpuProcess, GpuSlice
-from web_ui.filters import Moment, size
+from web_ui.filters import Moment, size, with_query
 from web_ui.gpu_charts import GpuChart
 from web_ui.visit import Visit
 
@@ -174,7 +174,8 @@ def _acts(visit: Visit, part: GpuInfo | GpuSlice) -> GpuActs:
     if not visit.is_administrator:
         return GpuActs()
     if part.kept_back_by is not None:
-        return GpuActs(readmit_href=visit.url("readmit_gpu", gpu=part.uuid))
+        return GpuActs(readmit_href=with_query(visit.url("readmit_gpu"), gpu=part.uuid))
     return GpuActs(
-        quarantine_href=visit.url("quarantine_gpu", gpu=part.uuid), drain_href=visit.url("drain_gpu", gpu=part.uuid)
+        quarantine_href=with_query(visit.url("quarantine_gpu"), gpu=part.uuid),
+        drain_href=with_query(visit.url("drain_gpu"), gpu=part.uuid),
     )

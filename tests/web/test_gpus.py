@@ -92,17 +92,17 @@ async def test_an_administrator_keeps_a_gpu_back_and_gives_it_out_again(
     world: World, browser_of_admin: httpx.AsyncClient
 ) -> None:
     await look(world)
-    await browser_of_admin.post("/gpus/GPU-free/quarantine", data={"reason": " "})
+    await browser_of_admin.post("/gpus/quarantine?gpu=GPU-free", data={"reason": " "})
     assert "Say why" in says(await browser_of_admin.get("/gpus"))
-    gone = await browser_of_admin.post("/gpus/GPU-free/quarantine", data={"reason": "the fan rattles"})
+    gone = await browser_of_admin.post("/gpus/quarantine?gpu=GPU-free", data={"reason": "the fan rattles"})
     assert gone.headers["location"] == "/gpus"
     shown = await browser_of_admin.get("/gpus")
     assert "It is quarantined" in says(shown)
     assert "quarantined The fan rattles. Kept back by an administrator" in card(shown, "GPU-free")
-    assert page(shown).select('form[action="/gpus/GPU-free/quarantine"]') == []
-    await browser_of_admin.post("/gpus/GPU-free/readmit")
+    assert page(shown).select('form[action="/gpus/quarantine?gpu=GPU-free"]') == []
+    await browser_of_admin.post("/gpus/readmit?gpu=GPU-free")
     assert "free" in card(await browser_of_admin.get("/gpus"), "GPU-free")
-    await browser_of_admin.post("/gpus/MIG-1/drain", data={})
+    await browser_of_admin.post("/gpus/drain?gpu=MIG-1", data={})
     assert "draining To be free soon." in card(await browser_of_admin.get("/gpus"), "GPU-cut")
 
 
@@ -111,11 +111,25 @@ async def test_who_is_no_administrator_looks_and_changes_nothing(world: World, a
     await look(world)
     bob = await world.person("Bob")
     assert page(await bob.get("/gpus")).select('form[action^="/gpus/"]') == []
-    assert (await bob.post(f"/gpus/GPU-free/{act}", data={"reason": "x"})).status_code == 403
+    assert (await bob.post(f"/gpus/{act}?gpu=GPU-free", data={"reason": "x"})).status_code == 403
+
+
+async def test_a_gpu_of_a_cluster_has_its_machines_name_and_is_kept_back_like_any(
+    world: World, browser_of_admin: httpx.AsyncClient
+) -> None:
+    name = "n1/gpu:0"
+    view = View("n1", (Slot(name, "gpu", node="n1"),), (Gpu(name, 0),), {name: Seen("usable")})
+    await world.parts.house.write(lambda tx: views.save(tx, view))
+    shown = await browser_of_admin.get("/gpus")
+    assert "GPU 0 of n1" in card(shown, name)
+    form = page(shown).select_one('form[action^="/gpus/quarantine"]')
+    assert form is not None
+    await browser_of_admin.post(str(form["action"]), data={"reason": "odd"})
+    assert "quarantined Odd." in card(await browser_of_admin.get("/gpus"), name)
 
 
 async def test_a_gpu_that_is_gone_is_said_to_be(world: World, browser_of_admin: httpx.AsyncClient) -> None:
-    assert (await browser_of_admin.post("/gpus/GPU-gone/readmit")).status_code == 404
+    assert (await browser_of_admin.post("/gpus/readmit?gpu=GPU-gone")).status_code == 404
 
 
 async def test_what_was_read_before_is_drawn_with_a_table_behind_it(

@@ -101,7 +101,7 @@ def _minutes(visit: Visit) -> int:
 
 
 def _gpu(visit: Visit) -> str:
-    return str(visit.request.path_params["gpu"])
+    return visit.request.query_params.get("gpu", "")
 
 
 async def _reason(visit: Visit) -> str:
