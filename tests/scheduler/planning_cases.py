@@ -165,6 +165,7 @@ def attempts(draw: st.DrawFn, slots: Sequence[Slot]) -> list[Running]:
                 placed_at=NOW - draw(st.sampled_from([10, 500, 2000])),
                 is_preemptible=draw(st.sampled_from([True, True, False])),
                 is_ending=draw(st.sampled_from([False] * 9 + [True])),
+                grace_seconds=draw(st.sampled_from([10.0, 300.0])),
                 memory_bytes=draw(st.sampled_from([0, 8 * GIB])),
             )
         )
@@ -216,6 +217,7 @@ def full_houses(draw: st.DrawFn) -> Situation:
             placed_at=NOW - draw(st.sampled_from([10, 500, 2000])),
             is_preemptible=draw(st.sampled_from([True, True, False])),
             is_ending=draw(st.sampled_from([True] + [False] * 9)),
+            grace_seconds=draw(st.sampled_from([10.0, 300.0])),
         )
         for index in range(draw(st.integers(1, cards)))
     ]

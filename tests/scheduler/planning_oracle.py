@@ -204,14 +204,15 @@ class Oracle:
                 node, chosen = sooner
                 gone = [one for one in self.on(node) if one.is_ending or one in chosen]
                 self.said.give_ways = [one.job_id for one in chosen]
-                at, self.until = max(one.ends_by for one in gone), self.situation.now
+                at, self.until = max(one.stops_by(self.situation.now) for one in gone), self.situation.now
         self.said.head, self.said.at = job.job_id, at
         self.keep(job, node, gone)
 
     def promise(self, job: Waiting) -> tuple[float, str, list[Running]] | None:
         now, everybody = self.situation.now, [*self.situation.running, *self.placed]
-        for at in sorted({max(now, one.ends_by) for one in everybody} | {now}):
-            gone = [one for one in everybody if one.ends_by <= at]
+        ends = {one.job_id: one.stops_by(now) if one.is_ending else one.ends_by for one in everybody}
+        for at in sorted({max(now, end) for end in ends.values()} | {now}):
+            gone = [one for one in everybody if ends[one.job_id] <= at]
             nodes = {way.node for way in self.ways(job.resources, self.free_without(gone))}
             if nodes:
                 return at, min(nodes, key=lambda node: self.price(job, node, gone)), gone

@@ -18,6 +18,8 @@ from store_client.wire.jobs import JobState, Resources
 CHUNK = 2000
 AT_ONCE = 32
 """So many jobs are asked for in one prepared question."""
+CANCEL_SECONDS = 5.0
+"""The grace of an attempt that is cancelled."""
 END_SECONDS = 15.0
 """An attempt whose time is over is asked to stop, then killed; by then nothing of it is left."""
 
@@ -59,7 +61,7 @@ class Open:
         return Running(
             job.job_id, self.attempt, job.number, job.experiment_id, job.operator, job.priority, placed_at,
             placed_at + job.most_seconds, grants, self.grace_seconds is not None, is_ending, job.resources.memory_bytes,
-            job.queued_at,
+            job.queued_at, (CANCEL_SECONDS if self.grace_seconds is None else self.grace_seconds) + END_SECONDS,
         )  # fmt: skip
 
 

@@ -83,7 +83,7 @@ class Running:
     priority: int
     placed_at: float
     ends_by: float
-    """It will have ended by then, whatever it does; the end of its grace, where it was asked to stop."""
+    """It will have ended by then, whatever it does."""
     grants: tuple[Grant, ...]
     is_preemptible: bool = False
     is_ending: bool = False
@@ -92,6 +92,12 @@ class Running:
     """Of its machine, as its resources ask for it."""
     queued_at: float | None = None
     """Since when it had waited when it was placed; that age it keeps when it gives way. None: it keeps none."""
+    grace_seconds: float = 30.0
+    """Its slots are free so long after it was asked to stop, at the latest."""
+
+    def stops_by(self, now: float) -> float:
+        """It will have ended by then if it is asked to stop now, or was before."""
+        return min(self.ends_by, now + self.grace_seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,7 @@ class _Drawing:
         if need in self.hopeless:
             return
         now, running = self.situation.now, [*self.situation.running, *map(self._as_running, self.placed)]
-        attempts = attempts_by_room(self.rooms, running)
+        attempts = attempts_by_room(self.rooms, running, now)
         promise = soonest(need, self.rooms, attempts, now)
         if promise is None:
             self.hopeless.add(need)
@@ -180,7 +180,7 @@ class _Drawing:
         gone = [*(one for one in attempts[room.name] if one.is_ending), *chosen]
         outlook = Outlook.of(room, need).without(gone)
         ways = tuple(GiveWay(one.job_id, one.attempt, job.job_id) for one in chosen)
-        return Promise(max(one.ends_by for one in gone), room, *outlook.kept()), ways
+        return Promise(max(one.stops_by(situation.now) for one in gone), room, *outlook.kept()), ways
 
     def _as_running(self, placed: tuple[Waiting, tuple[Grant, ...]]) -> Running:
         job, grants = placed

@@ -4,7 +4,7 @@ It is certain: every attempt has ended by its `ends_by`, and what is free now of
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from control_plane.scheduler.rules.board import GiveWay, Grant, Running, Waiting
 from control_plane.scheduler.rules.needs import Need
@@ -37,8 +37,9 @@ class Promise:
     slots: tuple[str, ...]
 
 
-def attempts_by_room(rooms: Iterable[Room], running: Iterable[Running]) -> Mapping[str, list[Running]]:
-    """The attempts on each machine, the one that ends first at the front."""
+def attempts_by_room(rooms: Iterable[Room], running: Iterable[Running], now: float) -> Mapping[str, list[Running]]:
+    """The attempts on each machine, the one that ends first at the front; one that is ending does so in its grace."""
+    running = [replace(one, ends_by=one.stops_by(now)) if one.is_ending else one for one in running]
     where = {slot.slot_id: room.name for room in rooms for slot in room.slots}
     found: dict[str, list[Running]] = {room.name: [] for room in rooms}
     for attempt in sorted(running, key=lambda one: one.ends_by):
