@@ -2,6 +2,7 @@
 
 from control_plane.db.tables import metadata
 from control_plane.registry import tables as _registry  # noqa: F401 - its tables join the metadata
+from control_plane.scheduler import breaker_tables as _breaker  # noqa: F401 - its tables join the metadata
 from control_plane.scheduler import duration_tables as _durations  # noqa: F401 - its tables join the metadata
 from control_plane.scheduler import fleet_tables as _fleet  # noqa: F401 - its tables join the metadata
 from control_plane.scheduler import policy_tables as _policy  # noqa: F401 - its tables join the metadata

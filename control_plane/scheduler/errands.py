@@ -35,10 +35,15 @@ class Errands:
         job = placed.job
         try:
             self.engine.submit(placed)
-        except (WorkspaceError, SwitchyardError, OSError, ValueError) as error:
+        except (WorkspaceError, SwitchyardError, ValueError) as error:
             if not self.engine.clear(job):
                 raise
             return Ended(job, Ending("start_failed", None, str(error)))
+        except OSError as error:
+            if not self.engine.clear(job):
+                raise
+            why = f"the machine could not start it: {error}"
+            return Ended(job, Ending("preempted", None, why, is_of_the_machine=True))
         return Launched()
 
     def bring_back(self, job: RowMapping, exit_: Exit) -> Ended:

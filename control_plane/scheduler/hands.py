@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from control_plane.scheduler.engines.engine import Key
@@ -44,14 +46,10 @@ class Hands:
 
     def give(self, key: Key, work: Work) -> None:
         """Do a piece of work for an attempt."""
-        future = Future[Any]()
-        with self._lock:
-            self._working[key] = future
-        try:
-            future = self._pool.submit(work)
-        except RuntimeError:  # it has stopped
-            future.cancel()
-        future.add_done_callback(lambda ended: self._ended(key, ended))
+        with suppress(RuntimeError):  # once it has stopped nothing more is begun
+            with self._lock:
+                future = self._working[key] = self._pool.submit(work)
+            future.add_done_callback(partial(self._ended, key))
 
     def take(self) -> list[tuple[Key, Any]]:
         """What was answered since the last time."""

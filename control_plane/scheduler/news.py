@@ -23,7 +23,9 @@ from store_client.wire.jobs import JobState
 MOST_EVENTS = 20_000
 """Whoever missed more than this reads the queue anew."""
 SLICE = 500
-_TELLING = or_(*((events.c.type >= f"{what}.") & (events.c.type < f"{what}/") for what in ("job", "task")))
+_TELLING = or_(
+    *((events.c.type >= f"{what}.") & (events.c.type < f"{what}/") for what in ("job", "task", "queue", "node"))
+)
 _SINCE = Question(
     select(events.c.type, events.c.experiment_id, events.c.data)
     .where(events.c.position > bindparam("after"), events.c.position <= bindparam("newest"), _TELLING)

@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from control_plane.scheduler.engines.engine import Engine
+from control_plane.scheduler.guard import Guard
 from control_plane.scheduler.mirror import Mirror
 from control_plane.scheduler.operations.policy import Terms
 from control_plane.scheduler.rules.board import Situation, Slot
@@ -22,12 +24,13 @@ SHOW_SECONDS = 1.0
 class Planner:
     """Makes plans when something changed, and keeps the newest for whoever asks."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, guard: Guard) -> None:
+        self._engine, self._guard = engine, guard
         self._terms, self._terms_at = Terms(), float("-inf")
         self._slots: Sequence[Slot] = ()
         self._looked_at = self._planned_at = self._shown_at = float("-inf")
         self._version = self._shown_version = -1
+        self._held: object = None
         self._shown: tuple[Situation, Plan] | None = None
 
     def latest(self) -> tuple[Situation, Plan] | None:
@@ -45,17 +48,23 @@ class Planner:
 
     def plan(self, mirror: Mirror, now: float) -> Plan | None:
         """What to do now; None when nothing has changed since the last plan."""
-        has_news, moment = self._look(mirror), time.monotonic()
+        has_news, moment = self._look(mirror) or self._guard.known is not self._held, time.monotonic()
         is_shown = has_news or self._shown_version != mirror.version or bool(mirror.ready)
         is_shown = is_shown and moment - self._shown_at > SHOW_SECONDS
         is_old = bool(mirror.ready) and moment - self._planned_at > PLAN_SECONDS
         if not (has_news or is_shown or is_old or self._version != mirror.version):
             return None
-        self._version, self._planned_at = mirror.version, moment
+        self._version, self._planned_at, self._held = mirror.version, moment, self._guard.known
         lines = mirror.queued.copy() if is_shown else mirror.queued.lines
-        slots, running = tuple(self._slots), tuple(mirror.running.values())
+        running = tuple(mirror.running.values())
+        breaker = self._guard.breaker(running, now)
+        slots = tuple(breaker.guarded(self._slots))
         seen = Situation(now, slots, lines, running, policy=self._terms.policy, usage=self._terms.usage)
         made = plan(seen)
+        if breaker.known:
+            started = tuple(breaker.within(made.placements, self._guard.nodes))
+            self._version = self._version if len(started) == len(made.placements) else -1
+            made = replace(made, placements=started)
         if is_shown:
             self._shown, self._shown_version, self._shown_at = (seen, made), mirror.version, moment
         return made
@@ -66,4 +75,6 @@ class Planner:
             return False
         before, self._slots = self._slots, self._engine.capacity(mirror.held.keys())
         self._looked_at = time.monotonic()
+        if before is not self._slots:
+            self._guard.see(self._slots)
         return before is not self._slots and before != self._slots

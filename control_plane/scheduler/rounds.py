@@ -17,6 +17,7 @@ from control_plane.db.transaction import Tx
 from control_plane.edge.house import House
 from control_plane.scheduler.engines.engine import Engine, Key, Placed, Way
 from control_plane.scheduler.errands import Ended, Errands, Launched
+from control_plane.scheduler.guard import Guard
 from control_plane.scheduler.hands import Hands
 from control_plane.scheduler.mirror import Mirror
 from control_plane.scheduler.news import Heard, News
@@ -43,7 +44,8 @@ class Rounds:
     def __init__(self, house: House, engine: Engine, claims: Claims, hands: Hands) -> None:
         self._house, self._engine, self._hands = house, engine, hands
         self._news, self._errands = News(claims), Errands(engine)
-        self.planner = Planner(engine)
+        self.guard = Guard(self._house)
+        self.planner = Planner(engine, self.guard)
         self._reasons = Reasons(self.planner.latest)
         self._due: deque[str] = deque()
         self._later: set[Key] = set()
@@ -69,6 +71,7 @@ class Rounds:
             self._due.extend(self.mirror.running)
         for job_id in heard.withdrawn:
             writes.add(partial(submit.cancel, job_id=job_id), _nothing, partial(self._refused, job_id))
+        self.guard.learn(heard)
         self._take_answers(writes)
         self._look(ended, heard, writes)
         self._unfold(writes, is_due=heard.has_arrays or everything)
@@ -100,6 +103,7 @@ class Rounds:
     def _finish(self, key: Key, ended: Ended, writes: Writes) -> None:
         """Its slots count as free at once: what is placed on them is written behind its end, in the same commit."""
         if self.mirror.knows(key):
+            self.guard.judge(ended.ending, self.mirror.running[key[0]], writes)
             self.mirror.drop(key[0])
             self.planner.look_again()
         work = partial(attempts.finish, job_id=key[0], attempt=key[1], ending=ended.ending)
@@ -175,7 +179,7 @@ class Rounds:
         made = self.planner.plan(self.mirror, heard.now)
         for placement in made.placements if made else ():
             if placement.job_id not in heard.withdrawn:
-                work = partial(attempts.place, placement=placement)
+                work = partial(attempts.place, placement=placement, node=self.guard.node_of(placement))
                 sequel = partial(self._placed, placement, heard.now)
                 writes.add(work, sequel, partial(self._refused, placement.job_id))
         for one in made.give_ways if made else ():

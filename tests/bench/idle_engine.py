@@ -43,7 +43,9 @@ class IdleEngine:
         return True
 
     def let_go(self) -> None:
-        os.close(self._bell)
+        if self._bell >= 0:
+            os.close(self._bell)
+            self._bell = -1
 
     def submit(self, placed: Placed) -> None:
         self.launched[placed.job["job_id"]] = time.perf_counter()

@@ -3,6 +3,7 @@
 from sqlalchemy import RowMapping, bindparam, insert, or_, select, update
 
 from control_plane.db.command import Command
+from control_plane.db.question import Question
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations.endings import Ending, finish, give_way, preempt_all
 from control_plane.scheduler.operations.rows import load, save
@@ -17,20 +18,24 @@ __all__ = [
 ]  # fmt: skip
 IDENTITY = tuple(jobs.c[name] for name in ("job_id", "number", "experiment_id", "task_id", "claimed_at"))
 
-_ADD_ATTEMPT = Command(insert(attempts), "job_id", "number", "state", "slots")
+_TOLD = Question(
+    select(*(each for each in jobs.c if each.name not in {"spec", "resources", "result"}))
+    .where(jobs.c.job_id == bindparam("job"))
+)  # fmt: skip
+_ADD_ATTEMPT = Command(insert(attempts), "job_id", "number", "state", "slots", "node")
 _HOLD = Command(insert(holds), "slot_id", "unit", "job_id", "attempt", "held_since")
 _OWN = (attempts.c.job_id == bindparam("of"), attempts.c.number == bindparam("which"))
 _BEGIN = Command(update(attempts).where(*_OWN), "state", "started_at")
 _SAY = Command(update(jobs).where(jobs.c.job_id == bindparam("of"), IS_QUEUED), "waiting_for")
 
 
-def place(tx: Tx, placement: Placement) -> RowMapping:
+def place(tx: Tx, placement: Placement, node: str | None = None) -> RowMapping:
     """Give a queued job its slots as a new attempt; written and committed before anything is launched."""
     row = load(tx, placement.job_id)
     state, number = moved(JobState(row["state"]), "place"), row["attempt"] + 1
     if row["waits_on"]:
         raise InvalidPrecondition(f"job {row['number']} waits for others")
-    made = {"job_id": row["job_id"], "number": number, "state": state, "slots": list(placement.slots)}
+    made = {"job_id": row["job_id"], "number": number, "state": state, "slots": list(placement.slots), "node": node}
     _ADD_ATTEMPT.run(tx.batch.bare, made)
     held = {"job_id": row["job_id"], "attempt": number, "held_since": tx.now}
     units = [(grant.slot_id, unit) for grant in placement.grants for unit in grant.units]
@@ -40,8 +45,8 @@ def place(tx: Tx, placement: Placement) -> RowMapping:
 
 def start(tx: Tx, job_id: str, attempt: int) -> bool:
     """The attempt's process lives; False when the job moved on meanwhile."""
-    row = load(tx, job_id)
-    if row["attempt"] != attempt or row["state"] != JobState.STARTING:
+    row = tx.first(_TOLD, job=job_id)
+    if row is None or row["attempt"] != attempt or row["state"] != JobState.STARTING:
         return False
     own = {"of": row["job_id"], "which": row["attempt"]}
     _BEGIN.run(tx.batch.bare, {"state": JobState.RUNNING, "started_at": tx.now, **own})

@@ -19,6 +19,8 @@ from store_client.wire.scalars import format_time, parse_time
 
 FOR_ANOTHER = "it makes room for a job of higher priority"
 WITH_THE_SERVER = "it was stopped with the server"
+MOST_TAKEN_BACK = 20
+"""So often is a job taken back that machines cannot start, without counting a try; then it was lost."""
 OURS: frozenset[ExitCause] = frozenset({"cancelled", "node_lost", "preempted"})
 """Ends that are our doing, when we take an attempt off its slots; the others it came to by itself."""
 
@@ -41,6 +43,12 @@ class Ending:
     exit_code: int | None = None
     detail: str | None = None
     result: dict[str, object] = field(default_factory=dict)
+    is_of_the_machine: bool = False
+    """Whether it is held against the machine: the job could do nothing about it."""
+
+    @property
+    def is_held_against_machine(self) -> bool:
+        return self.is_of_the_machine or self.cause == "node_lost"
 
 
 def give_way(tx: Tx, job_id: str, attempt: int, why: str = FOR_ANOTHER) -> bool:
@@ -69,6 +77,8 @@ def finish(tx: Tx, job_id: str, attempt: int, ending: Ending) -> bool:
         _keep_late(tx, row, attempt, ending)
         return False
     ending = _in_truth(row, ending)
+    if ending.is_of_the_machine and attempt - row["tries"] > MOST_TAKEN_BACK:
+        ending = replace(ending, cause="node_lost")
     tries = row["tries"] + (ending.cause != "preempted")
     policy = RetryPolicy.model_validate(row["spec"].get("retry", {}))
     state, final = ended(before, ending.cause, tries, policy), attempt_ended(before, ending.cause)

@@ -33,7 +33,8 @@ def add(tx: Tx, experiment_id: str, seconds: float) -> None:
 def charge(tx: Tx, experiment_id: str, freed: Sequence[RowMapping]) -> None:
     """An attempt of an experiment has ended and freed these units, each with when it came to be held."""
     if freed:
-        seconds = max(0.0, seconds_of(tx.now) - min(seconds_of(row["held_since"]) for row in freed))
+        since = min(row["held_since"] for row in freed)  # times of the database sort as text
+        seconds = max(0.0, seconds_of(tx.now) - seconds_of(since))
         add(tx, experiment_id, used(freed, GPU_UNITS, seconds))
 
 
