@@ -69,7 +69,9 @@ class Inventory:
     _held: frozenset[str] = frozenset()
     _slots: tuple[Slot, ...] | None = None
     _version: int = 0
-    _silence: str | None = None
+    _silence: str | None = "nobody has looked at it yet"
+    """Why nothing is known of any GPU now."""
+    _has_looked: bool = False
     _ended: dict[Key, bool] = field(default_factory=dict)
     """Attempts that were met, and whether each is one of this deployment that has ended."""
 
@@ -189,7 +191,7 @@ class Inventory:
 
     def _heed_silence(self) -> None:
         seconds = 0.0 if self._sampler is None else self._sampler.silent_seconds()
-        silence = None
+        silence = None if self._has_looked else self._silence
         if seconds > self.terms.silent_seconds:
             silence = "the driver does not answer"
         if silence != self._silence:
@@ -200,6 +202,7 @@ class Inventory:
         """Learn from a look; answers how many seconds later the next is due."""
         self._get_to_know(look)
         with self._lock:
+            self._has_looked, self._silence = True, None
             before = self._states()
             self._known.meet(look.gpus)
             self._keep_parts()

@@ -43,7 +43,11 @@ class Logbook:
     def open(self, inventory: Inventory) -> None:
         """Tell the inventory what an earlier scheduler knew, then begin to write."""
         rows = self.house.read_now(views.kept_back)
-        known = next((view for view in self.house.read_now(views.load) if view.node == HERE), View(HERE, ()))
+        seen = self.house.read_now(views.load)
+        known = next((view for view in seen if view.node == HERE), View(HERE, ()))
+        others = [view.node for view in seen if view.node != HERE]
+        if others:  # of a cluster that this deployment ran on before
+            self.house.writer.write(partial(views.forget_nodes, nodes=others))
         sick = {uuid: row["reason"] for uuid, row in rows.items() if row["set_by"] == kept_back.SCHEDULER}
         inventory.remember(known.gpus, known.parts, sick)
         began = time.monotonic()

@@ -10,8 +10,10 @@ import pytest
 from control_plane.db import log
 from control_plane.scheduler.inventory import Inventory
 from control_plane.scheduler.logbook import Logbook
-from control_plane.scheduler.operations import gpus, samples
+from control_plane.scheduler.operations import gpus, samples, views
 from control_plane.scheduler.operations.attempts import Ending
+from control_plane.scheduler.operations.views import View
+from control_plane.scheduler.rules.board import Slot
 from store_client.wire.calls.gpus import HistoryQuery
 from store_client.wire.gpus import GpuInfo, KeepBack
 from tests.fakes.driver import FakeDriver, a_gpu
@@ -89,6 +91,7 @@ def test_a_gpu_that_fell_ill_is_kept_back_across_a_restart_until_somebody_readmi
 ) -> None:
     driver.show(a_gpu(1))
     with scheduling(queue, driver) as seen:
+        await_shown(queue, 1, "usable")
         driver.show(a_gpu(1, lost="handle"))
         seen.await_state(1, "lost")
         eventually(lambda: shown(queue)[uuid(1)].kept_back_by == "scheduler", "a note of it")
@@ -143,6 +146,23 @@ def test_after_a_restart_what_an_ended_attempt_left_is_recognised_and_what_a_liv
             assert await_shown(queue, 1, "draining").processes[0].job_id == ended
             queue.finish(live, 1, Ending("finished", 0))
             seen.await_state(2, "draining")
+
+
+def test_a_gpu_that_is_known_is_not_given_out_before_it_was_looked_at(queue: Queue, driver: FakeDriver) -> None:
+    driver.show(a_gpu(1))
+    with scheduling(queue, driver):
+        await_shown(queue, 1, "usable")
+    driver.hang()
+    with scheduling(queue, driver, silent_seconds=0.3, healthy_seconds=0.1) as seen:
+        assert seen.state(1) == "lost"
+        driver.go_on()
+        seen.await_state(1, "usable")
+
+
+def test_the_nodes_of_a_cluster_that_was_left_are_forgotten(queue: Queue, driver: FakeDriver) -> None:
+    queue.write(views.save, View("n1", (Slot("n1/cpu:0", "cpu", node="n1"),)))
+    with scheduling(queue, driver):
+        eventually(lambda: [view.node for view in queue.store.house.read_now(views.load)] == [""], "this machine alone")
 
 
 def test_readings_are_sampled(queue: Queue, driver: FakeDriver, monkeypatch: pytest.MonkeyPatch) -> None:
