@@ -5,7 +5,7 @@ list the same day.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
@@ -29,26 +29,13 @@ from tests.scheduler.accounts import Accounts
 from tests.scheduler.fake_engine import FakeEngine, Machine, exited, slots
 from tests.scheduler.mortal import Clock, Died, Process
 from tests.scheduler.queue_house import CLAIMS
+from tests.scheduler.wishes import AFTER, CAUSES, ENDS, POLICIES, WISHES
 from tests.store.task_house import TaskHouse, begin_experiment, ulid
 
-WISHES: tuple[Mapping[str, Any], ...] = (
-    {"cpus": 1}, {"gpus": 1}, {"cpus": 2}, {"gpus": 2}, {"gpus": 1, "cpus": 3}, {"gpus_where_present": 1},
-    {"gpus": 1, "gpu_memory_bytes": 60 << 30}, {"cpus": 4}, {"gpus": 1, "gpu_share": 0.5},
-    {"gpus": 1, "gpu_share": 0.25}, {"gpus": 1, "only_gpus": ("0",)},
-)  # fmt: skip
-POLICIES: tuple[Mapping[str, Any], ...] = (
-    {}, {"max_attempts": 1}, {"max_attempts": 2, "on": ("lost", "failed", "timed_out", "out_of_memory")},
-    {"max_attempts": 3, "on": ("lost", "failed"), "delay_seconds": 60},
-)  # fmt: skip
-ENDS = (
-    exited(), exited(), exited(exit_code=3), exited("timed_out", None), exited("out_of_memory", None),
-    exited("cancelled", None), exited("start_failed", None),
-)  # fmt: skip
-CAUSES = ("finished", "user_error", "timeout", "out_of_memory", "cancelled", "node_lost", "start_failed", "preempted")
 TABLES = (holds, progress, attempt_rows, job_waits, job_tags, jobs, arrays, tallies)
-AFTER = ("succeeded", "ended")
 OTHER = "exp_" + ulid(2)
 STARVATION_SECONDS = Policy().starvation_seconds
+MOST_ROUNDS = 240
 MOST_OPEN = 24
 """So many jobs are open at most: a day is for what happens to them, not for how many there are."""
 
@@ -280,20 +267,19 @@ class SchedulerDay:
         self.clock.seconds += number % 600
 
     def calm(self) -> None:
-        """All that was wrong is put right; whatever waits must then come to its end."""
+        """All that was wrong is put right, on a large machine; whatever waits must then come to its end."""
         self.give_in(0)
-        self.machine.slots = slots(2, 4)
+        self.machine.slots = slots(8, 16)
         self.clock.steady += 3600
         for process in list(self.processes):
             self._replace(process)
-        for _ in range(60 + 4 * MOST_OPEN):
-            if not self.accounts.open_now():
-                break
+        for number in range(MOST_ROUNDS):
+            which = number % 2
             self.clock.seconds += 7200
-            for which in (0, 1):
-                self.act("tick", which + 2)
-                self.act("work_all", which)
-            self.act("end_all", 0)
+            for name, how in (("tick", which + 2), ("work_all", which), ("end_all", 0)):
+                self.act(name, how)
+            if number % 4 == 0 and not self.accounts.open_now():
+                break
         self.accounts.check()
         assert not self.accounts.open_now(), f"lost: {self.accounts.open_now()}"
         assert not self.machine.used

@@ -100,3 +100,12 @@ async def yard(door: Door) -> AsyncIterator[Yard]:
         await opened.told()
         yield opened
         door.seen = opened.place[0]
+
+
+@pytest.fixture
+async def training_app(sqlite_url: str, tmp_path: Path) -> AsyncIterator[WireApp]:
+    """The whole control plane, and an experiment that says how to train."""
+    (tmp_path / "seed").mkdir()
+    (tmp_path / "seed" / "train.py").write_text("print('training')\n")
+    async with in_process(sqlite_url, tmp_path / "data") as http:
+        yield await settle(http, tmp_path / "seed", training_command="python train.py")
