@@ -159,8 +159,9 @@ def _engine(
     if settings.cluster is not None:
         cluster = _cluster(settings.cluster, house, spool, repositories)
         return inventory, cluster, Remote(spool, cluster.arrived)
-    nursery = Nursery(settings.attempts)
-    return inventory, LocalEngine(settings.attempts, repositories, inventory, settings.keeping, nursery), Remote(spool)
+    local = LocalEngine(settings.attempts, repositories, inventory, settings.keeping, Nursery(settings.attempts))
+    local.cgroups = settings.cgroup or local.cgroups
+    return inventory, local, Remote(spool)
 
 
 def _cluster(cluster: Cluster, house: House, spool: Spool, repositories: Repositories) -> SlurmEngine:

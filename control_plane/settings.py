@@ -64,6 +64,8 @@ class Settings:
     """How large an archive may be that somebody sends."""
     keeping: Keeping = field(default_factory=Keeping)
     """How long and how much of the files of jobs is kept."""
+    cgroup: Path | None = None
+    """The control group to make those of attempts in; None is this process's own."""
     lease_seconds: float = 30.0
     """How long a lease on an experiment lasts; the same for every process of the deployment."""
     cluster: Cluster | None = None
@@ -152,6 +154,7 @@ def _add_keeping(parser: argparse.ArgumentParser, environ: Mapping[str, str]) ->
     parser.add_argument("--keep-logs-gib", type=amount, default=size or "50")
     each = environ.get("SWITCHYARD_JOB_CHECKPOINTS_GIB")
     parser.add_argument("--job-checkpoints-gib", type=amount, default=each or "50")
+    parser.add_argument("--cgroup", type=Path, default=environ.get("SWITCHYARD_CGROUP") or None)
 
 
 def _keeping(given: argparse.Namespace) -> Keeping:
@@ -186,6 +189,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         upload_retention_seconds=3600.0 * given.keep_uploads_hours,
         largest_checkpoint_bytes=int(given.checkpoint_gib * 1024**3),
         keeping=_keeping(given),
+        cgroup=given.cgroup,
         lease_seconds=given.lease_seconds,
         task_store_url=given.task_store_url,
         cluster=cluster,

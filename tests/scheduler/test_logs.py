@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from control_plane.scheduler import logs
@@ -27,6 +27,7 @@ def read_all(path: Path, limit: int) -> str:
         assert found.text, "a reader that gets nothing must not be told to come again at once"
 
 
+@settings(deadline=None)
 @given(text=TEXTS, limit=st.integers(1, 9))
 def test_slices_of_any_size_make_up_the_whole_text(
     tmp_path_factory: pytest.TempPathFactory, text: str, limit: int
@@ -36,6 +37,7 @@ def test_slices_of_any_size_make_up_the_whole_text(
     assert read_all(path, limit) == text
 
 
+@settings(deadline=None)
 @given(text=TEXTS, cuts=st.lists(st.integers(0, 240), max_size=5))
 def test_a_log_that_grows_by_any_bytes_is_followed_without_a_broken_character(
     tmp_path_factory: pytest.TempPathFactory, text: str, cuts: list[int]
@@ -51,6 +53,7 @@ def test_a_log_that_grows_by_any_bytes_is_followed_without_a_broken_character(
     assert seen == text
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_what_is_cut_off_is_at_most_one_character(text: str) -> None:
     data = text.encode()
@@ -59,6 +62,7 @@ def test_what_is_cut_off_is_at_most_one_character(text: str) -> None:
         assert whole.decode() == data[:end].decode(errors="ignore")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40), st.integers(1, 9))
 def test_bytes_that_are_no_text_are_passed_over_and_never_stop_a_reader(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, limit: int

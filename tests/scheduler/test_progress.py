@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -80,6 +80,7 @@ def test_of_each_part_the_newest_counts() -> None:
     assert both.done == 0.5
 
 
+@settings(deadline=None)
 @given(st.lists(NUMBERS, max_size=300), st.integers(2, 40))
 def test_a_thinned_series_keeps_its_order_and_its_peaks(values: list[float], most: int) -> None:
     points = [Point(float(at), None, value) for at, value in enumerate(values)]
@@ -90,6 +91,7 @@ def test_a_thinned_series_keeps_its_order_and_its_peaks(values: list[float], mos
         assert {min(values), max(values)} <= {point.value for point in kept}
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=12), max_size=12), st.integers(1, 5))
 def test_reports_that_grow_by_any_bytes_are_heard_line_by_line(
     tmp_path_factory: pytest.TempPathFactory, junk: list[bytes], pieces: int

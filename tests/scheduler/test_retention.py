@@ -3,11 +3,13 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import update
 
-from control_plane.scheduler.keeping import Keeping
+from control_plane.scheduler.keeping import GIB, Keeping
 from control_plane.scheduler.retention import Retention
 from control_plane.scheduler.tables import jobs
+from control_plane.settings import parse
 from store_client.wire.jobs import JobState
 from store_client.wire.scalars import format_time, parse_time
 from tests.scheduler.queue_house import Queue
@@ -57,3 +59,14 @@ def test_beyond_the_limit_the_oldest_go_first(queue: Queue, tmp_path: Path) -> N
     days = [shelf.job(S.SUCCEEDED, day, 100) for day in (4, 2, 3, 1)]
     big = shelf.job(S.RUNNING, 0, 10_000)
     assert shelf.tidied(Keeping(days=30, most_bytes=250)) == {days[1], days[3], big}
+
+
+def test_how_much_is_kept_is_set_by_option_or_by_environment(capsys: pytest.CaptureFixture[str]) -> None:
+    assert parse([], {}).keeping == Keeping(30, 50 * GIB, 50 * GIB)
+    environ = {"SWITCHYARD_KEEP_LOGS_DAYS": "9", "SWITCHYARD_KEEP_LOGS_GIB": "0.5", "SWITCHYARD_CGROUP": "/sys/x"}
+    given = parse(["--keep-logs-days", "3", "--job-checkpoints-gib", "2"], environ)
+    assert given.keeping == Keeping(3, GIB // 2, 2 * GIB)
+    assert given.cgroup == Path("/sys/x")
+    with pytest.raises(SystemExit):
+        parse(["--keep-logs-days", "0"], {})
+    assert "--keep-logs-days" in capsys.readouterr().err

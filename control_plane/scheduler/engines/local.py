@@ -24,7 +24,7 @@ from control_plane.scheduler.processes import Exit, Handle
 from control_plane.scheduler.rules.board import Slot
 from control_plane.scheduler.rules.exits import memory_complaint
 from control_plane.scheduler.shim import records
-from control_plane.scheduler.shim.cgroup import own_folder, sweep
+from control_plane.scheduler.shim.cgroup import hand_down, own_folder, sweep
 from control_plane.scheduler.workspace import WorkspaceError
 from store_client.errors import SwitchyardError
 from store_client.wire.jobs import ExitCause, SubmitJob
@@ -69,6 +69,7 @@ class LocalEngine:
                 if self.nursery is not None:
                     self.nursery.open()
                 if self.cgroups is not None:
+                    hand_down(self.cgroups)
                     sweep(self.cgroups)
         return self._lock_fd is not None
 

@@ -71,6 +71,12 @@ class Cgroup:
         return True
 
 
+def hand_down(parent: Path) -> None:
+    """Let the groups in this one have limits of memory, if it has that to give and no process of its own."""
+    with suppress(OSError):
+        (parent / "cgroup.subtree_control").write_text("+memory")
+
+
 def sweep(parent: Path) -> None:
     """Take away the groups of attempts that ended with nobody to do it; what is young or in use stays."""
     for folder in parent.glob(f"{PREFIX}*"):
