@@ -8,7 +8,7 @@ import pytest
 
 from control_plane.scheduler.rules.board import Quota
 from control_plane.scheduler.rules.durations import Durations
-from control_plane.scheduler.rules.eta import EXACTLY, Busy, Line, Next, outlook
+from control_plane.scheduler.rules.eta import EXACTLY, Busy, Line, Next, Outlook, outlook
 from control_plane.scheduler.rules.model import Model, Part
 from store_client.wire.jobs import Resources
 from tests.scheduler.queue_play import Played, machine
@@ -19,6 +19,10 @@ GPU = Resources(gpus=1)
 
 def chance(seed: int) -> Random:
     return Random(seed)  # noqa: S311 - a simulation, not a secret
+
+
+def foretold(asked: Line, seed: int = 0) -> Outlook:
+    return outlook(asked, chance(seed))
 
 
 def job(number: int, need: Resources = GPU, most: float = 600.0) -> Next:
@@ -42,23 +46,23 @@ def test_the_bands_hold_eight_of_ten_true_starts() -> None:
 
 def test_the_same_queue_and_seed_give_the_same_bands() -> None:
     asked = line(*(job(number) for number in range(9)))
-    assert outlook(asked) == outlook(asked)
-    assert outlook(asked, seed=1) != outlook(asked)
+    assert foretold(asked) == foretold(asked)
+    assert foretold(asked, seed=1) != foretold(asked)
 
 
 def test_jobs_start_one_after_the_other() -> None:
-    bands = outlook(line(job(1), job(2), job(3))).bands
+    bands = foretold(line(job(1), job(2), job(3))).bands
     assert 15 < bands["job_1"].likely < 45
     assert 60 < bands["job_2"].likely - bands["job_1"].likely + 15 < 90
     assert all(one.earliest <= one.likely <= one.latest for one in bands.values())
 
 
 def test_a_job_that_fits_now_starts_now() -> None:
-    assert outlook(line(job(1), busy=False)).bands["job_1"].latest == 0
+    assert foretold(line(job(1), busy=False)).bands["job_1"].latest == 0
 
 
 def test_nothing_is_said_of_a_job_that_never_fits_nor_does_it_hold_up_others() -> None:
-    bands = outlook(line(job(1, Resources(gpus=9)), job(2))).bands
+    bands = foretold(line(job(1, Resources(gpus=9)), job(2))).bands
     assert set(bands) == {"job_2"}
 
 
@@ -67,7 +71,7 @@ def test_a_small_job_passes_a_large_one_only_on_what_is_not_kept_for_it() -> Non
     asked = line(large, small, idle, gpus=2)
     first = asked.running[0]
     asked.free.give_back(first.part)
-    bands = outlook(replace(asked, running=asked.running[1:])).bands
+    bands = foretold(replace(asked, running=asked.running[1:])).bands
     assert bands["job_3"].latest == 0
     assert bands["job_2"].earliest >= bands["job_1"].earliest > 0
 
@@ -75,7 +79,7 @@ def test_a_small_job_passes_a_large_one_only_on_what_is_not_kept_for_it() -> Non
 def test_a_job_that_has_ended_by_then_uses_what_is_kept() -> None:
     asked = line(job(1, Resources(gpus=2)), job(2, most=10.0), gpus=2)
     asked.free.give_back(asked.running[0].part)
-    bands = outlook(replace(asked, running=asked.running[1:])).bands
+    bands = foretold(replace(asked, running=asked.running[1:])).bands
     assert bands["job_2"].latest == 0
 
 
@@ -84,19 +88,19 @@ def test_a_quota_makes_jobs_wait_for_one_another(quotas: str) -> None:
     name = "exp" if quotas == "experiment_quotas" else "wkr"
     asked = line(job(1), job(2), gpus=2, busy=False)
     limited: dict[str, Any] = {quotas: {name: Quota(gpus=1)}}
-    bands = outlook(replace(asked, **limited)).bands
+    bands = foretold(replace(asked, **limited)).bands
     assert bands["job_1"].latest == 0
     assert bands["job_2"].earliest > 0
 
 
 def test_those_behind_the_first_two_hundred_follow_at_their_pace() -> None:
-    asked = outlook(line(*(job(number) for number in range(EXACTLY + 50))))
+    asked = foretold(line(*(job(number) for number in range(EXACTLY + 50))))
     assert f"job_{EXACTLY}" not in asked.bands
     last, further = asked.bands[f"job_{EXACTLY - 1}"], asked.at(2 * EXACTLY)
     assert further is not None
     assert further.likely == pytest.approx(2 * last.likely, rel=0.05)
     assert asked.at(3) is None
-    assert outlook(line(job(1))).at(500) is None
+    assert foretold(line(job(1))).at(500) is None
 
 
 def test_what_took_longer_than_any_before_still_has_an_end() -> None:

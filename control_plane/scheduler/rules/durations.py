@@ -9,9 +9,24 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from random import Random
+from typing import Protocol, TypeVar
 
 from store_client.wire.jobs import Resources
+
+T = TypeVar("T")
+
+
+class Chance(Protocol):
+    """Where draws come from, as random.Random; with a seed of its own it draws the same again."""
+
+    def gauss(self, mu: float, sigma: float, /) -> float: ...
+
+    def uniform(self, a: float, b: float, /) -> float: ...
+
+    def gammavariate(self, alpha: float, beta: float, /) -> float: ...
+
+    def choice(self, seq: Sequence[T], /) -> T: ...
+
 
 ENOUGH = 5
 """Fewer ended attempts than that say nothing."""
@@ -64,18 +79,18 @@ class Durations:
         mean = math.fsum(logs) / len(logs)
         return cls(ordered, math.sqrt(math.fsum((one - mean) ** 2 for one in logs) / max(len(logs) - 1, 1)))
 
-    def shift(self, chance: Random) -> float:
+    def shift(self, chance: Chance) -> float:
         """A factor for all draws of one replicate: so few runs know their own mean only so well."""
         freedom = len(self.seconds) - 1
         student = chance.gauss(0, 1) / math.sqrt(chance.gammavariate(freedom / 2, 2) / freedom)
         return math.exp(max(-3.0, min(3.0, student * self.spread / math.sqrt(len(self.seconds)))))
 
-    def draw(self, chance: Random) -> float:
+    def draw(self, chance: Chance) -> float:
         """One duration: one that was seen, smoothed."""
         width = self.spread * (4 / (3 * len(self.seconds))) ** 0.2
         return chance.choice(self.seconds) * math.exp(chance.gauss(0, width))
 
-    def rest(self, elapsed: float, chance: Random, shift: float = 1.0) -> float:
+    def rest(self, elapsed: float, chance: Chance, shift: float = 1.0) -> float:
         """What is left of one that has taken so long already; `shift` is that of the replicate."""
         longer = self.seconds[bisect_right(self.seconds, elapsed / shift) :]
         if longer:

@@ -8,10 +8,9 @@ import heapq
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from random import Random
 
 from control_plane.scheduler.rules.board import GPU_UNITS, Quota
-from control_plane.scheduler.rules.durations import Durations
+from control_plane.scheduler.rules.durations import Chance, Durations
 from control_plane.scheduler.rules.model import Model, Part, Want
 from store_client.wire.jobs import Resources
 
@@ -99,9 +98,8 @@ class Outlook:
         return _band([one * position / self.played for one in self.reached])
 
 
-def outlook(line: Line, seed: int = 0) -> Outlook:
-    """The bands of the first jobs; the same queue and seed give the same bands."""
-    chance = Random(seed)  # noqa: S311 - a simulation, not a secret
+def outlook(line: Line, chance: Chance) -> Outlook:
+    """The bands of the first jobs; the same queue and draws give the same bands."""
     game = _Played(line)
     rounds = REPLICATES if len(line.running) <= FEW_RUNNING else FEWEST_REPLICATES
     played = [_Replicate(game, chance).play() for _ in range(rounds)]
@@ -140,7 +138,7 @@ class _Played:
 class _Replicate:
     """One way in which the queue may go on."""
 
-    def __init__(self, played: _Played, chance: Random) -> None:
+    def __init__(self, played: _Played, chance: Chance) -> None:
         self._played, self._chance, self._now = played, chance, 0.0
         self._free = played.line.free.copy()
         self._shifts: dict[int, float] = {}
