@@ -53,7 +53,8 @@ class Alone:
 
     def __init__(self, request: Mapping[str, Any]) -> None:
         self._root = Path(request["root"])
-        self._engine = LocalEngine(self._root, Only(Path(request["repository"])))
+        repository = Only(Path(request["repository"]))
+        self._engine = LocalEngine(self._root, repository, cgroups=None)  # a batch system tracks ours by its own group
         self._slots = tuple(request["slots"])
         self._given = {"number": 0, **request["job"], "spec": request["spec"]}
         before = int(self._given.get("attempt", 1)) - 1
