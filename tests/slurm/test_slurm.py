@@ -129,7 +129,14 @@ def test_a_job_that_ends_while_the_server_is_away_is_told_when_it_comes_back(lab
 
 @pytest.mark.long
 def test_jobs_of_others_take_room_and_drained_nodes_give_none(lab: Lab) -> None:
-    lab.cluster.ask("sbatch", "--nodelist=n1", "--exclusive", "--job-name=other", stdin="#!/bin/sh\nsleep 600\n")
+    lab.cluster.ask(
+        "sbatch",
+        "--nodelist=n1",
+        "--output=/dev/null",
+        "--exclusive",
+        "--job-name=other",
+        stdin="#!/bin/sh\nsleep 600\n",
+    )
     try:
         lab.cluster.tell("n2", "DRAIN", "its fan is loud")
         lab.deployment.until(lambda: lab.slots_of("n1") == {"foreign"}, "n1 is full")
