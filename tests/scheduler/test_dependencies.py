@@ -1,5 +1,7 @@
 """Jobs that come after others: they wait, are let go, or end with what they were to come after."""
 
+from collections.abc import Callable
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -11,7 +13,7 @@ from sqlalchemy import delete, func, select
 
 from control_plane.db.tables import tallies
 from control_plane.db.transaction import Tx
-from control_plane.scheduler.operations import arrays, attempts, ends, submit
+from control_plane.scheduler.operations import arrays, attempts, ends, submit, whole_arrays
 from control_plane.scheduler.operations.endings import Ending
 from control_plane.scheduler.rules.board import Placement
 from control_plane.scheduler.tables import arrays as array_rows
@@ -216,6 +218,28 @@ class Family(RuleBasedStateMachine):
         made = self.attempt(submit.submit, self.queue.spec(**after(*before, when=when)), CLAIMS)
         return str(made["job_id"]) if made is not None else str(self.queue.submit())
 
+    @rule(target=known, before=st.lists(known, max_size=2), size=st.integers(1, 3))
+    def put_array(self, before: list[str], size: int) -> str:
+        made = self.attempt(submit.submit, self.queue.spec(array=size, **after(*before)), CLAIMS)
+        return str(made["array_id"]) if made is not None else str(self.queue.submit())
+
+    @rule()
+    def unfold(self) -> None:
+        self.queue.write(arrays.unfold)
+
+    @rule(array=known)
+    def cancel_array(self, array: str) -> None:
+        self.attempt(whole_arrays.cancel, array)
+
+    @rule(data=st.data())
+    def act_on_a_member(self, data: st.DataObject) -> None:
+        with self.queue.store.house.database.reading() as connection:
+            found = list(connection.scalars(select(jobs.c.job_id).where(jobs.c.array_id.is_not(None))))
+        if found:
+            acts: list[Callable[..., None]] = [self.cancel, self.retry, partial(self.run, state="finished")]
+            act = data.draw(st.sampled_from(acts))
+            act(job=data.draw(st.sampled_from(found)))
+
     @rule(job=known, state=st.sampled_from(["finished", "user_error", "node_lost"]))
     def run(self, job: str, state: str) -> None:
         placed = self.attempt(place_if_ready, job)
@@ -250,10 +274,29 @@ class Family(RuleBasedStateMachine):
             counted = connection.execute(select(job_waits.c.job_id, func.count()).group_by(job_waits.c.job_id))
             counts: dict[str, int] = {row[0]: row[1] for row in counted}
             unmet = set(connection.scalars(select(job_waits.c.on_id)))
+            ended = {
+                array["array_id"]
+                for array in connection.execute(select(array_rows)).mappings()
+                if ends.has_ended(array)
+            }
         states = {row.job_id: JobState(row.state) for row in rows}
         assert {row.job_id: row.waits_on for row in rows if row.waits_on} == counts
         assert all(states[job_id] is S.QUEUED for job_id in counts), "only what waits waits for something"
-        assert not any(states[on_id].is_final for on_id in unmet), "what has ended is waited for by nobody"
+        assert not any(states[on_id].is_final for on_id in unmet & set(states)), (
+            "what has ended is waited for by nobody"
+        )
+        assert not unmet & ended
+
+    @invariant()
+    def arrays_count_their_jobs(self) -> None:
+        with self.queue.store.house.database.reading() as connection:
+            known = connection.execute(select(array_rows)).mappings().all()
+            of_arrays = connection.execute(select(jobs.c.array_id, jobs.c.state)).all()
+        for array in known:
+            states = [JobState(row.state) for row in of_arrays if row.array_id == array["array_id"]]
+            assert len(states) == array["made"] <= array["size"]
+            assert sum(state.is_final for state in states) == array["ended"]
+            assert states.count(S.SUCCEEDED) == array["succeeded"]
 
     @invariant()
     def counts_are_counts(self) -> None:
