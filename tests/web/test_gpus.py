@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
-from control_plane.scheduler.fleet_tables import gpu_samples
+from control_plane.scheduler.fleet_tables import gpu_samples, node_views
 from control_plane.scheduler.gpus import Gpu, MigDevice
 from control_plane.scheduler.operations import attempts, views
 from control_plane.scheduler.operations.views import View
@@ -86,6 +86,16 @@ async def test_a_machine_without_gpus_says_what_happens_then(world: World, brows
     shown = says(await browser_of_admin.get("/gpus"))
     assert "There is no GPU here." in shown
     assert "jobs run on the 1 CPU slot here" in shown
+
+
+async def test_readings_that_nobody_renews_are_said_to_be_old(
+    world: World, browser_of_admin: httpx.AsyncClient
+) -> None:
+    await look(world)
+    assert "no scheduler looks" not in says(await browser_of_admin.get("/gpus"))
+    then = format_time(datetime.now(UTC) - timedelta(minutes=3))
+    await world.parts.house.write(lambda tx: tx.connection.execute(update(node_views).values(seen_at=then)).close())
+    assert "These readings are 3 min old: no scheduler looks now." in says(await browser_of_admin.get("/gpus"))
 
 
 async def test_an_administrator_keeps_a_gpu_back_and_gives_it_out_again(

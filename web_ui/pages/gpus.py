@@ -1,12 +1,14 @@
 """The GPUs: what each reads now and read before, who is on it, and keeping one back."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from starlette.responses import Response
 
 from store_client import GpuInfo, GpuList, Refused
+from web_ui.filters import age, as_moment
 from web_ui.frame import deployment_frame
 from web_ui.gpu_cards import GpuCard, card, status
 from web_ui.gpu_charts import GpuChart, Stretch, gpu_chart
@@ -16,6 +18,7 @@ from web_ui.visit import Visit
 SPANS = ((60, "1 hour"), (360, "6 hours"), (1440, "24 hours"))
 POINTS = 120
 LONGEST_REASON = 500
+STALE_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ async def show(visit: Visit) -> Response:
     return visit.show(
         Gpus(
             frame=deployment_frame(visit, experiments, "GPUs", "gpus", fleet),
-            sentence=sentence(found),
+            sentence=" ".join((sentence(found), *_silence(visit, found))),
             spans=tuple(_span(visit, each, words, minutes) for each, words in SPANS) if found.gpus else (),
             cards=tuple(card(visit, gpu, chart) for gpu, chart in zip(found.gpus, charts, strict=True)),
             cpu_slots=found.cpu_slots,
@@ -81,6 +84,13 @@ def sentence(found: GpuList) -> str:
     noun = "slot" if any(gpu.slices for gpu in found.gpus) else "GPU"
     shown = [f"{count} {words}" for words, count in [*counts, ("not given out", back)] if count]
     return f"{len(parts)} {noun}{'' if len(parts) == 1 else 's'}: {', '.join(shown)}."
+
+
+def _silence(visit: Visit, found: GpuList) -> Iterator[str]:
+    """That nobody looks any more, where readings should be seconds old; a cluster's are written when they change."""
+    seen = [as_moment(gpu.seen_at) for gpu in found.gpus if gpu.node is None]
+    if seen and (visit.now - max(seen)).total_seconds() > STALE_SECONDS:
+        yield f"These readings are {age(max(seen), visit.now)} old: no scheduler looks now."
 
 
 async def _chart(visit: Visit, gpu: GpuInfo, minutes: int) -> GpuChart | None:
