@@ -61,7 +61,7 @@ def position(situation: Situation, job: Waiting, head: Sequence[Waiting] | None 
     for place, one in enumerate(head, 1):
         if one.job_id == job.job_id:
             return place
-    return max(len(head), _reckoned(situation, job)) + (len(head) == 0)
+    return max(len(head) + 1, _reckoned(situation, job))
 
 
 def _reckoned(situation: Situation, job: Waiting) -> int:
