@@ -44,6 +44,7 @@ from control_plane.scheduler.engines.slurm_home import Home
 from control_plane.scheduler.inventory import Inventory
 from control_plane.scheduler.logbook import Logbook
 from control_plane.scheduler.loop import Scheduler
+from control_plane.scheduler.memory import memory_of_machine
 from control_plane.scheduler.nursery import Nursery
 from control_plane.scheduler.operations import listing
 from control_plane.scheduler.operations.remote import ticket
@@ -154,7 +155,8 @@ def _engine(
 ) -> tuple[Inventory, LocalEngine | SlurmEngine, Remote]:
     """What this machine has to give, where attempts run, and where those on other machines are heard."""
     terms = Terms(foreign_bytes=int(settings.foreign_mib * MIB), reserved=settings.reserved_gpus)
-    inventory = Inventory(settings.cpu_slots, settings.visible_gpus, terms, Logbook(house))
+    memory = memory_of_machine()
+    inventory = Inventory(settings.cpu_slots, settings.visible_gpus, terms, Logbook(house), memory_bytes=memory)
     spool = Spool(settings.attempts)
     if settings.cluster is not None:
         cluster = _cluster(settings.cluster, house, spool, repositories)

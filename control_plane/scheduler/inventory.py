@@ -61,6 +61,8 @@ class Inventory:
     notebook: Notebook | None = None
     tell: Callable[[], None] = lambda: None
     """Called, from any thread, when a slot has changed."""
+    memory_bytes: int | None = None
+    """Of the machine; None: nobody counts it."""
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _sampler: Sampler | None = None
     _known: Known = field(default_factory=Known)
@@ -104,7 +106,9 @@ class Inventory:
                 self._notice(held, now)
             self._heed_silence()
             if self._slots is None:
-                self._slots = (*self._cards(), *(Slot(f"cpu:{index}", "cpu") for index in range(self.cpu_slots)))
+                memory = None if self.memory_bytes is None else self.memory_bytes // self.cpu_slots
+                cpus = (Slot(f"cpu:{index}", "cpu", memory) for index in range(self.cpu_slots))
+                self._slots = (*self._cards(), *cpus)
             return self._slots
 
     def occupied(self, key: Key, slots: Collection[str]) -> None:

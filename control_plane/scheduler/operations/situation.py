@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, RowMapping, Text, bindparam, cast, select
 from control_plane.db.question import Question
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import policy
-from control_plane.scheduler.rules.board import Grant, Running, Situation, Slot, Waiting
+from control_plane.scheduler.rules.board import Grant, Running, Situation, Slot, Waiting, nodes_of
 from control_plane.scheduler.rules.lines import lines_of
 from control_plane.scheduler.tables import IS_QUEUED, ON_A_SLOT, ORDER, holds, is_behind, jobs
 from store_client.wire.jobs import JobState, Resources
@@ -188,4 +188,4 @@ def read(tx: Tx, slots: Sequence[Slot]) -> Situation:
     reader, now = Reader(), seconds_of(tx.now)
     ready = [job.waiting for chunk in waiting(tx, reader) for job in chunk if job.may_start(now)]
     terms, held = policy.terms(tx), [running for _, running in placed(tx, reader)]
-    return Situation(now, slots, lines_of(ready), held, policy=terms.policy, usage=terms.usage)
+    return Situation(now, slots, lines_of(ready), held, policy=terms.policy, nodes=nodes_of(slots), usage=terms.usage)

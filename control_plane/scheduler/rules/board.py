@@ -4,7 +4,7 @@ A slot is a GPU, a slice of one, or a CPU slot, and has units; a share of a GPU 
 takes all. The database lets at most one live attempt hold a unit. Times are seconds since 1970.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import frexp
 from typing import Literal
@@ -25,6 +25,7 @@ class Slot:
     slot_id: str
     kind: SlotKind
     memory_bytes: int | None = None
+    """Of a GPU or a slice its own; of a CPU slot its part of the machine's, all of which jobs may ask for together."""
     state: SlotState = "usable"
     node: str = ""
     units: int = 1
@@ -148,6 +149,15 @@ class LineKey:
     def of(cls, job: Waiting) -> "LineKey":
         """The line that a job stands in."""
         return cls(job.experiment_id, job.operator, job.priority, job.resources, frexp(job.most_seconds)[1])
+
+
+def nodes_of(slots: Iterable[Slot]) -> tuple[Node, ...]:
+    """The machines whose CPU slots say what part of their memory comes with each."""
+    memory: dict[str, int] = {}
+    for slot in slots:
+        if slot.kind == "cpu" and slot.memory_bytes is not None:
+            memory[slot.node] = memory.get(slot.node, 0) + slot.memory_bytes
+    return tuple(Node(name, memory_bytes) for name, memory_bytes in memory.items())
 
 
 Lines = Mapping[LineKey, Sequence[Waiting]]
