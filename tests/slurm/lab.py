@@ -24,9 +24,19 @@ class Lab:
 
     def serve(self) -> None:
         """Start the server, or start it again where it was."""
+        self.deployment.run("serve", "--port", str(self.port), *self.options)
+
+    def serve_apart(self, database_url: str) -> None:
+        """Start a server and a scheduler, each a process of its own."""
+        database = ("--database-url", database_url)
+        self.deployment.run("serve", "--port", str(self.port), *database)
+        self.deployment.run("schedule", *database, *self.options)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What a scheduler is told about the cluster."""
         url = f"http://127.0.0.1:{self.port}"
-        cluster = ("--engine", "slurm", "--public-url", url, "--slurm-scratch", str(self.scratch))
-        self.deployment.run("serve", "--port", str(self.port), *cluster)
+        return ("--engine", "slurm", "--public-url", url, "--slurm-scratch", str(self.scratch))
 
     def create(self, source: Path) -> None:
         self.experiment: ExperimentDetail = self.deployment.create(Recipe(automation=MANUAL).write(source), "lab")
@@ -112,15 +122,18 @@ class Lab:
 
 
 @contextmanager
-def open_lab(cluster: Cluster, folder: Path) -> Iterator[Lab]:
-    """A lab whose server runs; nothing of it runs afterwards."""
+def open_lab(cluster: Cluster, folder: Path, database_url: str | None = None) -> Iterator[Lab]:
+    """A lab whose server runs, on a database with its scheduler apart from it; nothing of it runs afterwards."""
     added = {**cluster.variables, "PATH": cluster.path}
     before = dict(ENVIRONMENT)
     ENVIRONMENT.update(added)
     deployment = Deployment(folder / "data")
     try:
         lab = Lab(cluster, deployment, folder / "scratch", free_ports(1)[0])
-        lab.serve()
+        if database_url is None:
+            lab.serve()
+        else:
+            lab.serve_apart(database_url)
         lab.create(folder / "source")
         yield lab
     finally:

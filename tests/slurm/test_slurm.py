@@ -9,8 +9,8 @@ import pytest
 
 from store_client import ExitCause, JobDetail, JobState
 from tests.acceptance import processes
-from tests.slurm.cluster import CPUS, GPUS, NODES
-from tests.slurm.lab import Lab
+from tests.slurm.cluster import CPUS, GPUS, NODES, Cluster
+from tests.slurm.lab import Lab, open_lab
 
 GATED = 'echo begun; until [ -e "$GATE" ]; do sleep 0.1; done; echo done'
 TELL = f'echo "gpus:$CUDA_VISIBLE_DEVICES:"; {GATED}'
@@ -214,3 +214,18 @@ def test_an_attempt_on_a_node_that_was_cut_off_ends_when_it_hears_of_the_other(l
         (tmp_path / "gate").touch()
         ended = lab.succeed(job)
     assert [(each.number, each.cause) for each in ended.attempts] == [(1, "node_lost"), (2, "finished")]
+
+
+@pytest.mark.long
+@pytest.mark.postgres
+def test_on_postgresql_the_scheduler_of_a_cluster_is_a_process_of_its_own(
+    cluster: Cluster, postgresql_url: str, tmp_path: Path
+) -> None:
+    with open_lab(cluster, tmp_path, postgresql_url) as lab:
+        branch = f"work/{lab.bearer_id}/apart"
+        ended = lab.succeed(lab.shell("echo 7 >answer.txt", collect=("answer.txt",), publish=branch))
+        assert ended.files == {"answer.txt": "7\n"}
+        assert lab.published(branch) == ended.published_commit
+        job = gated(lab, tmp_path / "gate")
+        lab.worker.cancel_experiment_job(job.job_id)
+        assert lab.end(job).state is JobState.CANCELLED
