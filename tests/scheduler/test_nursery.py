@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from control_plane.scheduler.leftovers import kill_leftovers
 from control_plane.scheduler.nursery import Nursery, NurseryLostError
 from control_plane.scheduler.processes import Launch
 from control_plane.scheduler.shim import process_table
+from store_client.wire.jobs import JobState
 from tests.scheduler.attempts import Bench, bench, eventually, is_running
+from tests.scheduler.queue_house import Yard
 
 
 @pytest.fixture
@@ -149,3 +152,17 @@ def test_a_shim_that_cannot_begin_ends_there_and_says_why(attempt: Bench, nurser
     assert "launch.json is not readable" in attempt.read("shim.log")
     assert processes.read_exit(attempt.directory) is None
     assert attempt.end(attempt.shell("exit 3")).exit_code == 3, "the nursery goes on"
+
+
+def test_jobs_of_a_queue_whose_nursery_is_killed_again_and_again_all_end_well(yard: Yard) -> None:
+    root = str(yard.engine.root).encode()
+    jobs = [yard.submit("/bin/true") for _ in range(15)]
+    for count in (2, 6, 10):
+        eventually(lambda: sum(yard.state(job_id).is_final for job_id in jobs) >= count, f"{count} ends")  # noqa: B023 - called at once
+        for process in process_table.all_known():
+            if process.parent == os.getpid() and root in arguments(process.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGKILL)
+    ended = [yard.end(job_id) for job_id in jobs]
+    assert {job.state for job in ended} == {JobState.SUCCEEDED}
+    assert [yard.told(job.job_id).count("finished") for job in ended] == [1] * 15
