@@ -263,3 +263,25 @@ def test_an_object_that_lies_about_its_content_is_refused(result: Result) -> Non
     with pytest.raises(WorkspaceError):
         result.publish()
     assert result.origin.tip(BRANCH) == ""
+
+
+def test_what_builds_on_several_commits_descends_from_all_of_them(result: Result) -> None:
+    other = result.origin.seed(other_txt="theirs")
+    (result.work / "a.txt").write_text("better")
+    made = str(result.publish())
+    author = "Grace <grace@example.org>"
+    joined = workspace.join(result.origin.bare, BRANCH, made, (result.pinned, other, other), author)
+    assert joined == result.origin.tip(BRANCH)
+    assert git(result.origin.bare, "log", "-1", "--format=%P", joined).split() == [made, other]
+    assert git(result.origin.bare, "rev-parse", f"{joined}^{{tree}}") == git(
+        result.origin.bare, "rev-parse", f"{made}^{{tree}}"
+    )
+    assert workspace.join(result.origin.bare, BRANCH, joined, (result.pinned, other), author) == joined
+
+
+def test_a_commit_to_build_on_that_is_nowhere_is_refused(result: Result) -> None:
+    (result.work / "a.txt").write_text("better")
+    made = str(result.publish())
+    with pytest.raises(WorkspaceError):
+        workspace.join(result.origin.bare, BRANCH, made, ("a" * 40,), "wkr_1")
+    assert result.origin.tip(BRANCH) == made
