@@ -57,12 +57,12 @@ class Scheduler:
 
     def look_again(self) -> None:
         """A slot is not what it was; safe from any thread, at any time."""
-        self._rounds.planner.look_again()
+        self._rounds.decisions.look_again()
         self.wake()
 
     def latest(self) -> tuple[Situation, Plan] | None:
         """What was decided last and on what, at most a second ago; None before the first plan. From any thread."""
-        return self._rounds.planner.latest()
+        return self._rounds.decisions.latest()
 
     def stop(self, *, ends_attempts: bool = False) -> None:
         """Stop placing; the attempts run on for the next scheduler, or are ended and then queued again by it."""

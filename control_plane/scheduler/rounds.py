@@ -15,6 +15,7 @@ from sqlalchemy import RowMapping
 
 from control_plane.db.transaction import Tx
 from control_plane.edge.house import House
+from control_plane.scheduler.decisions import Decisions
 from control_plane.scheduler.engines.engine import Engine, Key, Placed, Way
 from control_plane.scheduler.errands import Ended, Errands, Launched
 from control_plane.scheduler.guard import Guard
@@ -23,7 +24,6 @@ from control_plane.scheduler.mirror import Mirror
 from control_plane.scheduler.news import Heard, News
 from control_plane.scheduler.operations import arrays, attempts, policy, situation, submit
 from control_plane.scheduler.operations.situation import seconds_of
-from control_plane.scheduler.planner import Planner
 from control_plane.scheduler.ports import Claims
 from control_plane.scheduler.processes import Exit
 from control_plane.scheduler.reasons import Reasons
@@ -45,11 +45,12 @@ class Rounds:
         self._house, self._engine, self._hands = house, engine, hands
         self._news, self._errands = News(claims), Errands(engine)
         self.guard = Guard(self._house)
-        self.planner = Planner(engine, self.guard)
-        self._reasons = Reasons(self.planner.latest)
+        self.decisions = Decisions(engine, self.guard)
+        self._reasons = Reasons(self.decisions.latest)
         self._due: deque[str] = deque()
         self._later: set[Key] = set()
         self._has_arrays = True
+        self._is_as_planned = True
         self.is_busy = False
         """Whether the last round found something to do."""
 
@@ -77,7 +78,10 @@ class Rounds:
         self._unfold(writes, is_due=heard.has_arrays or everything)
         self._place(heard, writes)
         self.is_busy = bool(writes)
+        self._is_as_planned = not heard.withdrawn
         writes.commit()
+        if self._is_as_planned:
+            self.decisions.carried_out(self.mirror)
         self._explain()
 
     def until_next(self, most: float) -> float:
@@ -105,7 +109,7 @@ class Rounds:
         if self.mirror.knows(key):
             self.guard.judge(ended.ending, self.mirror.running[key[0]], writes)
             self.mirror.drop(key[0])
-            self.planner.look_again()
+            self.decisions.look_again()
         work = partial(attempts.finish, job_id=key[0], attempt=key[1], ending=ended.ending)
         writes.add(work, partial(self._tidy, key, ended.job), partial(self._failed, key))
 
@@ -175,8 +179,8 @@ class Rounds:
     def _place(self, heard: Heard, writes: Writes) -> None:
         """Give free slots to waiting jobs, and take some off that are to give way."""
         if self.mirror.ready:
-            self.planner.learn_terms(lambda: self._house.read_now(policy.terms))
-        made = self.planner.plan(self.mirror, heard.now)
+            self.decisions.learn_terms(lambda: self._house.read_now(policy.terms))
+        made = self.decisions.plan(self.mirror, heard.now)
         for placement in made.placements if made else ():
             if placement.job_id not in heard.withdrawn:
                 work = partial(attempts.place, placement=placement, node=self.guard.node_of(placement))
@@ -204,6 +208,7 @@ class Rounds:
 
     def _refused(self, job_id: str | None, error: BaseException) -> None:
         """The database knows better; look there."""
+        self._is_as_planned = False
         if job_id is None or not isinstance(error, Refused):
             logger.warning("the scheduler looks anew at the whole queue: %s", error)
             self._news.doubt_all()
@@ -213,6 +218,7 @@ class Rounds:
 
     def _failed(self, key: Key, error: BaseException) -> None:
         """What is to be written of an attempt could not be: see to it again, after a while."""
+        self._is_as_planned = False
         self._news.doubt([key[0]])
         self._hands.rest(key, error)
 

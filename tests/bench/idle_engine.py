@@ -35,6 +35,8 @@ class IdleEngine:
     name: str = "idle"
     launched: dict[str, float] = field(default_factory=dict)
     """When each job was."""
+    seen_off: set[str] = field(default_factory=set)
+    """Jobs whose end is written."""
     _ended: set[Key] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _bell: int = field(default_factory=lambda: os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC))
@@ -73,6 +75,7 @@ class IdleEngine:
     def tidy(self, job: RowMapping) -> None:
         with self._lock:
             self._ended.discard(key_of(job))
+        self.seen_off.add(job["job_id"])
 
     def log(self, job_id: str, attempt: int) -> Path:
         return Path("/nonexistent", job_id, str(attempt))
