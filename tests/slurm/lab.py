@@ -1,6 +1,7 @@
 """A deployment whose attempts run on a cluster, as an operator runs it."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from tests.acceptance.deployment import ENVIRONMENT, Deployment
 from tests.acceptance.experiments import MANUAL, Recipe
 from tests.scheduler.repositories import git
 from tests.slurm.cluster import Cluster, free_ports
+
+LOOK_SECONDS = 0.1
 
 
 @dataclass
@@ -61,12 +64,19 @@ class Lab:
     def log(self, job: JobDetail, attempt: int | None = None) -> str:
         return str(self.deployment.client.read_job_log(job.job_id, attempt=attempt).text)
 
+    def until(self, look: Callable[[], object], what: str, seconds: float = 60) -> None:
+        """Return once `look` gives something true: most of what is waited for here no event tells."""
+        deadline = time.monotonic() + seconds
+        while not look():
+            assert time.monotonic() < deadline, f"not within {seconds} seconds: {what}\n{self.deployment.account()}"
+            time.sleep(LOOK_SECONDS)
+
     def await_log(self, job: JobDetail, words: str, attempt: int | None = None) -> None:
-        self.deployment.until(lambda: words in self.log(job, attempt), f"{words!r} in the log of {self.read(job)}", 40)
+        self.until(lambda: words in self.log(job, attempt), f"{words!r} in the log of {self.read(job)}", 40)
 
     def end(self, job: JobDetail, seconds: float = 60) -> JobDetail:
         """The job once it has ended."""
-        self.deployment.until(lambda: self.read(job).state.is_final, f"the end of {self.read(job)}", seconds)
+        self.until(lambda: self.read(job).state.is_final, f"the end of {self.read(job)}", seconds)
         return self.read(job)
 
     def succeed(self, job: JobDetail) -> JobDetail:

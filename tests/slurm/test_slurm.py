@@ -33,19 +33,19 @@ def test_a_job_runs_on_a_node_and_its_log_result_and_commit_come_back(lab: Lab) 
     assert ended.stdout == lab.log(job) == "the beginning\nkept\n"
     assert ended.published_commit is not None
     assert lab.published(branch) == ended.published_commit
-    lab.deployment.until(lambda: lab.branches() == {"main", branch}, "the attempt's own branch is gone")
-    lab.deployment.until(lambda: lab.nothing_is_left_on_the_nodes(job), "nothing is left")
+    lab.until(lambda: lab.branches() == {"main", branch}, "the attempt's own branch is gone")
+    lab.until(lambda: lab.nothing_is_left_on_the_nodes(job), "nothing is left")
 
 
 def test_a_cancelled_job_is_ended_with_all_that_it_started(lab: Lab, tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     job = lab.shell(f"setsid sh -c 'echo $$ >{pid}; exec sleep 600' & echo begun; sleep 600")
     lab.await_log(job, "begun")
-    lab.deployment.until(pid.exists, "the grandchild")
+    lab.until(pid.exists, "the grandchild")
     lab.worker.cancel_experiment_job(job.job_id)
     assert lab.end(job, 20).state is JobState.CANCELLED
     assert not processes.is_alive(int(pid.read_text()))
-    lab.deployment.until(lambda: not lab.living_on_slurm(), "Slurm has nothing of it any more", 20)
+    lab.until(lambda: not lab.living_on_slurm(), "Slurm has nothing of it any more", 20)
 
 
 def test_gpus_are_slurms_to_give_and_a_restarted_server_adopts_who_has_them(lab: Lab, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_job_whose_node_dies_runs_again_on_another_and_ends_once(lab: Lab, tmp
     lab.cluster.kill_node(first)
     try:
         lab.cluster.tell(first, "DOWN", "test")
-        lab.deployment.until(lambda: lab.read(job).attempt == 2, "a second attempt")
+        lab.until(lambda: lab.read(job).attempt == 2, "a second attempt")
         lab.await_log(job, "begun")
         assert lab.node(job) != first
         assert lab.slots_of(first) == {"quarantined"}
@@ -139,10 +139,10 @@ def test_jobs_of_others_take_room_and_drained_nodes_give_none(lab: Lab) -> None:
     )
     try:
         lab.cluster.tell("n2", "DRAIN", "its fan is loud")
-        lab.deployment.until(lambda: lab.slots_of("n1") == {"foreign"}, "n1 is full")
-        lab.deployment.until(lambda: lab.slots_of("n2") == {"quarantined"}, "n2 gives nothing")
+        lab.until(lambda: lab.slots_of("n1") == {"foreign"}, "n1 is full")
+        lab.until(lambda: lab.slots_of("n2") == {"quarantined"}, "n2 gives nothing")
         job = lab.shell("true")
-        lab.deployment.until(lambda: lab.read(job).waiting_for, "why it waits")
+        lab.until(lambda: lab.read(job).waiting_for, "why it waits")
         assert lab.read(job).state is JobState.QUEUED
     finally:
         lab.cluster.ask("scancel", "--name=other")
@@ -152,7 +152,7 @@ def test_jobs_of_others_take_room_and_drained_nodes_give_none(lab: Lab) -> None:
 @pytest.mark.long
 def test_elements_of_an_array_run_each_by_itself(lab: Lab) -> None:
     array = lab.shell("true", array=4)
-    lab.deployment.until(lambda: lab.ended_of(array) == 4, "all have ended", 90)
+    lab.until(lambda: lab.ended_of(array) == 4, "all have ended", 90)
 
 
 @pytest.mark.long
@@ -182,11 +182,11 @@ def test_a_job_that_gives_way_goes_on_from_its_checkpoint(lab: Lab, tmp_path: Pa
 def test_a_gpu_of_a_node_that_somebody_keeps_back_is_not_given_out(lab: Lab) -> None:
     client = lab.deployment.client
     names = [f"{node}/gpu:{number}" for node in NODES for number in range(GPUS)]
-    lab.deployment.until(lambda: sorted(gpu.uuid for gpu in client.list_gpus().gpus) == names, "all GPUs")
+    lab.until(lambda: sorted(gpu.uuid for gpu in client.list_gpus().gpus) == names, "all GPUs")
     assert {(gpu.units, gpu.memory_total_bytes) for gpu in client.list_gpus().gpus} == {(1, None)}
     for name in names:
         client.quarantine_gpu(name, "it is looked at")
-    lab.deployment.until(lambda: {gpu.state for gpu in client.list_gpus().gpus} == {"quarantined"}, "all are kept back")
+    lab.until(lambda: {gpu.state for gpu in client.list_gpus().gpus} == {"quarantined"}, "all are kept back")
     lab.succeed(lab.shell("true"))
     job = lab.shell("true", resources={"gpus": 1})
     lab.succeed(lab.shell("true"))
@@ -206,10 +206,10 @@ def test_an_attempt_on_a_node_that_was_cut_off_ends_when_it_hears_of_the_other(l
     first = lab.node(job)
     with lab.cluster.cut_off(first):
         lab.cluster.tell(first, "DOWN", "cut off")
-        lab.deployment.until(lambda: lab.read(job).attempt == 2, "a second attempt")
+        lab.until(lambda: lab.read(job).attempt == 2, "a second attempt")
         lab.await_log(job, "begun")
         old, new = (int((tmp_path / f"pid-{number}").read_text()) for number in (1, 2))
-        lab.deployment.until(lambda: not processes.is_alive(old), "the end of the first attempt")
+        lab.until(lambda: not processes.is_alive(old), "the end of the first attempt")
         assert processes.is_alive(new)
         (tmp_path / "gate").touch()
         ended = lab.succeed(job)
