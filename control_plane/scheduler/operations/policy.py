@@ -51,12 +51,7 @@ class Terms:
 
 def terms(tx: Tx) -> Terms:
     """What a situation takes from here."""
-    return Terms(read(tx), used(tx))
-
-
-def used(tx: Tx) -> dict[str, float]:
-    """What each experiment had lately, by the half-life of the policy."""
-    return dict(usage.read(tx, _settings(tx)["half_life_seconds"]))
+    return Terms(read(tx), usage.read(tx))
 
 
 def show(tx: Tx) -> QueuePolicy:
@@ -79,7 +74,7 @@ def change(tx: Tx, body: SetPolicy) -> QueuePolicy:
 
 def show_shares(tx: Tx) -> Shares:
     """What experiments and operators may have, and what experiments used."""
-    rows, had = _shares(tx), used(tx)
+    rows, had = _shares(tx), usage.read(tx)
     mine = {row["who"]: row for row in rows if row["kind"] == "experiment"}
     theirs = [row for row in rows if row["kind"] == "operator"]
     return Shares(
@@ -94,7 +89,7 @@ def set_experiment_share(tx: Tx, of: str, body: SetExperimentShare) -> Experimen
         raise NotFound(f"there is no experiment {of}")
     values = body.model_dump()
     _save(tx, "experiment", of, values)
-    return _experiment(of, values, used(tx))
+    return _experiment(of, values, usage.read(tx))
 
 
 def set_operator_share(tx: Tx, of: str, body: SetOperatorShare) -> OperatorShare:
@@ -145,7 +140,7 @@ def _quota(row: RowMapping) -> Quota:
     return Quota(row["gpus"], row["cpus"], row["jobs"])
 
 
-def _experiment(of: str, row: RowMapping | dict[str, Any] | None, had: dict[str, float]) -> ExperimentShare:
+def _experiment(of: str, row: RowMapping | dict[str, Any] | None, had: Mapping[str, float]) -> ExperimentShare:
     quotas = {name: row[name] for name in QUOTAS} if row is not None else {}
     weight = row["weight"] if row is not None else 1.0
     return ExperimentShare(experiment_id=of, weight=weight, used_seconds=round(had.get(of, 0.0), 3), **quotas)

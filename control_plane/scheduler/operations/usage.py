@@ -7,13 +7,13 @@ from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
 
 from control_plane.db.command import Command
 from control_plane.db.transaction import Tx
-from control_plane.scheduler.policy_tables import usage
+from control_plane.scheduler.policy_tables import policies, usage
 from control_plane.scheduler.rules.board import GPU_UNITS
 from store_client.wire.scalars import parse_time
 
 HOUR = 3600.0
-KEPT_HALF_LIVES = 20
-"""What is older counts less than a millionth."""
+KEPT_HALF_LIVES = 10
+"""What is older counts less than a thousandth."""
 HALF_LIFE_SECONDS = 86_400.0
 _MORE = Command(
     update(usage)
@@ -28,6 +28,7 @@ def add(tx: Tx, experiment_id: str, seconds: float) -> None:
     hour = int(seconds_of(tx.now) // HOUR)
     if _MORE.run(tx.batch.bare, {"of": experiment_id, "at": hour, "more": seconds}) == 0:
         _FIRST.run(tx.batch.bare, {"experiment_id": experiment_id, "hour": hour, "seconds": seconds})
+        forget(tx)
 
 
 def charge(tx: Tx, experiment_id: str, freed: Sequence[RowMapping]) -> None:
@@ -38,10 +39,15 @@ def charge(tx: Tx, experiment_id: str, freed: Sequence[RowMapping]) -> None:
         add(tx, experiment_id, used(freed, GPU_UNITS, seconds))
 
 
-def read(tx: Tx, half_life_seconds: float = HALF_LIFE_SECONDS) -> Mapping[str, float]:
+def half_life(tx: Tx) -> float:
+    """Of the policy."""
+    return float(tx.connection.scalar(select(policies.c.half_life_seconds)) or HALF_LIFE_SECONDS)
+
+
+def read(tx: Tx) -> Mapping[str, float]:
     """What each experiment used, halved with each half-life that has passed since."""
-    now = seconds_of(tx.now)
-    oldest = int((now - KEPT_HALF_LIVES * half_life_seconds) // HOUR)
+    now, half_life_seconds = seconds_of(tx.now), half_life(tx)
+    oldest = _oldest(now, half_life_seconds)
     found: dict[str, float] = {}
     for row in tx.connection.execute(select(usage).where(usage.c.hour >= oldest)):
         age = max(0.0, now - (row.hour + 1) * HOUR)
@@ -49,10 +55,14 @@ def read(tx: Tx, half_life_seconds: float = HALF_LIFE_SECONDS) -> Mapping[str, f
     return found
 
 
-def forget(tx: Tx, half_life_seconds: float = HALF_LIFE_SECONDS) -> int:
-    """Drop the hours that count no more; how many there were."""
-    oldest = int((seconds_of(tx.now) - KEPT_HALF_LIVES * half_life_seconds) // HOUR)
-    return int(tx.connection.execute(delete(usage).where(usage.c.hour < oldest)).rowcount)
+def forget(tx: Tx) -> None:
+    """Drop the hours that count no more."""
+    oldest = _oldest(seconds_of(tx.now), half_life(tx))
+    tx.connection.execute(delete(usage).where(usage.c.hour < oldest))
+
+
+def _oldest(now: float, half_life_seconds: float) -> int:
+    return int((now - KEPT_HALF_LIVES * half_life_seconds) // HOUR)
 
 
 def used(held: Sequence[RowMapping | Mapping[str, Any]], units: int, seconds: float) -> float:
