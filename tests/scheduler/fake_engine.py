@@ -19,16 +19,16 @@ from sqlalchemy import RowMapping
 from control_plane.scheduler.engines.engine import Key, Placed, Way
 from control_plane.scheduler.engines.local import CAUSES
 from control_plane.scheduler.operations.attempts import Ending
-from control_plane.scheduler.processes import Exit
+from control_plane.scheduler.processes import Cause, Exit
 from control_plane.scheduler.rules.board import GPU_UNITS, Slot
 
 NEVER = "1970-01-01T00:00:00.000000Z"
 Unit = tuple[str, int]
 
 
-def exited(cause: str = "exited", exit_code: int | None = 0) -> Exit:
+def exited(cause: Cause = "exited", exit_code: int | None = 0) -> Exit:
     """The record of an attempt that ended."""
-    return Exit(cause, exit_code, None, None, NEVER, NEVER, 0, 0, 0, 0, 0, 0)  # type: ignore[arg-type]
+    return Exit(cause, exit_code, None, None, NEVER, NEVER, 0, 0, 0, 0, 0, 0)
 
 
 def slots(gpus: int, cpus: int, memory_bytes: int = 80 << 30, node: str = "") -> list[Slot]:

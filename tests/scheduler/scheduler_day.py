@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from control_plane.db.tables import experiments, tallies
 from control_plane.db.transaction import Tx
 from control_plane.edge.house import House
+from control_plane.scheduler.breaker_tables import node_health
 from control_plane.scheduler.engines.engine import Key
 from control_plane.scheduler.operations import attempts, bulk, reorder, submit
 from control_plane.scheduler.operations.attempts import Ending
@@ -32,7 +33,7 @@ from tests.scheduler.queue_house import CLAIMS
 from tests.scheduler.wishes import AFTER, CAUSES, ENDS, POLICIES, WISHES
 from tests.store.task_house import TaskHouse, begin_experiment, ulid
 
-TABLES = (holds, progress, attempt_rows, job_waits, job_tags, jobs, arrays, tallies)
+TABLES = (holds, progress, attempt_rows, job_waits, job_tags, jobs, arrays, tallies, node_health)
 OTHER = "exp_" + ulid(2)
 STARVATION_SECONDS = Policy().starvation_seconds
 MOST_ROUNDS = 240
@@ -248,8 +249,7 @@ class SchedulerDay:
         newest = self.accounts.attempt_of(job)
         key = (job, newest - 1 - back)
         if key[1] >= 0:
-            ending: Any = Ending(CAUSES[cause])  # type: ignore[arg-type]
-            assert not self.attempt(attempts.finish, *key, ending), f"a stale end of {key} was believed"
+            assert not self.attempt(attempts.finish, *key, Ending(CAUSES[cause])), f"a stale end of {key} was believed"
 
     def stale_start(self, number: int) -> None:
         number, back = divmod(number, 3)

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from control_plane.db.transaction import Tx
 from control_plane.edge.house import House
-from control_plane.scheduler import planner, reasons
+from control_plane.scheduler import decisions, reasons
 from control_plane.scheduler.operations import attempts, submit
 from tests.scheduler.mortal import Clock, clocked_house
 from tests.scheduler.scheduler_day import SchedulerDay
@@ -69,7 +69,7 @@ def open_days(url: str) -> Iterator[Any]:
     houses = clocked_house(url, clock), clocked_house(url, clock)
     with ExitStack() as opened:
         patch = opened.enter_context(pytest.MonkeyPatch.context())
-        for module in (planner, reasons):
+        for module in (decisions, reasons):
             patch.setattr(module, "time", clock)
         for house in houses:
             opened.callback(house.close)
@@ -86,19 +86,19 @@ def live(days: Any, examples: int, steps: int = 12, **wish: Any) -> int:
 
 def test_a_queue_survives_whatever_happens(sqlite_url: str) -> None:
     with open_days(sqlite_url) as days:
-        assert live(days, examples=102) > 18_000
+        assert live(days, examples=116) > 18_000
 
 
 @pytest.mark.postgres
 def test_it_survives_on_a_server_too(postgresql_url: str) -> None:
     with open_days(postgresql_url) as days:
-        assert live(days, examples=13) > 2_000
+        assert live(days, examples=15) > 2_000
 
 
 @pytest.mark.long
 def test_a_queue_survives_a_million_acts(database_url: str) -> None:
     with open_days(database_url) as days:
-        done = live(days, examples=2_700)
+        done = live(days, examples=3_100)
         print(f"{done:,} operations: {dict(days.total)}")  # noqa: T201 - the figure of the long run
         assert done > 500_000
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from store_client.wire.jobs import ExitCause
 from tests.scheduler.fake_engine import exited
 
 WISHES: tuple[Mapping[str, Any], ...] = (
@@ -18,5 +19,14 @@ ENDS = (
     exited(), exited(), exited(exit_code=3), exited("timed_out", None), exited("out_of_memory", None),
     exited("cancelled", None), exited("start_failed", None),
 )  # fmt: skip
-CAUSES = ("finished", "user_error", "timeout", "out_of_memory", "cancelled", "node_lost", "start_failed", "preempted")
+CAUSES: tuple[ExitCause, ...] = (
+    "finished",
+    "user_error",
+    "timeout",
+    "out_of_memory",
+    "cancelled",
+    "node_lost",
+    "start_failed",
+    "preempted",
+)
 AFTER = ("succeeded", "ended")

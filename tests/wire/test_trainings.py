@@ -90,11 +90,11 @@ async def test_only_administrators_schedule(app: WireApp) -> None:
     assert (await post(app, "schedule", body, {})).status_code == 401
 
 
-def show(url: str, *states: str) -> None:
+def show(url: str, *states: Any) -> None:
     """The scheduler has seen GPUs in these states."""
     cards = [Gpu(f"GPU-{number}", number, "A card") for number in range(len(states))]
     slots = [Slot(card.uuid, "gpu", index=card.index, units=GPU_UNITS) for card in cards]
-    parts: dict[str, Any] = {card.uuid: Seen(state) for card, state in zip(cards, states, strict=True)}  # type: ignore[arg-type]
+    parts: dict[str, Any] = {card.uuid: Seen(state) for card, state in zip(cards, states, strict=True)}
     with closing(House(Database.open(url), Keys(ADMIN_TOKEN, b"pepper"))) as house:
         house.writer.write(lambda tx: views.save(tx, View("", slots, cards, parts)))
 
