@@ -22,7 +22,32 @@ FRESH_SECONDS = 2.0
 QUICK_SECONDS = 0.05
 PATIENCE = 5
 """One that was not read as quickly is of use for so many times as long as that took, whatever is written meanwhile."""
+REST_SHARE = 20
+"""An estimate is of use for so many times as long as it took to make, if it speaks of the job that is asked about."""
 NEWEST = select(func.max(events.c.position))
+
+
+@dataclass
+class Estimates:
+    """The newest estimate: it costs more than anything else here, so it is made anew only now and then."""
+
+    _made: tuple[Situation, Estimate] | None = None
+    _rests_until: float = float("-inf")
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def of(self, tx: Tx, seen: "Seen", job_id: str | None) -> Estimate:
+        """When jobs start, this one among them where one is named."""
+        with self._lock:
+            if self._made is None or not self._is_of_use(*self._made, seen.situation, job_id):
+                began = time.monotonic()
+                self._made = seen.situation, estimates.make(tx, seen.situation, seen.head)
+                self._rests_until = time.monotonic() + REST_SHARE * (time.monotonic() - began)
+            return self._made[1]
+
+    def _is_of_use(self, of: Situation, made: Estimate, situation: Situation, job_id: str | None) -> bool:
+        if of is situation:
+            return True
+        return time.monotonic() < self._rests_until and (job_id is None or made.knows(job_id))
 
 
 @dataclass
@@ -33,20 +58,16 @@ class Seen:
     position: int | None
     read_at: float
     took: float
-    _estimate: Estimate | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _estimates: Estimates
 
     @cached_property
     def head(self) -> Sequence[Waiting]:
         """The first of the waiting jobs, in order."""
         return first(self.situation)
 
-    def estimate(self, tx: Tx) -> Estimate:
-        """When jobs start; played through once."""
-        with self._lock:
-            if self._estimate is None:
-                self._estimate = estimates.make(tx, self.situation, self.head)
-            return self._estimate
+    def estimate(self, tx: Tx, job_id: str | None = None) -> Estimate:
+        """When jobs start, as it was said a moment ago if that tells of the job that is named."""
+        return self._estimates.of(tx, self, job_id)
 
 
 @dataclass
@@ -57,6 +78,7 @@ class Lookout:
     latest: Callable[[], tuple[Situation, object] | None] = lambda: None
     """What the scheduler of this process decided last, and on what."""
     _seen: Seen | None = None
+    _estimates: Estimates = field(default_factory=Estimates)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def see(self, tx: Tx) -> Seen:
@@ -66,7 +88,8 @@ class Lookout:
             if self._seen is None or not self._is_of_use(self._seen, position):
                 began = time.monotonic()
                 found = self._of_the_scheduler() or situation.read(tx, self.slots(tx))
-                self._seen = Seen(found, position, time.monotonic(), time.monotonic() - began)
+                now = time.monotonic()
+                self._seen = Seen(found, position, now, now - began, self._estimates)
             return self._seen
 
     def _of_the_scheduler(self) -> Situation | None:

@@ -129,6 +129,23 @@ def test_a_start_is_foretold_once_enough_attempts_have_ended(queue: Queue) -> No
     assert Asked(queue).queue().items[0].start is not None
 
 
+def test_a_list_takes_what_was_foretold_a_moment_ago_and_a_question_has_its_own(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookout, "REST_SHARE", 1_000_000)
+    for _ in range(5):
+        queue.bring(S.SUCCEEDED)
+    queue.place(queue.submit(), "cpu:0", "cpu:1")
+    asked = Asked(queue)
+    known = queue.submit()
+    assert asked.queue().items[0].start is not None
+    new = queue.submit()
+    assert [one.start is None for one in asked.queue().items] == [False, True]
+    assert asked.why(new).start is not None
+    assert [one.start is None for one in asked.queue().items] == [False, False]
+    assert asked.why(known).start is not None
+
+
 def test_the_queue_is_shown_in_the_order_of_placement_page_by_page(queue: Queue) -> None:
     low, high, middle = (queue.submit(priority=priority) for priority in (1, 9, 5))
     queue.submit(depends_on=[{"job_id": low}])

@@ -34,6 +34,10 @@ class Estimate:
     """Of the kind of each job that was played out."""
     why_not: str | None = None
 
+    def knows(self, job_id: str) -> bool:
+        """Whether the job was played out."""
+        return self.outlook is not None and job_id in self.outlook.bands
+
     def of(self, job_id: str, position: int) -> StartBand | None:
         """The band of one job."""
         if self.outlook is None or self.past_runs is None:

@@ -15,6 +15,7 @@ from control_plane.scheduler.operations.situation import seconds_of
 from control_plane.scheduler.ports import Claims
 from control_plane.scheduler.rules import words
 from control_plane.scheduler.rules.board import LineKey, Situation, Waiting
+from control_plane.scheduler.rules.eta import EXACTLY
 from control_plane.scheduler.rules.explain import Why, explain
 from control_plane.scheduler.rules.lines import place_of
 from control_plane.scheduler.tables import attempts, job_waits, jobs
@@ -44,7 +45,9 @@ class Sight(Protocol):
         """The first of the waiting jobs, in order."""
         ...
 
-    def estimate(self, tx: Tx) -> Estimate: ...
+    def estimate(self, tx: Tx, job_id: str | None = None) -> Estimate:
+        """When jobs start, this one among them where one is named."""
+        ...
 
 
 def answer(tx: Tx, job_id: str, look: Callable[[Tx], Sight], claims: Claims) -> Explanation:
@@ -67,8 +70,8 @@ NOTHING_YET = "it does not stand in line yet"
 
 def _standing(tx: Tx, row: RowMapping, sight: Sight, why: Why) -> Explanation:
     """The answer on a job that waits for slots alone."""
-    estimate = sight.estimate(tx)
     is_hopeless = why.constraints[0].kind in {"never_fits", "memory"}
+    estimate = sight.estimate(tx, None if is_hopeless or why.position > EXACTLY else row["job_id"])
     start = None if is_hopeless else estimate.of(row["job_id"], why.position)
     return _explanation(
         tx,
