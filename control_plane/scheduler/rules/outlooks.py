@@ -16,9 +16,6 @@ class Kept:
     cpus: int = 0
     memory_bytes: float = 0.0
 
-    def __bool__(self) -> bool:
-        return bool(self.units or self.cpus or self.memory_bytes)
-
 
 @dataclass
 class Outlook:

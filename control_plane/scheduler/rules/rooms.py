@@ -60,7 +60,6 @@ class Room:
     usable_cpus: frozenset[str] = frozenset()
     memory_bytes: float = float("inf")
     """Free of its budget."""
-    budget_bytes: float = float("inf")
     whole: int = 0
     """GPUs that nobody has a part of."""
     counts: dict[Need, int] = field(default_factory=dict)
@@ -222,7 +221,7 @@ def _budget(
     """The memory of each machine that has a limit, less what its attempts were given."""
     limits = {node.name: node.memory_bytes for node in nodes if node.memory_bytes is not None and node.name in rooms}
     for name, memory_bytes in limits.items():
-        rooms[name].memory_bytes = rooms[name].budget_bytes = memory_bytes
+        rooms[name].memory_bytes = memory_bytes
     if limits:
         where = {slot.slot_id: slot.node for slot in slots}
         for attempt in running:
