@@ -83,7 +83,9 @@ class Lookout:
 
     def see(self, tx: Tx) -> Seen:
         """The situation as the transaction sees it, or as it was a moment ago."""
-        position = tx.connection.scalar(NEWEST)
+        position, seen = tx.connection.scalar(NEWEST), self._seen
+        if seen is not None and seen.took > QUICK_SECONDS and self._lock.locked():
+            return seen  # somebody is reading it anew, which would hold up this question and others
         with self._lock:
             if self._seen is None or not self._is_of_use(self._seen, position):
                 began = time.monotonic()

@@ -28,7 +28,13 @@ class Asked:
     """The questions, put to one lookout over some slots."""
 
     def __init__(self, queue: Queue, slots: Sequence[Slot] = CPUS, latest: Callable[[], Any] = lambda: None) -> None:
-        self._queue, self._lookout = queue, Lookout(lambda _tx: slots, latest)
+        self._queue, self._slots, self._lookout = queue, slots, Lookout(self._look, latest)
+        self.while_reading: Callable[[], object] = lambda: None
+
+    def _look(self, _tx: Tx) -> Sequence[Slot]:
+        meanwhile, self.while_reading = self.while_reading, lambda: None
+        meanwhile()
+        return self._slots
 
     def why(self, job_id: str) -> Explanation:
         found: Explanation = self._queue.write(explaining.answer, job_id, self._lookout.see, CLAIMS)
@@ -38,7 +44,7 @@ class Asked:
         def look(tx: Tx) -> SchedulerStatus:
             return queue_status.status(tx, QueueQuery(**query), self._lookout.see(tx), SUMMARY)
 
-        found: SchedulerStatus = self._queue.write(look)
+        found: SchedulerStatus = self._queue.store.house.read_now(look)
         return found
 
 
@@ -199,3 +205,16 @@ def test_what_was_slow_to_read_serves_several_questions(queue: Queue, monkeypatc
     assert asked.queue().total == 0
     queue.submit()
     assert asked.queue().total == 0
+
+
+def test_nobody_waits_for_a_long_queue_that_somebody_else_is_reading(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookout, "QUICK_SECONDS", 0.0)
+    monkeypatch.setattr(lookout, "PATIENCE", 0)
+    asked, nested = Asked(queue), list[int]()
+    assert asked.queue().total == 0
+    queue.submit()
+    asked.while_reading = lambda: nested.append(asked.queue().total)
+    assert asked.queue().total == 1
+    assert nested == [0]
