@@ -6,9 +6,11 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
+from control_plane.scheduler import workspace
 from control_plane.scheduler.engines.local import LocalEngine
 from control_plane.scheduler.inventory import Inventory
 from store_client.wire.jobs import Resources, SubmitJob
@@ -137,11 +139,44 @@ def bench_jobs() -> Iterator[Figure]:
         spec = SubmitJob(name="true", command=("/bin/true",), commit_sha=base)
         with open_queue(engine) as yard:
             yard.store.set(base_commit_sha=base)
+            yield Figure(
+                "queue.commit_ms", _commit(yard), "ms", "one durable write; a job has three, shared with its neighbours"
+            )
             yard.scheduler.start()
             took = _finished(yard, spec)
+        yield Figure(
+            "queue.workspace_ms",
+            _workspace(Path(folder), origin.bare, base),
+            "ms",
+            "two checkouts of the pinned commits, and their removal",
+        )
     note = f"{JOBS} times /bin/true from submit to succeeded, {AT_A_TIME} at a time, each in a workspace of its own"
     yield Figure("queue.jobs_per_s", JOBS / took, "1/s", note)
     yield from _beside_task_spooler(JOBS / took)
+
+
+def _commit(yard: QueueYard) -> float:
+    """Milliseconds of one write by itself."""
+    spec = SubmitJob(name="later", command=("/bin/true",), resources=Resources(cpus=64))
+    return statistics.median(_timed(lambda: yard.put(spec)) for _ in range(20))
+
+
+def _workspace(folder: Path, repository: Path, base: str) -> float:
+    """Milliseconds to make a workspace and to remove it."""
+
+    def make(number: int) -> None:
+        directory = folder / "workspaces" / str(number)
+        directory.mkdir(parents=True)
+        workspace.prepare(directory, repository, base, base, {})
+        workspace.remove(directory)
+
+    return statistics.median(_timed(partial(make, number)) for number in range(10))
+
+
+def _timed(act: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    act()
+    return 1000 * (time.perf_counter() - began)
 
 
 def _finished(yard: QueueYard, spec: SubmitJob) -> float:

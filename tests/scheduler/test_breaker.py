@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from control_plane.scheduler.engines.engine import Placed
 from control_plane.scheduler.hands import Hands
 from control_plane.scheduler.loop import Scheduler
-from control_plane.scheduler.operations import health
+from control_plane.scheduler.operations import gpus, health
 from control_plane.scheduler.rules.board import Placement, Slot
 from control_plane.scheduler.rules.breaker import (
     FIRST_REST_SECONDS,
@@ -30,6 +30,7 @@ from tests.scheduler.attempts import eventually
 from tests.scheduler.fake_engine import FakeEngine, Machine, slots
 from tests.scheduler.mortal import Hand
 from tests.scheduler.queue_house import CLAIMS, Queue
+from tests.scheduler.test_gpus import look, one
 from tests.store.task_house import open_house
 
 S = JobState
@@ -146,3 +147,21 @@ def test_a_machine_that_somebody_has_mended_gets_jobs_again(shop: Shop) -> None:
     shop.rounds(4)
     assert {shop.queue.state(job) for job in jobs} == {S.SUCCEEDED}
     assert shop.on(BAD) > before
+
+
+def test_the_gpus_of_a_machine_that_rests_are_shown_so_until_somebody_gives_them_out(queue: Queue) -> None:
+    look(queue)
+    for _ in range(MOST_FAILURES):
+        queue.write(health.note_failure, [name_of(""), "GPU-a"], "it would not start")
+    shown = one(queue, "GPU-c")
+    assert (shown.state, shown.kept_back_by) == ("quarantined", "scheduler")
+    assert shown.why == "the machine failed 3 jobs in a row, last: it would not start"
+    assert queue.write(gpus.readmit, "GPU-a").state == "usable"
+    assert one(queue, "GPU-c").state == "usable"
+
+
+def test_one_that_works_again_has_nothing_held_against_it(queue: Queue) -> None:
+    for _ in range(2):
+        queue.write(health.note_failure, [name_of(BAD)], "it was lost")
+    queue.write(health.note_success, [name_of(BAD)])
+    assert queue.store.house.read_now(health.read) == {}

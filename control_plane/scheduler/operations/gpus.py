@@ -9,9 +9,10 @@ from sqlalchemy import RowMapping, func, select
 
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.gpus import Gpu, MigDevice
-from control_plane.scheduler.operations import kept_back, samples, views
+from control_plane.scheduler.operations import health, kept_back, samples, views
 from control_plane.scheduler.operations.views import View
 from control_plane.scheduler.rules.board import GPU_UNITS
+from control_plane.scheduler.rules.breaker import name_of
 from control_plane.scheduler.rules.standing import Held, Seen
 from control_plane.scheduler.tables import holds, jobs
 from store_client.errors import NotFound
@@ -55,6 +56,8 @@ def readmit(tx: Tx, uuid: str) -> GpuInfo:
     """Give it out again."""
     _must_be_there(tx, uuid)
     kept_back.readmit(tx, uuid)
+    node = next(view.node for view in views.load(tx) for gpu in view.gpus if uuid in _names(gpu))
+    health.forgive(tx, (uuid, name_of(node)))
     return _whole(tx, uuid)
 
 
@@ -85,7 +88,9 @@ class _Facts:
     @classmethod
     def of(cls, tx: Tx, seen: Sequence[View]) -> "_Facts":
         held = (one for view in seen for part in view.parts.values() for one in part.processes)
-        return cls(views.kept_back(tx), _holders(tx), _numbers(tx, {key[0] for one in held for key in one.attempts}))
+        nodes = {name: view.node for view in seen for gpu in view.gpus for name in _names(gpu)}
+        kept = {**health.resting(tx, nodes), **views.kept_back(tx)}
+        return cls(kept, _holders(tx), _numbers(tx, {key[0] for one in held for key in one.attempts}))
 
     def gpu(self, view: View, gpu: Gpu) -> GpuInfo:
         slices = [GpuSlice.model_validate({**self._part(view, mig), "profile": mig.profile}) for mig in gpu.mig_devices]

@@ -56,6 +56,11 @@ def name_of(node: str) -> str:
     return f"node:{node}"
 
 
+def words(health: Health, *, is_machine: bool) -> str:
+    """Why nothing is given there."""
+    return f"{'the machine' if is_machine else 'it'} failed {health.failures} jobs in a row, last: {health.why}"
+
+
 @dataclass(frozen=True)
 class Breaker:
     """Everything that is held against machines and GPUs, and how many attempts on each have started since."""
@@ -78,9 +83,7 @@ class Breaker:
         return slot
 
     def _words(self, name: str) -> str:
-        health = self.known[name]
-        what = "the machine" if name.startswith("node:") else "it"
-        return f"{what} failed {health.failures} jobs in a row, last: {health.why}"
+        return words(self.known[name], is_machine=name.startswith("node:"))
 
     def within(self, placements: Sequence[Placement], nodes: Mapping[str, str]) -> list[Placement]:
         """Of what was planned, what may start now; `nodes` says where a slot is."""
