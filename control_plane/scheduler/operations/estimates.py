@@ -85,20 +85,26 @@ def _kinds(tx: Tx, job_ids: Collection[str]) -> dict[str, Kind]:
 def _line(situation: Situation, head: Sequence[Waiting], takes: Mapping[str, Durations]) -> Line:
     """The situation as the model of a queue."""
     free, homes = Model.of(situation.slots), {slot.slot_id: slot for slot in situation.slots}
-    accounts, running = Accounts.of(situation), list[Busy]()
+    accounts, policy, running = Accounts.of(situation), situation.policy, list[Busy]()
     for attempt in situation.running:
         part = free.held(attempt.grants, homes)
         if part is not None:
             free.take(part)
             busy = _times(attempt, situation.now)
             gpus = accounts.amounts(attempt.grants).gpus
-            owner = (attempt.experiment_id, attempt.operator, gpus)
+            owner = (attempt.experiment_id, policy.operator_of(attempt.operator), gpus)
             running.append(Busy(part, *owner, *busy, takes[attempt.job_id], attempt.is_ending))
     waiting = [
-        Next(job.job_id, job.experiment_id, job.operator, job.resources, job.most_seconds, takes[job.job_id])
+        Next(
+            job.job_id,
+            job.experiment_id,
+            policy.operator_of(job.operator),
+            job.resources,
+            job.most_seconds,
+            takes[job.job_id],
+        )  # fmt: skip
         for job in head
     ]
-    policy = situation.policy
     return Line(free, running, waiting, policy.experiment_quotas, policy.operator_quotas)
 
 

@@ -109,8 +109,11 @@ def quotas(case: Case) -> Iterator[JobConstraint]:
     if excess is None:
         return
     is_experiment = excess.of == "experiment"
+    whose_is = case.situation.policy.operator_of
     theirs = [
-        one for one in case.situation.running if (one.experiment_id if is_experiment else one.operator) == excess.who
+        one
+        for one in case.situation.running
+        if (one.experiment_id if is_experiment else whose_is(one.operator)) == excess.who
     ]
     whose = "its experiment" if is_experiment else "its submitter"
     sentence = f"quota: {whose} uses {excess.has:g} of {excess.most:g} {words.COUNTED[excess.what]}"
