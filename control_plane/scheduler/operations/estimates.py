@@ -102,7 +102,7 @@ def _line(situation: Situation, head: Sequence[Waiting], takes: Mapping[str, Dur
             job.resources,
             job.most_seconds,
             takes[job.job_id],
-        )  # fmt: skip
+        )
         for job in head
     ]
     return Line(free, running, waiting, policy.experiment_quotas, policy.operator_quotas)
