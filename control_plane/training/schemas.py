@@ -24,5 +24,5 @@ def names() -> tuple[str, ...]:
 def schema(name: str) -> dict[str, Any]:
     """One schema with all that it refers to."""
     if name not in PUBLISHED:
-        raise NotFound(f"there is no schema {name}; GET /api/schemas lists them")
+        raise NotFound(f"no schema is called {name}; GET /api/schemas lists them")
     return PUBLISHED[name].model_json_schema()
