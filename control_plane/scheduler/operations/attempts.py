@@ -1,6 +1,6 @@
 """The scheduler's own moves: placing, starting and ending attempts. The attempt number fences each of them."""
 
-from sqlalchemy import RowMapping, bindparam, insert, or_, select, update
+from sqlalchemy import RowMapping, bindparam, insert, select, update
 
 from control_plane.db.command import Command
 from control_plane.db.question import Question
@@ -9,12 +9,12 @@ from control_plane.scheduler.operations.endings import Ending, finish, give_way,
 from control_plane.scheduler.operations.rows import load, save
 from control_plane.scheduler.rules.board import Placement
 from control_plane.scheduler.rules.states import moved
-from control_plane.scheduler.tables import IS_QUEUED, ON_A_SLOT, ORDER, attempts, holds, is_behind, jobs
+from control_plane.scheduler.tables import IS_QUEUED, ON_A_SLOT, attempts, holds, jobs
 from store_client.errors import InvalidPrecondition
 from store_client.wire.jobs import JobState
 
 __all__ = [
-    "Ending", "explain", "finish", "give_way", "held", "place", "placed", "preempt_all", "start", "waiting",
+    "Ending", "explain", "finish", "give_way", "place", "placed", "preempt_all", "start",
 ]  # fmt: skip
 IDENTITY = tuple(jobs.c[name] for name in ("job_id", "number", "experiment_id", "task_id", "claimed_at"))
 
@@ -54,25 +54,10 @@ def start(tx: Tx, job_id: str, attempt: int) -> bool:
     return True
 
 
-def waiting(tx: Tx, limit: int = 500, behind: RowMapping | None = None) -> list[RowMapping]:
-    """The head of the queue, the next job first, without those that rest or wait for others; or what is behind one."""
-    query = select(*IDENTITY, jobs.c.priority, jobs.c.rank, jobs.c.resources, jobs.c.waiting_for).where(IS_QUEUED)
-    query = query.where(jobs.c.waits_on == 0, or_(jobs.c.not_before.is_(None), jobs.c.not_before <= tx.now))
-    if behind is not None:
-        query = query.where(is_behind(behind["priority"], behind["rank"], behind["number"]))
-    query = query.order_by(*ORDER).limit(limit)
-    return list(tx.connection.execute(query).mappings())
-
-
 def placed(tx: Tx) -> list[RowMapping]:
     """Every job that holds slots."""
     query = select(*IDENTITY, jobs.c.state, jobs.c.attempt, jobs.c.giving_way).where(ON_A_SLOT).order_by(jobs.c.number)
     return list(tx.connection.execute(query).mappings())
-
-
-def held(tx: Tx) -> dict[str, str]:
-    """Slot id to the job that holds it."""
-    return {row.slot_id: row.job_id for row in tx.connection.execute(select(holds))}
 
 
 def explain(tx: Tx, reasons: dict[str, str]) -> None:
