@@ -77,7 +77,7 @@ class Agent:
         try:
             result = await self._result(order, reports)
             await insist(lambda: reports.end(result))
-            is_done = result.cause in {"finished", "cancelled"}
+            is_done = result.cause == "finished"
         finally:
             await asyncio.to_thread(place.scratch.close, is_done=is_done)
 

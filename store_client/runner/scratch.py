@@ -44,9 +44,9 @@ class Scratch:
         (self.output.parent / "checkpoints").symlink_to(self.checkpoints.absolute(), target_is_directory=True)
 
     def close(self, *, is_done: bool) -> None:
-        """Remove the attempt's folder, and the checkpoints of a job that has no use for them any more."""
+        """Remove the attempt's folder, and the checkpoints of a job that is done; of any other the next may be here."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        if is_done or not any(self.checkpoints.iterdir()):
+        if is_done:
             shutil.rmtree(self.checkpoints, ignore_errors=True)
 
     def _sweep(self) -> None:

@@ -48,7 +48,7 @@ class Programs:
 
     def has(self, state: str) -> None:
         """From now on Slurm has the attempt, in this state."""
-        self.say("squeue", f"echo '7|{state}|n1|1|N/A|{marker('d', KEY)}'")
+        self.say("squeue", f"echo '7|{state}||n1|1|N/A|{marker('d', KEY)}'")
 
 
 @pytest.fixture
@@ -129,6 +129,16 @@ def test_what_slurm_has_lives(engine: SlurmEngine, programs: Programs, state: st
     programs.has(state)
     await_look(engine, lambda: engine.capacity(()))
     assert engine.status(a_job()) is True
+
+
+def test_what_waits_for_a_node_that_gives_nothing_out_is_taken_back(engine: SlurmEngine, programs: Programs) -> None:
+    programs.say("scontrol", f"echo '{NODE.replace('IDLE', 'IDLE+DRAIN')}'")
+    programs.has("PENDING")
+    await_look(engine, lambda: engine.capacity(()))
+    status = engine.status(a_job())
+    assert isinstance(status, Exit)
+    assert engine.bring_back(a_job(), status).cause == "preempted"
+    await_look(engine, lambda: "--quiet 7" in programs.told("scancel"))
 
 
 @pytest.mark.parametrize("state", ["NODE_FAIL", "CANCELLED", "COMPLETED", "FAILED", "BOOT_FAIL"])

@@ -22,7 +22,7 @@ from control_plane.scheduler.engines.lock import Lock
 from control_plane.scheduler.engines.slurm_commands import Request, Slurm, SlurmFailed, SlurmSilent
 from control_plane.scheduler.engines.slurm_home import Home
 from control_plane.scheduler.engines.slurm_text import Entry, marker, slots
-from control_plane.scheduler.engines.slurm_watch import KILL_SECONDS, Watch
+from control_plane.scheduler.engines.slurm_watch import KILL_SECONDS, View, Watch
 from control_plane.scheduler.operations import remote
 from control_plane.scheduler.operations.attempts import Ending
 from control_plane.scheduler.operations.records import spec_of
@@ -145,10 +145,22 @@ class SlurmEngine:
             return True
         entry = view.entries.get(key)
         if entry is not None and entry.lives:
-            return True
+            return self._waits_in_vain(key, entry, view) or True
         if self._spool.has_result(key):
             return _exit()
         return self._without_a_word(key, entry)
+
+    def _waits_in_vain(self, key: Key, entry: Entry, view: View) -> Exit | None:
+        """Take back what was placed on a node that gives nothing out any more, before it has begun."""
+        fault = next((node.fault for node in view.nodes if node.name == entry.node), None)
+        if entry.state != "PENDING" or fault is None:
+            return None
+        self._spool.stop(key, "cancel")
+        self._watch.end(key)
+        if self._spool.begun(key) is not None:
+            return None
+        self._spool.conclude(key, "preempted", f"it waited for {entry.node}: {fault}")
+        return _exit()
 
     def _without_a_word(self, key: Key, entry: Entry | None) -> Exit | None:
         """What Slurm makes of an attempt that left no result; None where it does not know better either."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from control_plane.scheduler.engines.engine import Key
 from control_plane.scheduler.rules.board import Slot, SlotState
 
-QUEUE_FORMAT = "%i|%T|%N|%C|%b|%j"
-"""Of squeue: number, state, node, CPUs, GPUs and name; people may put anything into a name, so it is last."""
+QUEUE_FORMAT = "%i|%T|%N|%n|%C|%b|%j"
+"""Of squeue: number, state, node, wanted node, CPUs, GPUs, name; people may put anything into that, so it is last."""
 GONE = frozenset(
     {
         "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",
@@ -75,12 +75,12 @@ def read_queue(text: str, deployment: str) -> dict[Key, Entry]:
 
 
 def _entries(text: str, prefix: str) -> Iterator[tuple[Key, Entry]]:
-    lines = (line.split("|", 5) for line in text.splitlines())
-    jobs = sorted((line for line in lines if len(line) == 6), key=lambda line: (len(line[0]), line[0]))
-    for number, state, node, cpus, gpus, name in jobs:
+    lines = (line.split("|", 6) for line in text.splitlines())
+    jobs = sorted((line for line in lines if len(line) == 7), key=lambda line: (len(line[0]), line[0]))
+    for number, state, node, wanted, cpus, gpus, name in jobs:
         job_id, _, attempt = name.removeprefix(prefix).rpartition("-")
         if name.startswith(prefix) and attempt.isdecimal():
-            yield (job_id, int(attempt)), Entry(number, state, node, int(cpus), _count(gpus))
+            yield (job_id, int(attempt)), Entry(number, state, node or wanted, int(cpus), _count(gpus))
 
 
 def read_nodes(text: str, partition: str | None = None) -> tuple[Node, ...]:
@@ -117,7 +117,7 @@ def slots(nodes: Iterable[Node], entries: Iterable[Entry], held: Collection[str]
     ours = [entry for entry in entries if entry.lives]
     found: list[Slot] = []
     for node in nodes:
-        here = [entry for entry in ours if entry.node == node.name]
+        here = [entry for entry in ours if entry.node == node.name and entry.state != "PENDING"]
         cpus = node.cpus, node.cpus_taken - sum(entry.cpus for entry in here)
         gpus = node.gpus, node.gpus_taken - sum(entry.gpus for entry in here)
         found += [*_of_kind(node, "gpu", gpus, held), *_of_kind(node, "cpu", cpus, held)]
