@@ -37,13 +37,20 @@ def downgrade() -> None:
 
 
 def _columns() -> None:
+    giving_way = "why its attempt is taken off its slots; the job is then queued again"
+    awaited = sa.Column("is_awaited", sa.Integer(), nullable=False, server_default=sa.text("0"))
+    awaited.comment = "1: jobs were to come after it"
+    late = "an ending that came when it had ended already: evidence, never applied"
     for table, column in (
-        ("jobs", sa.Column("giving_way", sa.Text(), comment="why its attempt is taken off its slots; the job is then queued again")),
-        ("jobs", sa.Column("is_awaited", sa.Integer(), nullable=False, server_default=sa.text("0"), comment="1: jobs were to come after it")),
+        ("jobs", sa.Column("giving_way", sa.Text(), comment=giving_way)),
+        ("jobs", awaited),
         ("jobs", sa.Column("detail", sa.Text(), comment="how it ended, in words")),
-        ("attempts", sa.Column("late", sa.Text(), comment="an ending that came when it had ended already: evidence, never applied")),
-        ("job_arrays", sa.Column("priority", sa.Integer(), comment="of jobs that are yet to be made, when it was changed")),
-    ):  # fmt: skip
+        ("attempts", sa.Column("late", sa.Text(), comment=late)),
+        (
+            "job_arrays",
+            sa.Column("priority", sa.Integer(), comment="of jobs that are yet to be made, when it was changed"),
+        ),
+    ):
         op.add_column(table, column)
 
 
