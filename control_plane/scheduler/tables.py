@@ -4,7 +4,6 @@ from sqlalchemy import (
     JSON,
     CheckConstraint,
     Column,
-    ColumnElement,
     Float,
     ForeignKey,
     Index,
@@ -137,12 +136,6 @@ holds = Table(
 
 ORDER = (jobs.c.priority.desc(), jobs.c.rank, jobs.c.number)
 """The order that waiting jobs are kept in."""
-
-
-def is_behind(priority: int, rank: float, number: int) -> ColumnElement[bool]:
-    """What stands behind a waiting job in that order."""
-    is_later = (jobs.c.rank > rank) | ((jobs.c.rank == rank) & (jobs.c.number > number))
-    return (jobs.c.priority < priority) | ((jobs.c.priority == priority) & is_later)
 
 
 job_waits = Table(

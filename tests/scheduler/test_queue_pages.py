@@ -1,16 +1,16 @@
 """Pages of jobs: nothing twice, nothing left out, in the order of the queue."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, event, insert
+from sqlalchemy import delete, event, insert, select
 
 from control_plane.db.transaction import Tx
-from control_plane.scheduler.operations import attempts, listing, situation, submit
+from control_plane.scheduler.operations import attempts, listing, ordered, situation, submit
 from control_plane.scheduler.tables import jobs
 from store_client.errors import BadRequest
 from store_client.wire.calls.jobs import JobPageQuery
@@ -147,21 +147,35 @@ def test_the_order_follows_a_change_of_priority(queue: Queue) -> None:
     assert [job.position for job in shown] == [None, 1, 2, 3]
 
 
-def test_what_the_scheduler_asks_with_each_round_reads_the_narrow_indexes(shelf: Queue) -> None:
+def plans(queue: Queue, work: Callable[[Tx], object]) -> list[str]:
+    """How SQLite goes about each question of some work."""
     asked: list[tuple[str, Any]] = []
-    engine = shelf.store.house.database.engine
+    engine = queue.store.house.database.engine
 
     def note(*given: Any) -> None:
         asked.append((str(given[2]), given[3]))
 
     event.listen(engine, "before_cursor_execute", note)
-    shelf.store.see(attempts.placed)
-    shelf.store.see(lambda tx: situation.slice_of(tx, None, 500, situation.Reader()))
+    queue.store.see(work)
     event.remove(engine, "before_cursor_execute", note)
-    plans = []
+    found = []
     with engine.connect() as connection:
         for statement, given in asked:
             if statement.startswith("SELECT"):
                 rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)
-                plans.append(" / ".join(row.detail for row in rows))
-    assert plans == ["SCAN jobs USING INDEX ix_jobs_placed", "SCAN jobs USING INDEX ix_jobs_waiting"]
+                found.append(" / ".join(row.detail for row in rows))
+    return found
+
+
+def test_what_the_scheduler_asks_with_each_round_reads_the_narrow_indexes(shelf: Queue) -> None:
+    assert plans(shelf, attempts.placed) == ["SCAN jobs USING INDEX ix_jobs_placed"]
+    front = plans(shelf, lambda tx: situation.slice_of(tx, None, 500, situation.Reader()))
+    assert front == ["SCAN jobs USING INDEX ix_jobs_waiting"]
+
+
+def test_whoever_reads_on_in_the_queue_begins_at_his_place(shelf: Queue) -> None:
+    found = plans(shelf, lambda tx: ordered.behind(tx, select(jobs.c.number), (5, 1.0, 1), 10_000_000))
+    assert found == [
+        "SEARCH jobs USING INDEX ix_jobs_waiting (priority=? AND (rank,number)>(?,?))",
+        "SEARCH jobs USING INDEX ix_jobs_waiting (priority<?)",
+    ]

@@ -8,9 +8,9 @@ from sqlalchemy import RowMapping, select, update
 from control_plane.scheduler.operations import endings, submit
 from control_plane.scheduler.operations.endings import Ending
 from control_plane.scheduler.rules.retries import JITTER, not_before, rest_seconds
-from control_plane.scheduler.tables import jobs
+from control_plane.scheduler.tables import IS_QUEUED, ORDER, jobs
 from store_client.errors import AlreadyExists, IllegalTransition
-from store_client.wire.jobs import JobState, RetryPolicy
+from store_client.wire.jobs import ExitCause, JobState, RetryPolicy
 from store_client.wire.scalars import parse_time
 from tests.scheduler.queue_house import CLAIMS, Queue
 
@@ -26,6 +26,12 @@ policies = st.builds(
 def row(queue: Queue, job_id: str) -> RowMapping:
     with queue.store.house.database.reading() as connection:
         return connection.execute(select(jobs).where(jobs.c.job_id == job_id)).mappings().one()
+
+
+def in_order(queue: Queue) -> list[str]:
+    """Those who wait, the next one first."""
+    with queue.store.house.database.reading() as connection:
+        return list(connection.scalars(select(jobs.c.job_id).where(IS_QUEUED).order_by(*ORDER)))
 
 
 def seconds(first: str, second: str) -> float:
@@ -175,3 +181,20 @@ def test_run_and_tags_are_on_the_job_in_lists_too(queue: Queue) -> None:
     job_id = queue.submit(tags=("b", "a", "b"), run_id="run-1")
     assert queue.read(job_id).tags == ("b", "a", "b")
     assert queue.read(job_id).run_id == row(queue, job_id)["run_id"] == "run-1"
+
+
+@pytest.mark.parametrize(("cause", "keeps_place"), [("node_lost", True), ("user_error", False), ("timeout", False)])
+def test_who_failed_stands_behind_those_who_waited_meanwhile_and_who_lost_a_machine_does_not(
+    queue: Queue, cause: ExitCause, keeps_place: bool
+) -> None:
+    job_id = queue.submit(retry={"max_attempts": 3, "on": ["failed", "timed_out", "lost"]})
+    attempt, waiting = queue.place(job_id), queue.submit()
+    queue.finish(job_id, attempt, Ending(cause))
+    later = queue.submit()
+    assert in_order(queue) == [job_id, waiting, later] if keeps_place else [waiting, job_id, later]
+
+
+def test_what_is_tried_again_by_hand_stands_behind_those_who_wait(queue: Queue) -> None:
+    job_id, waiting = queue.bring(S.FAILED), queue.submit()
+    queue.write(submit.retry, job_id, CLAIMS)
+    assert in_order(queue) == [waiting, job_id]

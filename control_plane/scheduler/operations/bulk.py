@@ -11,7 +11,7 @@ from control_plane.db.identities import is_in_named
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import ends, selection
 from control_plane.scheduler.operations.making import Draft, make
-from control_plane.scheduler.operations.rows import save
+from control_plane.scheduler.operations.rows import newest, save
 from control_plane.scheduler.operations.submit import draft, find_same, stop
 from control_plane.scheduler.ports import Claims
 from control_plane.scheduler.tables import IS_OPEN, IS_QUEUED, arrays, jobs
@@ -97,7 +97,7 @@ def reprioritise(tx: Tx, body: ReprioritiseJobs) -> ChangedJobs:
 
 def _change(tx: Tx, body: CancelJobs | ReprioritiseJobs, act: _Act) -> ChangedJobs:
     wanted = _own(tx, body.filter)
-    up_to = body.up_to or tx.connection.scalar(select(func.max(jobs.c.number))) or 0
+    up_to = body.up_to or newest(tx)
     chosen = selection.matching(tx, wanted, (jobs.c.number,)).where(act.to, jobs.c.number <= up_to)
     states = selection.states_of(wanted)
     if states is not None:

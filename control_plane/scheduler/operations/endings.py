@@ -10,7 +10,7 @@ from control_plane.db.command import Command
 from control_plane.db.question import Question
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import durations, ends, usage
-from control_plane.scheduler.operations.rows import load, save
+from control_plane.scheduler.operations.rows import last_rank, load, save
 from control_plane.scheduler.rules.retries import not_before
 from control_plane.scheduler.rules.states import attempt_ended, ended
 from control_plane.scheduler.tables import ON_A_SLOT, attempts, holds, jobs
@@ -96,12 +96,16 @@ def finish(tx: Tx, job_id: str, attempt: int, ending: Ending) -> bool:
 
 
 def _queue_again(tx: Tx, row: RowMapping, ending: Ending, tries: int, policy: RetryPolicy) -> None:
-    """Back into the queue: after a rest, or in the place it had when it was taken off its slots."""
-    is_ours = ending.cause == "preempted"
+    """Back into the queue: in the place and at the age it had where it is not at fault, else behind all that wait.
+
+    A job that fails again and again would else keep those behind it at an age that starts anew each time.
+    """
+    is_ours, keeps_place = ending.cause == "preempted", ending.cause in {"preempted", "node_lost"}
     changes: dict[str, Any] = {
         "state": JobState.QUEUED,
         "tries": tries,
-        "queued_at": _since(tx, row) if is_ours else tx.now,
+        "queued_at": _since(tx, row) if keeps_place else tx.now,
+        "rank": row["rank"] if keeps_place else last_rank(tx),
         "not_before": None if is_ours else not_before(tx.now, policy, tries, row["job_id"]),
         "started_at": None,
         "giving_way": None,

@@ -10,9 +10,9 @@ from sqlalchemy import RowMapping, Select, func, select
 
 from control_plane.db.tables import tallies
 from control_plane.db.transaction import Tx
-from control_plane.scheduler.operations import records, selection
+from control_plane.scheduler.operations import ordered, records, selection
 from control_plane.scheduler.operations.rows import load
-from control_plane.scheduler.tables import IS_QUEUED, ON_A_SLOT, ORDER, STANDS_FOR_ITS_ARRAY, attempts, is_behind, jobs
+from control_plane.scheduler.tables import IS_QUEUED, ON_A_SLOT, ORDER, STANDS_FOR_ITS_ARRAY, attempts, jobs
 from store_client.errors import BadRequest
 from store_client.wire.batches import JobFilter
 from store_client.wire.calls.jobs import JobPageQuery
@@ -98,7 +98,7 @@ def _open(tx: Tx, wanted: JobFilter, query: JobPageQuery) -> Page:
         chosen = chosen.where(jobs.c.state.in_(wanted.states))
     phase, _, number = (query.after or f"{PLACED}:0").partition(":")
     rows: list[RowMapping] = []
-    waiting = chosen.where(IS_QUEUED).order_by(*ORDER)
+    waiting, place = chosen, None
     if query.is_collapsed:
         waiting = waiting.where(selection.is_next_of_its_array())
     if phase == PLACED:
@@ -108,8 +108,10 @@ def _open(tx: Tx, wanted: JobFilter, query: JobPageQuery) -> Page:
             return rows, f"{PLACED}:{rows[-1]['number']}"
     else:
         rank, _, number = number.partition(":")
-        waiting = waiting.where(is_behind(_number(phase), _rank(rank), _number(number)))
-    rest, is_more = _rows(tx, waiting, query.limit - len(rows))
+        place = _number(phase), _rank(rank), _number(number)
+    room = query.limit - len(rows)
+    found = ordered.behind(tx, waiting, place, room + 1)
+    rest, is_more = found[:room], len(found) > room
     rows += rest
     if not is_more:
         return rows, None

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, func, insert, select, update
+from sqlalchemy import RowMapping, insert, select, update
 
 from control_plane.db.transaction import Tx
-from control_plane.scheduler.operations.rows import tell
+from control_plane.scheduler.operations.rows import newest, tell
 from control_plane.scheduler.tables import arrays, job_tags, job_waits, jobs
 from store_client.wire.jobs import JobState, SubmitJob
 
@@ -38,7 +38,7 @@ class Draft:
 
 def make(tx: Tx, drafts: Sequence[Draft]) -> list[RowMapping]:
     """Queue these jobs, in this order."""
-    first = (tx.connection.scalar(select(func.max(jobs.c.number))) or 0) + 1
+    first = newest(tx) + 1
     made = [(draft, _row(tx, draft, number)) for number, draft in enumerate(drafts, first)]
     tx.connection.execute(insert(jobs), [row for _, row in made])
     _insert(tx, arrays, [{**draft.array, "number": row["number"]} for draft, row in made if draft.array is not None])

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import RowMapping, func, select, update
 
 from control_plane.db.transaction import Tx
-from control_plane.scheduler.operations.rows import load, save
+from control_plane.scheduler.operations.rows import load, newest, save
 from control_plane.scheduler.tables import IS_QUEUED, jobs
 from store_client.errors import InvalidPrecondition
 from store_client.wire.batches import MoveJob
@@ -46,13 +46,13 @@ def _gap(tx: Tx, row: RowMapping, body: MoveJob, beside: RowMapping | None) -> t
         edge = _edge(tx, row, is_last=body.to == "back")
         if edge is None:
             return row["rank"] - 1, row["rank"] + 1
-        return (edge, _newest(tx) + 1.0) if body.to == "back" else (edge - 2, edge)
+        return (edge, newest(tx) + 1.0) if body.to == "back" else (edge - 2, edge)
     here = (beside["rank"], beside["number"])
     if body.before is not None:
         ahead = _next(tx, row, here, is_ahead=True)
         return (here[0] - 2 if ahead is None else ahead, here[0])
     behind = _next(tx, row, here, is_ahead=False)
-    return (here[0], _newest(tx) + 1.0 if behind is None else behind)
+    return (here[0], newest(tx) + 1.0 if behind is None else behind)
 
 
 def _between(low: Rank, high: Rank) -> Rank | None:
@@ -85,10 +85,6 @@ def _next(tx: Tx, row: RowMapping, here: tuple[Rank, int], *, is_ahead: bool) ->
     return found
 
 
-def _newest(tx: Tx) -> int:
-    return tx.connection.scalar(select(func.max(jobs.c.number))) or 0
-
-
 def _spread(tx: Tx, priority: int) -> None:
     """Give the waiting jobs of a priority ranks with room between them, in the order they have, in one statement."""
     mine = jobs.alias()
@@ -96,7 +92,7 @@ def _spread(tx: Tx, priority: int) -> None:
     place = func.row_number().over(order_by=(mine.c.rank, mine.c.number))
     placed = select(mine.c.job_id, place.label("place")).where(waiting).subquery()
     count = tx.connection.scalar(select(func.count()).select_from(placed)) or 0
-    room = (_newest(tx) + 1.0) / (count + 1)
+    room = (newest(tx) + 1.0) / (count + 1)
     moved = update(jobs).where(jobs.c.job_id == placed.c.job_id).values(rank=placed.c.place * room)
     tx.connection.execute(moved)
     tx.tell("job.spread", priority=priority, count=count)

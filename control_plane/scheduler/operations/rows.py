@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import RowMapping, bindparam, select, update
+from sqlalchemy import RowMapping, bindparam, func, select, update
 
 from control_plane.db.command import Command
 from control_plane.db.identities import is_in_named
@@ -71,3 +71,13 @@ def must_own(tx: Tx, submitted_by: str, what: str = "cancel your own jobs") -> N
         return
     if not is_in_named(tx.connection, tx.caller, ("admins",)):
         raise Forbidden(f"{what}; those of others are for admins")
+
+
+def newest(tx: Tx) -> int:
+    """The number of the newest job; 0 before the first."""
+    return tx.connection.scalar(select(func.max(jobs.c.number))) or 0
+
+
+def last_rank(tx: Tx) -> float:
+    """A place behind all that wait now, and before whatever is submitted next."""
+    return newest(tx) + 0.5

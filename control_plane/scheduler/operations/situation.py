@@ -9,10 +9,10 @@ from sqlalchemy import BindParameter, RowMapping, Text, bindparam, cast, select
 
 from control_plane.db.question import Question
 from control_plane.db.transaction import Tx
-from control_plane.scheduler.operations import policy
+from control_plane.scheduler.operations import ordered, policy
 from control_plane.scheduler.rules.board import Grant, Running, Situation, Slot, Waiting, nodes_of
 from control_plane.scheduler.rules.lines import lines_of
-from control_plane.scheduler.tables import IS_QUEUED, ON_A_SLOT, ORDER, holds, is_behind, jobs
+from control_plane.scheduler.tables import ON_A_SLOT, holds, jobs
 from store_client.wire.jobs import JobState, Resources
 
 CHUNK = 2000
@@ -145,10 +145,7 @@ def waiting(tx: Tx, reader: Reader) -> Iterator[list[Open]]:
     """Every queued job, in chunks, in the order of the queue."""
     last: Waiting | None = None
     while True:
-        query = _OPEN.where(IS_QUEUED).order_by(*ORDER).limit(CHUNK)
-        if last is not None:
-            query = query.where(is_behind(last.priority, last.rank, last.number))
-        chunk = [reader.read(row) for row in tx.connection.execute(query).mappings()]
+        chunk = slice_of(tx, last, CHUNK, reader)
         yield chunk
         if len(chunk) < CHUNK:
             return
@@ -157,10 +154,8 @@ def waiting(tx: Tx, reader: Reader) -> Iterator[list[Open]]:
 
 def slice_of(tx: Tx, after: Waiting | None, limit: int, reader: Reader) -> list[Open]:
     """So many queued jobs behind one."""
-    query = _OPEN.where(IS_QUEUED).order_by(*ORDER).limit(limit)
-    if after is not None:
-        query = query.where(is_behind(after.priority, after.rank, after.number))
-    return [reader.read(row) for row in tx.connection.execute(query).mappings()]
+    place = None if after is None else (after.priority, after.rank, after.number)
+    return [reader.read(row) for row in ordered.behind(tx, _OPEN, place, limit)]
 
 
 def placed(tx: Tx, reader: Reader) -> list[tuple[Open, Running]]:

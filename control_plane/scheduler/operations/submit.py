@@ -9,7 +9,7 @@ from control_plane.scheduler.operations import ends
 from control_plane.scheduler.operations.arrays import first_draft
 from control_plane.scheduler.operations.dependencies import unmet
 from control_plane.scheduler.operations.making import Draft, make, wait_for
-from control_plane.scheduler.operations.rows import load, must_own, save, tell
+from control_plane.scheduler.operations.rows import last_rank, load, must_own, save, tell
 from control_plane.scheduler.ports import Claims
 from control_plane.scheduler.rules.retries import must_be_retryable
 from control_plane.scheduler.rules.states import moved
@@ -117,7 +117,8 @@ def retry(tx: Tx, job_id: str, claims: Claims) -> RowMapping:
     waits = unmet(tx, SubmitJob.model_validate(row["spec"]).depends_on)
     ends.reopened(tx, row)
     wait_for(tx, row, waits)
-    changes: dict[str, Any] = {"queued_at": tx.now, "tries": 0, "waits_on": len(waits), **dict.fromkeys(EMPTIED)}
+    place = {"queued_at": tx.now, "rank": last_rank(tx)}
+    changes: dict[str, Any] = {**place, "tries": 0, "waits_on": len(waits), **dict.fromkeys(EMPTIED)}
     return save(tx, row, "requeued", state=moved(JobState(row["state"]), "retry"), **changes)
 
 
