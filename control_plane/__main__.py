@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from types import FrameType
 
 import uvicorn
@@ -43,7 +44,9 @@ def main(argv: Sequence[str]) -> int:
     if not settings.checks_credentials:
         print(AUTH_IS_OFF, file=sys.stderr, flush=True)  # noqa: T201 - it must be seen, whatever is logged
     listener = listen(settings)
-    app = build(settings)
+    host, port = listener.getsockname()[:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    app = build(replace(settings, own_url=url))
     config = uvicorn.Config(
         app,
         http=Lines,
@@ -57,8 +60,7 @@ def main(argv: Sequence[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn sends itself the signal again when it has stopped; a clean stop is no death by signal.
         signal.signal(number, server.handle_exit)
-    host, port = listener.getsockname()[:2]
-    print(json.dumps({"event": "ready", "control_plane": f"http://{host}:{port}"}), flush=True)  # noqa: T201 - the ready line
+    print(json.dumps({"event": "ready", "control_plane": url}), flush=True)  # noqa: T201 - the ready line
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(server.serve(sockets=[listener]))
     return 0

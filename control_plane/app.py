@@ -49,6 +49,7 @@ from control_plane.scheduler.nursery import Nursery
 from control_plane.scheduler.operations import listing
 from control_plane.scheduler.operations.remote import ticket
 from control_plane.scheduler.parts import MIB, Terms
+from control_plane.scheduler.passes import Passes
 from control_plane.scheduler.progress import Progress
 from control_plane.scheduler.remote_routes import Remote
 from control_plane.scheduler.retention import Retention
@@ -163,6 +164,7 @@ def _engine(
         return inventory, cluster, Remote(spool, cluster.arrived)
     local = LocalEngine(settings.attempts, repositories, inventory, settings.keeping, Nursery(settings.attempts))
     local.cgroups = settings.cgroup or local.cgroups
+    local.secrets, local.url = Passes(house).secrets, settings.own_url
     return inventory, local, Remote(spool)
 
 

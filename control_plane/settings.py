@@ -44,6 +44,8 @@ class Settings:
     database_url: str | None = None
     admin_token: str | None = None
     web_url: str | None = None
+    own_url: str | None = None
+    """Where commands on this machine reach the API, once that is known."""
     experiment_id: str | None = None
     experiment_config: Path | None = None
     cpu_slots: int = 1

@@ -42,6 +42,11 @@ CAUSES: Mapping[str, ExitCause] = {
 }
 
 
+def no_secrets(_job: RowMapping) -> Mapping[str, str]:
+    """What a command is told in secret where nobody makes secrets."""
+    return {}
+
+
 @dataclass
 class LocalEngine:
     """Submit, status, cancel, logs and capacity on this machine."""
@@ -55,6 +60,10 @@ class LocalEngine:
     handles: dict[Key, Handle] = field(default_factory=dict)
     cgroups: Path | None = field(default_factory=own_folder)
     """Where the control group of each attempt is made, if the machine lets us."""
+    secrets: Callable[[RowMapping], Mapping[str, str]] = no_secrets
+    """What the command of an attempt is told beside its environment; it lies in no file."""
+    url: str | None = None
+    """Where commands reach the API, as far as it is known."""
     name: str = "local"
     _lock_fd: int | None = None
     _driver: ExitStack = field(default_factory=ExitStack, repr=False)
@@ -97,7 +106,7 @@ class LocalEngine:
         made = workspace.prepare(
             directory, repository, placed.job["commit_sha"], placed.job["base_commit_sha"], spec.files
         )
-        told = {**spec.environment, **variables(placed, spec, places, self._gpu_memory(spec))}
+        told = {**spec.environment, **variables(placed, spec, places, self._gpu_memory(spec)), **self._ways(placed.job)}
         launch = processes.Launch(
             argv=spec.command,
             cwd=made.work,
@@ -113,9 +122,16 @@ class LocalEngine:
             stdin=spec.stdin,
             separate_stdout=spec.is_stdout_kept,
             nice=NICE,
+            secrets=self.secrets(placed.job),
         )
         self.inventory.occupied(key_of(placed.job), placed.slots)
         self.handles[key_of(placed.job)] = processes.launch(directory, launch, self.nursery)
+
+    def _ways(self, job: RowMapping) -> dict[str, str]:
+        """Where a role's command, which has a credential, may leave files."""
+        if self.url is None or job["task_id"] is None:
+            return {}
+        return {"EDEN_ARTIFACT_URL": f"{self.url}/v0/experiments/{job['experiment_id']}/artifacts"}
 
     def _places(self, job: RowMapping) -> Places:
         return Places(self.of(job) / records.PROGRESS, self.root / job["job_id"] / CHECKPOINTS)

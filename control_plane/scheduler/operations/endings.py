@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, bindparam, delete, or_, update
 
 from control_plane.db.command import Command
 from control_plane.db.question import Question
+from control_plane.db.tables import credentials
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import durations, ends, usage
 from control_plane.scheduler.operations.rows import last_rank, load, save
@@ -33,6 +34,12 @@ _FREE = Question(
     .where(holds.c.job_id == bindparam("of"), holds.c.attempt == bindparam("which"))
     .returning(holds.c.slot_id, holds.c.held_since)
 )
+_TAKE_BACK = Command(delete(credentials).where(credentials.c.session_digest == bindparam("of")))
+
+
+def pass_of(job_id: str, attempt: int) -> str:
+    """What the credential of an attempt's command ends with, as others end with a session."""
+    return f"attempt {job_id}/{attempt}"
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,8 @@ def finish(tx: Tx, job_id: str, attempt: int, ending: Ending) -> bool:
     own = {"of": row["job_id"], "which": attempt}
     how: dict[str, Any] = {"exit_code": ending.exit_code, "cause": ending.cause, "detail": ending.detail}
     _END.run(tx.batch.bare, {"state": final, "ended_at": tx.now, **how, **own})
+    if row["task_id"] is not None:
+        _TAKE_BACK.run(tx.batch.bare, {"of": pass_of(job_id, attempt)})
     usage.charge(tx, row["experiment_id"], _FREE.all(tx.batch.bare, own))
     durations.add(tx, row, ending.cause)
     if state is JobState.QUEUED:
