@@ -15,7 +15,7 @@ from store_client.errors import Forbidden, NotFound, ProtocolBroken, SwitchyardE
 from tests.cli.commands import switchyard
 
 COMMANDS = {
-    "up", "serve", "web", "orchestrate", "schedule", "work", "signin", "experiment", "job", "lease", "worker",
+    "up", "serve", "web", "orchestrate", "schedule", "work", "signin", "experiment", "job", "gpu", "lease", "worker",
     "git-credential",
 }  # fmt: skip
 

@@ -35,12 +35,16 @@ def attempt(tmp_path: Path, nursery: Nursery) -> Iterator[Bench]:
 
 
 def pid_of(nursery: Nursery) -> int:
-    (pid,) = (
-        process.pid
-        for process in process_table.all_known()
-        if process.parent == os.getpid() and str(nursery.root).encode() in arguments(process.pid)
-    )
+    """The process, once it has become what it was started as."""
+    eventually(lambda: len(_pids_of(nursery)) == 1, "the nursery's process")
+    (pid,) = _pids_of(nursery)
     return pid
+
+
+def _pids_of(nursery: Nursery) -> list[int]:
+    root = str(nursery.root).encode()
+    ours = (each.pid for each in process_table.all_known() if each.parent == os.getpid())
+    return [pid for pid in ours if root in arguments(pid)]
 
 
 def arguments(pid: int) -> bytes:

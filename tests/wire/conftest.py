@@ -1,10 +1,12 @@
 """One experiment behind HTTP, five ways: in process, as a server process, as three; on SQLite and on PostgreSQL."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
 from tests.databases import postgresql_database, sqlite_database
 from tests.wire.live import Servers, in_process, serving_processes, settle
@@ -73,22 +75,47 @@ def _on_postgresql(
         yield found
 
 
+class Doors:
+    """The ways in on one database; each is opened when it is first asked for, and stays open for all files of a run."""
+
+    def __init__(self, opened: ExitStack, folders: pytest.TempPathFactory, url: Callable[[Path], str]) -> None:
+        self._opened, self._folders, self._url = opened, folders, url
+        self._found: dict[str, Door] = {}
+
+    def way(self, how: str) -> Door:
+        if how not in self._found:
+            folder = self._folders.mktemp("door")
+            self._found[how] = self._open(how, self._url(folder / "door.db"), folder / "data")
+        return self._found[how]
+
+    def _open(self, how: str, url: str, data: Path) -> Door:
+        if how == "in_process":
+            return self._opened.enter_context(in_this_process(url, data))
+        servers = self._opened.enter_context(serving_processes(url, data, 3 if how == "replicas" else 1))
+        return self._opened.enter_context(through(servers))
+
+
+@pytest.fixture(scope="session")
+def doors_sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
+    with ExitStack() as opened:
+        yield Doors(opened, tmp_path_factory, lambda path: sqlite_database(sqlite_template, path))
+
+
+@pytest.fixture(scope="session")
+def doors_postgresql(
+    postgresql_server: URL, postgresql_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Doors]:
+    with ExitStack() as opened:
+        database = partial(postgresql_database, postgresql_server, postgresql_template)
+        yield Doors(opened, tmp_path_factory, lambda _path: opened.enter_context(database()))
+
+
 @pytest.fixture(scope="session", params=[_way(name) for name in WAYS])
-def door(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+def door(request: pytest.FixtureRequest) -> Door:
     """One control plane and one experiment for the tests of all rules."""
     how, _, kind = str(request.param).partition("-")
-    folder = tmp_path_factory.mktemp("door")
-    with ExitStack() as opened:
-        if kind == "sqlite":
-            url = sqlite_database(request.getfixturevalue("sqlite_template"), folder / "door.db")
-        else:
-            server, template = (request.getfixturevalue(f"postgresql_{name}") for name in ("server", "template"))
-            url = opened.enter_context(postgresql_database(server, template))
-        if how == "in_process":
-            yield opened.enter_context(in_this_process(url, folder / "data"))
-        else:
-            servers = opened.enter_context(serving_processes(url, folder / "data", 3 if how == "replicas" else 1))
-            yield opened.enter_context(through(servers))
+    doors: Doors = request.getfixturevalue(f"doors_{kind}")  # what is ended after it was begun before it
+    return doors.way(how)
 
 
 @pytest.fixture

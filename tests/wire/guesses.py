@@ -166,7 +166,8 @@ def _strings(schema: Json) -> SearchStrategy[str]:
         return TIMES
     if "pattern" in schema:
         return st.from_regex(schema["pattern"].removesuffix("$") + r"\Z", fullmatch=True)
-    return st.text(min_size=schema.get("minLength", 0), max_size=min(schema.get("maxLength", 30), 30))
+    least = schema.get("minLength", 0)
+    return st.text(min_size=least, max_size=max(least, min(schema.get("maxLength", 30), 30)))
 
 
 def _objects(schema: Json) -> SearchStrategy[Json]:
