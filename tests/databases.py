@@ -1,5 +1,6 @@
 """Fresh databases for tests, migrated once and copied: SQLite by file, PostgreSQL by template."""
 
+import fcntl
 import importlib
 import importlib.util
 import os
@@ -97,16 +98,28 @@ def _server_of_the_wheel(run: str) -> Iterator[URL]:
     # As root the server opens the parents of its data to another user: it lies in a directory made for it.
     home = Path(tempfile.gettempdir(), f"switchyard-tests-{run}")
     home.mkdir(mode=0o711, exist_ok=True)
-    server = wheel(home).get_server(home / "data", cleanup_mode="delete")
-    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    _administer(url, "ALTER SYSTEM SET fsync = off")  # the tests kill clients, never the server's machine
-    _administer(url, "SELECT pg_reload_conf()")
+    with (home / "setting-up").open("w") as others:
+        fcntl.flock(others, fcntl.LOCK_EX)
+        server = wheel(home).get_server(home / "data", cleanup_mode="delete")
+        url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        if not (home / "is-set-up").exists():
+            _set_up(server, url)
+            (home / "is-set-up").touch()
+        server.ensure_postgres_running()  # the one that runs now is the one to end
     try:
         yield url
     finally:
         server.cleanup()
         if not (home / "data").exists():
             shutil.rmtree(home, ignore_errors=True)
+
+
+def _set_up(server: Any, url: URL) -> None:
+    """Once for all workers of the run: no waiting for disks, and room for the servers that stay open for all files."""
+    _administer(url, "ALTER SYSTEM SET fsync = off")  # the tests kill clients, never the server's machine
+    _administer(url, "ALTER SYSTEM SET max_connections = 500")
+    server.stop()
+    server.ensure_postgres_running()
 
 
 def wheel(home: Path) -> Any:

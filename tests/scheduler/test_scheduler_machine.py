@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from control_plane.db.transaction import Tx
@@ -111,9 +112,16 @@ def unguarded(tx: Tx, job_id: str, attempt: int, *ending: Any, **more: Any) -> b
 GUARDED = attempts.finish
 
 
+CAUGHT = (AssertionError, FlakyFailure)
+"""Threads have a part in it: what is wrong is seen every time, and not always in the same step."""
+
+
 def test_a_queue_whose_ends_are_not_fenced_by_the_attempt_is_caught(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attempts, "finish", unguarded)
-    with open_days(sqlite_url) as days, pytest.raises(AssertionError):
+    with (
+        open_days(sqlite_url) as days,
+        pytest.raises((AssertionError, FlakyFailure)),
+    ):  # two threads see it, not always in the same step
         live(days, examples=200, phases=[Phase.generate], derandomize=True)

@@ -63,7 +63,8 @@ def test_every_changed_character_of_a_cookie_makes_it_nobodys() -> None:
     header = kept(cookies)["Cookie"]
     start = header.index("=") + 1
     for place in range(start, len(header), 7):
-        forged = header[:place] + ("A" if header[place] != "A" else "B") + header[place + 1 :]
+        other = "a" if header[place] in "ABCDEFGH" else "A"  # beyond the bits that the last character leaves unused
+        forged = header[:place] + other + header[place + 1 :]
         assert cookies.read(connection({"Cookie": forged})) is None, place
 
 

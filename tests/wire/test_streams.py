@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -213,7 +214,7 @@ async def drafted(app: WireApp, count: int) -> None:
     for number in range(count):
         payload = {"experiment_id": app.store.experiment_id}
         at = {"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z"}
-        task = {"task_id": f"{id(at)}-{number}", "kind": "ideation", "state": "pending", "payload": payload} | at
+        task = {"task_id": f"{uuid4().hex}-{number}", "kind": "ideation", "state": "pending", "payload": payload} | at
         await app.post("v0:tasks", task, "orchestrators")
 
 
