@@ -187,7 +187,7 @@ def _explained(found: Explanation) -> Iterator[str]:
     elif found.no_start:
         yield f"When it starts is not known: {found.no_start}."
     changes = [one for one in (found.change, *found.alternatives) if one is not None]
-    yield "What would help, the smallest change first:" if changes else "Nothing short of waiting would help."
+    yield "What would help, the smallest change first:" if changes else "No change of the queue would start it sooner."
     yield from (f"  - {one.sentence}" for one in changes)
 
 

@@ -256,3 +256,8 @@ def test_a_place_far_behind_is_reckoned_as_it_would_be_counted(number: int) -> N
     if counted.index(number) < COUNTED:
         assert position(at, job) == counted.index(number) + 1
     assert len(first(at)) == COUNTED
+
+
+def test_a_machine_without_gpus_is_said_to_have_none() -> None:
+    found = why(situation([*cpus(2)], [waits(1, gpus=2)]), 1)
+    assert found.sentence == "needs 2 GPUs at once; no machine here has a GPU that would do"

@@ -95,7 +95,8 @@ def _most(whole: Sequence[Slot], need: Resources) -> str:
     cards, cpus = max(count.values())
     if cards < need.gpus:
         noun = "slice" if need.mig_profile else "GPU"
-        return f"no machine here has more than {words.plural(cards, noun)} that would do"
+        most = f"more than {words.plural(cards, noun)}" if cards else f"a {noun}"
+        return f"no machine here has {most} that would do"
     return f"no machine here has {words.plural(need.cpus, 'CPU slot')} beside that; the most is {cpus}"
 
 
