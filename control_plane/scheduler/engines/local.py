@@ -1,6 +1,5 @@
 """The local engine: attempts as processes of this machine, each under its shim, in a workspace of its own."""
 
-import fcntl
 import os
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -12,6 +11,7 @@ from sqlalchemy import RowMapping
 
 from control_plane.scheduler import processes, workspace
 from control_plane.scheduler.engines.engine import Key, Placed, Way, key_of
+from control_plane.scheduler.engines.lock import Lock
 from control_plane.scheduler.engines.variables import Places, variables
 from control_plane.scheduler.inventory import Inventory
 from control_plane.scheduler.keeping import CHECKPOINTS, Keeping, trim
@@ -65,30 +65,30 @@ class LocalEngine:
     url: str | None = None
     """Where commands reach the API, as far as it is known."""
     name: str = "local"
-    _lock_fd: int | None = None
+    _is_open: bool = False
     _driver: ExitStack = field(default_factory=ExitStack, repr=False)
+
+    def __post_init__(self) -> None:
+        self._lock = Lock(self.root)
 
     def take(self) -> bool:
         """Whether this scheduler is the only one that works in `root`; it stays so until it lets go or ends."""
-        if self._lock_fd is None:
-            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock_fd = _locked(self.root / ".lock")
-            if self._lock_fd is not None:
-                self._driver.enter_context(self.inventory.open())
-                if self.nursery is not None:
-                    self.nursery.open()
-                if self.cgroups is not None:
-                    hand_down(self.cgroups)
-                    sweep(self.cgroups)
-        return self._lock_fd is not None
+        if not self._is_open and self._lock.take():
+            self._is_open = True
+            self._driver.enter_context(self.inventory.open())
+            if self.nursery is not None:
+                self.nursery.open()
+            if self.cgroups is not None:
+                hand_down(self.cgroups)
+                sweep(self.cgroups)
+        return self._is_open
 
     def let_go(self) -> None:
         if self.nursery is not None:
             self.nursery.close()
-        if self._lock_fd is not None:
-            self._driver.close()
-            os.close(self._lock_fd)
-            self._lock_fd = None
+        self._driver.close()
+        self._lock.let_go()
+        self._is_open = False
 
     def directory(self, job_id: str, attempt: int) -> Path:
         return self.root / job_id / str(attempt)
@@ -246,17 +246,6 @@ class LocalEngine:
     def capacity(self, held: Collection[str]) -> Sequence[Slot]:
         """Every slot of this machine; `held` are those that we gave out."""
         return self.inventory.capacity(held)
-
-
-def _locked(path: Path) -> int | None:
-    """A descriptor that holds the lock of a file; None while somebody else does."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
 
 
 def _tail(path: Path, most_bytes: int) -> str:
