@@ -9,7 +9,7 @@ from control_plane.scheduler.engines.engine import Engine, Key, Placed, Way
 from control_plane.scheduler.operations.attempts import Ending
 from control_plane.scheduler.processes import Exit
 from control_plane.scheduler.workspace import WorkspaceError
-from store_client.errors import SwitchyardError
+from store_client.errors import SwitchyardError, Unavailable
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class Errands:
         job = placed.job
         try:
             self.engine.submit(placed)
+        except Unavailable:  # the database was away, which is no fault of the job; its attempt is found unbegun later
+            raise
         except (WorkspaceError, SwitchyardError, ValueError) as error:
             if not self.engine.clear(job):
                 raise
