@@ -260,3 +260,12 @@ async def test_the_machines_slots_say_who_holds_them(
         log = page(await browser_of_admin.get(f"/queue/{job.job_id}")).select_one("pre.log[data-log-live]")
         assert log is not None
         assert log["data-log-url"] == f"/queue/{job.job_id}/log?attempt=1"
+
+
+async def test_a_tag_that_says_what_the_row_says_already_is_left_out(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    await queued(world, hello, "train-a", tags=["job", "sweep"])
+    shown = words(part(await browser_of_admin.get("/queue"), "waiting"))
+    assert "· job · sweep" in shown
+    assert "job · job" not in shown
