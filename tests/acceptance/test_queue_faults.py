@@ -20,6 +20,7 @@ from tests.acceptance import audit, processes
 from tests.acceptance.deployment import Deployment, Part
 from tests.acceptance.experiments import MANUAL, Recipe
 from tests.fakes.driver import FakeDriver, a_gpu, compile_library
+from tests.machine import missing
 
 GPUS, MOST = 8, 250
 STAMP = 'say() { echo "$1 $(date +%s%N) $CUDA_VISIBLE_DEVICES $PWD" >>"$STAMPS"; }; say begin; sleep "$PAUSE"; say end'
@@ -69,7 +70,7 @@ class Yard:
 def gpus(deployment: Deployment, tmp_path: Path) -> None:
     """Eight GPUs that nobody uses, for every process of the deployment."""
     if shutil.which("gcc") is None:
-        pytest.skip("no C compiler here")
+        missing("a C compiler")
     driver = FakeDriver(compile_library(tmp_path), tmp_path / "gpus")
     driver.show(*(a_gpu(number, used=0) for number in range(GPUS)))
     deployment.environment = driver.environment

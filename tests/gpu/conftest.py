@@ -8,12 +8,13 @@ import pynvml
 import pytest
 
 from tests.fakes.driver import FakeDriver, compile_library
+from tests.machine import missing
 
 
 @pytest.fixture(scope="session")
 def nvml_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("gcc") is None:
-        pytest.skip("no C compiler here")
+        missing("a C compiler")
     return compile_library(tmp_path_factory.mktemp("nvml"))
 
 
