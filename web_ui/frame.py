@@ -1,5 +1,6 @@
 """The frame around a page: switcher, tabs, fleet and messages, from the same two calls on every page."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from starlette.routing import NoMatchFound
@@ -22,11 +23,13 @@ EXPERIMENT_TABS = (
     ("Variants", "variants", None),
     ("Tasks", "tasks", None),
     ("Jobs", "experiment_jobs", None),
-    ("Workers", "workers", None),
-    ("Groups", "groups", None),
-    ("Dispatch", "dispatch", None),
+    ("Admin", "workers", None),
 )
+ADMIN_TABS = (("Workers", "workers"), ("Groups", "groups"), ("Dispatch", "dispatch"))
+"""The pages behind an experiment's last tab."""
 DEPLOYMENT_TABS = (("Home", "home"), ("Queue", "queue"), ("GPUs", "gpus"))
+DEPLOYMENT_ADMIN_TABS: tuple[tuple[str, str], ...] = ()
+"""The pages behind the deployment's last tab."""
 ROLE_OF = {"ideation": "ideator", "execution": "executor", "evaluation": "evaluator"}
 
 
@@ -54,8 +57,11 @@ def experiment_frame(here: Here, title: str, current: str, fleet: Fleet | None =
         _frame(here.visit, here.all, title, current, fleet),
         active=Active(one.slug, one.name, str(one.status), telling(one)),
         tabs=tuple(
-            _tab(here, label, route, kind, current) for label, route, kind in EXPERIMENT_TABS if _has(here.visit, route)
+            _tab(here, label, route, kind, _chief(current, ADMIN_TABS))
+            for label, route, kind in EXPERIMENT_TABS
+            if _has(here.visit, route)
         ),
+        subtabs=_subtabs(here.visit, ADMIN_TABS, current, here.url),
         live=_live(here.visit, here.url("experiment_live"), here.drawn_at),
     )
 
@@ -65,18 +71,34 @@ def deployment_frame(
 ) -> Frame:
     """The frame of a page of the whole deployment."""
     waiting = fleet.summary.waiting if fleet is not None else None
+    chief = _chief(current, DEPLOYMENT_ADMIN_TABS)
     tabs = (
-        Tab(label, visit.url(route), waiting if route == "queue" else None, is_current=route == current)
-        for label, route in DEPLOYMENT_TABS
+        Tab(label, visit.url(route), waiting if route == "queue" else None, is_current=route == chief)
+        for label, route in (*DEPLOYMENT_TABS, *(("Admin", route) for _, route in DEPLOYMENT_ADMIN_TABS[:1]))
         if _has(visit, route)
     )
     frame = _frame(visit, experiments, title, current, fleet)
-    return replace(frame, tabs=tuple(tabs), live=_live(visit, visit.url("live"), visit.drawn_at))
+    subtabs = _subtabs(visit, DEPLOYMENT_ADMIN_TABS, current, visit.url)
+    return replace(frame, tabs=tuple(tabs), subtabs=subtabs, live=_live(visit, visit.url("live"), visit.drawn_at))
 
 
 def bare_frame(title: str, visit: Visit, experiments: tuple[ExperimentSummary, ...] = ()) -> Frame:
     """The frame of a page that asks nothing; `experiments` are those that are known already."""
     return _frame(visit, experiments, title, "", None)
+
+
+def _chief(current: str, behind: tuple[tuple[str, str], ...]) -> str:
+    """The route of the tab that a page stands behind: its own, or that of the first page of its row."""
+    return behind[0][1] if any(route == current for _, route in behind) else current
+
+
+def _subtabs(
+    visit: Visit, behind: tuple[tuple[str, str], ...], current: str, url: Callable[[str], str]
+) -> tuple[Tab, ...]:
+    """The second row of tabs, on the pages that have one."""
+    if all(route != current for _, route in behind):
+        return ()
+    return tuple(Tab(label, url(route), is_current=route == current) for label, route in behind if _has(visit, route))
 
 
 def _has(visit: Visit, route: str) -> bool:

@@ -98,6 +98,8 @@ class Frame:
     active: Active | None = None
     switcher: tuple[SwitcherEntry, ...] = ()
     tabs: tuple[Tab, ...] = ()
+    subtabs: tuple[Tab, ...] = ()
+    """The second row, where the current tab has several pages."""
     fleet: Fleet | None = None
     live: Live | None = None
     flashes: tuple[Flash, ...] = ()

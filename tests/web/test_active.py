@@ -6,7 +6,7 @@ import pytest
 from store_client import ExperimentDetail
 from tests.web.reading import page, says, words
 from tests.web.world import World
-from web_ui.frame import EXPERIMENT_TABS
+from web_ui.frame import ADMIN_TABS, EXPERIMENT_TABS
 
 
 @pytest.fixture
@@ -78,12 +78,10 @@ async def test_forms_in_two_tabs_each_land_where_their_tab_says(
 
 
 async def test_no_form_of_an_experiments_page_posts_outside_of_it(
-    two: tuple[ExperimentDetail, ExperimentDetail], browser_of_admin: httpx.AsyncClient
+    world: World, two: tuple[ExperimentDetail, ExperimentDetail], browser_of_admin: httpx.AsyncClient
 ) -> None:
-    for _, route, _ in EXPERIMENT_TABS:
-        path = {"overview": "", "experiment_jobs": "jobs"}
-        path |= {name: f"admin/{name}" for name in ("workers", "groups", "dispatch")}
-        answer = await browser_of_admin.get(f"/e/first/{path.get(route, route)}")
+    for _, route, *_ in (*EXPERIMENT_TABS, *ADMIN_TABS):
+        answer = await browser_of_admin.get(str(world.app.url_path_for(route, experiment="first")))
         if answer.status_code == 501:
             continue
         assert answer.status_code == 200, route

@@ -6,7 +6,7 @@ from starlette.responses import Response
 from store_client import Automation, InvalidPrecondition, Role
 from web_ui.active import Here
 from web_ui.forms.field import text
-from web_ui.frame import EXPERIMENT_TABS
+from web_ui.frame import ADMIN_TABS, EXPERIMENT_TABS
 from web_ui.gates import came_from, own_path
 from web_ui.visit import Visit
 
@@ -25,7 +25,7 @@ async def select(here: Here) -> Response:
 def _same_page(here: Here, current: str) -> str:
     """The page of the same kind in this experiment; the deployment's queue is its jobs."""
     route = {"queue": "experiment_jobs"}.get(current, current)
-    return here.url(route if route in {tab for _, tab, _ in EXPERIMENT_TABS} else "overview")
+    return here.url(route if route in {tab for _, tab, *_ in (*EXPERIMENT_TABS, *ADMIN_TABS)} else "overview")
 
 
 async def pause(here: Here) -> Response:
