@@ -29,7 +29,7 @@ from control_plane.scheduler.operations.records import spec_of
 from control_plane.scheduler.rules.board import Grant
 from control_plane.scheduler.rules.states import attempt_ended
 from control_plane.scheduler.shim import records
-from control_plane.scheduler.workspace import WorkspaceError
+from control_plane.scheduler.workspace import MachineFault, WorkspaceError
 from store_client.wire.jobs import Attempt, JobDetail, JobState
 
 RESULT = "result.json"
@@ -84,6 +84,8 @@ class Alone:
             return JobDetail.model_validate(told)
         try:
             ending = self._ending() or self._begun_anew()
+        except MachineFault as error:  # also of a commit that was made: it is run anew where there is room
+            ending = Ending("node_lost", detail=f"the machine could not run it: {error}")
         except WorkspaceError as error:
             ending = Ending("start_failed", detail=str(error))
         job = self._detail(ending)

@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping
 from control_plane.scheduler.engines.engine import Engine, Key, Placed, Way
 from control_plane.scheduler.operations.attempts import Ending
 from control_plane.scheduler.processes import Exit
-from control_plane.scheduler.workspace import WorkspaceError
+from control_plane.scheduler.workspace import MachineFault, WorkspaceError
 from store_client.errors import SwitchyardError, Unavailable
 
 
@@ -35,17 +35,17 @@ class Errands:
         job = placed.job
         try:
             self.engine.submit(placed)
+        except (MachineFault, OSError) as error:
+            if not self.engine.clear(job):
+                raise
+            why = f"the machine could not start it: {error}"
+            return Ended(job, Ending("preempted", None, why, is_of_the_machine=True))
         except Unavailable:  # the database was away, which is no fault of the job; its attempt is found unbegun later
             raise
         except (WorkspaceError, SwitchyardError, ValueError) as error:
             if not self.engine.clear(job):
                 raise
             return Ended(job, Ending("start_failed", None, str(error)))
-        except OSError as error:
-            if not self.engine.clear(job):
-                raise
-            why = f"the machine could not start it: {error}"
-            return Ended(job, Ending("preempted", None, why, is_of_the_machine=True))
         return Launched()
 
     def bring_back(self, job: RowMapping, exit_: Exit) -> Ended:

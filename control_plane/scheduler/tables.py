@@ -50,6 +50,7 @@ jobs = Table(
     Column("array_index", Integer),
     Column("attempt", Integer, nullable=False),
     Column("tries", Integer, nullable=False, server_default=text("0"), comment="attempts that its policy counts"),
+    Column("losses", Integer, nullable=False, server_default=text("0"), comment="attempts that machines failed it"),
     Column("rank", Float, nullable=False, server_default=text("0"), comment="its place within a priority; its number"),
     Column("waits_on", Integer, nullable=False, server_default=text("0"), comment="jobs that must end before"),
     Column("not_before", String, comment="it rests until then"),

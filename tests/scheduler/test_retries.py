@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, select, update
 from control_plane.scheduler.operations import endings, submit
 from control_plane.scheduler.operations.endings import Ending
 from control_plane.scheduler.rules.retries import JITTER, not_before, rest_seconds
+from control_plane.scheduler.rules.states import MOST_LOSSES
 from control_plane.scheduler.tables import IS_QUEUED, ORDER, jobs
 from store_client.errors import AlreadyExists, IllegalTransition
 from store_client.wire.jobs import ExitCause, JobState, RetryPolicy
@@ -62,15 +63,36 @@ def test_without_a_delay_there_is_no_rest() -> None:
 
 def test_a_lost_job_rests_longer_each_time_and_its_next_attempt_ends_the_rest(queue: Queue) -> None:
     job_id = queue.submit(retry={"max_attempts": 5, "delay_seconds": 60})
-    for tries, (least, most) in enumerate(((45, 60), (90, 120), (180, 240)), 1):
+    for losses, (least, most) in enumerate(((45, 60), (90, 120), (180, 240)), 1):
         queue.finish(job_id, queue.place(job_id), Ending("node_lost"))
         found = row(queue, job_id)
-        assert found["tries"] == tries
+        assert (found["tries"], found["losses"]) == (0, losses)
         rest = (parse_time(found["not_before"]) - parse_time(found["queued_at"])).total_seconds()
         assert least <= rest <= most
         assert queue.read(job_id).not_before == found["not_before"]
     queue.place(job_id)
     assert queue.read(job_id).not_before is None
+
+
+@pytest.mark.parametrize("ending", [Ending("node_lost"), Ending("preempted", is_of_the_machine=True)])
+def test_machines_that_fail_a_job_use_up_none_of_its_tries_and_after_so_many_it_is_lost(
+    queue: Queue, ending: Ending
+) -> None:
+    job_id = queue.submit(retry={"max_attempts": 2, "on": ["failed", "lost"]})
+    for _ in range(MOST_LOSSES):
+        queue.finish(job_id, queue.place(job_id), ending)
+        assert queue.state(job_id) is S.QUEUED
+    queue.finish(job_id, queue.place(job_id), Ending("user_error", 1))
+    assert queue.state(job_id) is S.QUEUED, "its second try is still its own"
+    queue.finish(job_id, queue.place(job_id), ending)
+    assert (queue.state(job_id), queue.read(job_id).cause) == (S.LOST, "node_lost")
+
+
+def test_a_job_that_is_to_run_once_at_most_is_not_run_again_when_it_was_lost(queue: Queue) -> None:
+    never_began, lost = (queue.submit(retry={"max_attempts": 1}) for _ in range(2))
+    queue.finish(never_began, queue.place(never_began), Ending("preempted", is_of_the_machine=True))
+    queue.finish(lost, queue.place(lost), Ending("node_lost"))
+    assert (queue.state(never_began), queue.state(lost)) == (S.QUEUED, S.LOST)
 
 
 def test_what_gave_way_counts_no_try_needs_no_rest_and_keeps_its_age(queue: Queue) -> None:
@@ -161,10 +183,13 @@ def test_a_job_that_succeeded_is_submitted_anew(queue: Queue) -> None:
 
 
 def test_by_hand_a_job_gets_all_its_tries_again(queue: Queue) -> None:
-    job_id = queue.bring(S.LOST)
-    assert row(queue, job_id)["tries"] == 1
+    job_id = queue.submit(retry={"max_attempts": 2, "on": ["failed", "lost"]})
+    for cause in ("node_lost", "user_error", "user_error"):
+        queue.finish(job_id, queue.place(job_id), Ending(cause))
+    assert queue.state(job_id) is S.FAILED
+    assert (row(queue, job_id)["tries"], row(queue, job_id)["losses"]) == (2, 1)
     queue.write(submit.retry, job_id, CLAIMS)
-    assert row(queue, job_id)["tries"] == 0
+    assert (row(queue, job_id)["tries"], row(queue, job_id)["losses"]) == (0, 0)
     assert queue.read(job_id).detail is None
 
 

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from control_plane.scheduler.rules.states import ENDS, MOVES, attempt_ended, ended, moved
+from control_plane.scheduler.rules.states import ENDS, MOST_LOSSES, MOVES, Count, attempt_ended, ended, moved
 from store_client.errors import IllegalTransition
 from store_client.wire.jobs import FINAL_STATES, ExitCause, JobState, RetryPolicy
 from tests.scheduler.queue_house import Queue
@@ -53,7 +53,7 @@ def test_every_cause_has_its_end() -> None:
 @pytest.mark.parametrize("cause", sorted(END_OF))
 def test_an_attempt_ends_its_job_as_its_cause_says(state: JobState, cause: ExitCause) -> None:
     once = RetryPolicy(max_attempts=1, on=("lost", "failed", "timed_out", "out_of_memory"))
-    assert ended(state, cause, 1, once) is END_OF[cause]
+    assert ended(state, cause, Count(1, 1), once) is END_OF[cause]
     assert attempt_ended(state, cause) is END_OF[cause]
 
 
@@ -62,17 +62,18 @@ def test_a_job_is_tried_again_for_the_reasons_of_its_policy_and_so_often(cause: 
     policy = RetryPolicy.model_validate({"max_attempts": 3, "on": (kind.value,)})
     for tries, is_again in ((1, True), (2, True), (3, False)):
         expected = S.QUEUED if is_again and END_OF[cause] is kind else END_OF[cause]
-        assert ended(S.RUNNING, cause, tries, policy) is expected
+        count = Count(tries) if kind is not S.LOST else Count(5, tries + MOST_LOSSES - 2)
+        assert ended(S.RUNNING, cause, count, policy) is expected
 
 
 def test_an_attempt_that_was_taken_off_its_slots_is_never_the_last() -> None:
-    assert ended(S.RUNNING, "preempted", 20, RetryPolicy(max_attempts=1, on=())) is S.QUEUED
+    assert ended(S.RUNNING, "preempted", Count(20, 20), RetryPolicy(max_attempts=1, on=())) is S.QUEUED
     assert attempt_ended(S.RUNNING, "preempted") is S.PREEMPTED
 
 
 @pytest.mark.parametrize("cause", CAUSES)
 def test_whatever_happens_a_job_that_is_being_cancelled_ends_cancelled(cause: ExitCause) -> None:
-    assert ended(S.CANCELLING, cause, 1, RetryPolicy()) is S.CANCELLED
+    assert ended(S.CANCELLING, cause, Count(1), RetryPolicy()) is S.CANCELLED
     assert attempt_ended(S.CANCELLING, cause) is S.CANCELLED
 
 
@@ -80,7 +81,7 @@ def test_whatever_happens_a_job_that_is_being_cancelled_ends_cancelled(cause: Ex
 def test_only_what_holds_slots_can_end(state: JobState) -> None:
     for cause in CAUSES:
         with pytest.raises(IllegalTransition):
-            ended(state, cause, 1, RetryPolicy())
+            ended(state, cause, Count(1), RetryPolicy())
 
 
 @pytest.mark.parametrize("state", [state for state in JobState if state is not S.PREEMPTED])

@@ -25,7 +25,7 @@ from control_plane.scheduler.rules.board import Slot
 from control_plane.scheduler.rules.exits import memory_complaint
 from control_plane.scheduler.shim import records
 from control_plane.scheduler.shim.cgroup import hand_down, own_folder, sweep
-from control_plane.scheduler.workspace import WorkspaceError
+from control_plane.scheduler.workspace import MachineFault, WorkspaceError
 from store_client.errors import SwitchyardError
 from store_client.wire.jobs import ExitCause, SubmitJob
 
@@ -185,6 +185,8 @@ class LocalEngine:
         if cause == "finished" and spec.publish is not None:
             try:
                 result["published_commit"] = self._publish(job, spec)
+            except MachineFault:  # what it made is kept, and published once the machine lets us
+                raise
             except (WorkspaceError, SwitchyardError) as error:
                 return Ending("user_error", exit_.exit_code, f"its result could not be published: {error}", result)
         return Ending(cause, exit_.exit_code, detail, result)

@@ -30,7 +30,7 @@ from control_plane.scheduler.ports import RepositoryPaths
 from control_plane.scheduler.processes import Exit
 from control_plane.scheduler.rules.board import Slot
 from control_plane.scheduler.spool import Spool
-from control_plane.scheduler.workspace import WorkspaceError
+from control_plane.scheduler.workspace import MachineFault, WorkspaceError
 from store_client.wire.jobs import ExitCause
 
 MARGIN_SECONDS = 900.0
@@ -210,6 +210,8 @@ class SlurmEngine:
             try:
                 workspace.accept(repository, remote.branch(*key), spec.publish, commit)
                 commit = workspace.join(repository, spec.publish, commit, spec.parents, job["submitted_by"])
+            except MachineFault:  # what it made is kept, and published once there is room
+                raise
             except WorkspaceError as error:
                 return Ending("user_error", told.exit_code, f"its result could not be published: {error}", result)
             result["published_commit"] = commit

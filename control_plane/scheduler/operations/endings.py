@@ -13,15 +13,13 @@ from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import durations, ends, usage
 from control_plane.scheduler.operations.rows import last_rank, load, save
 from control_plane.scheduler.rules.retries import not_before
-from control_plane.scheduler.rules.states import attempt_ended, ended
+from control_plane.scheduler.rules.states import MOST_LOSSES, Count, attempt_ended, ended
 from control_plane.scheduler.tables import ON_A_SLOT, attempts, holds, jobs
 from store_client.wire.jobs import ExitCause, JobState, RetryPolicy
 from store_client.wire.scalars import format_time, parse_time
 
 FOR_ANOTHER = "it makes room for a job of higher priority"
 WITH_THE_SERVER = "it was stopped with the server"
-MOST_TAKEN_BACK = 20
-"""So often is a job taken back that machines cannot start, without counting a try; then it was lost."""
 OURS: frozenset[ExitCause] = frozenset({"cancelled", "node_lost", "preempted"})
 """Ends that are our doing, when we take an attempt off its slots; the others it came to by itself."""
 
@@ -84,11 +82,11 @@ def finish(tx: Tx, job_id: str, attempt: int, ending: Ending) -> bool:
         _keep_late(tx, row, attempt, ending)
         return False
     ending = _in_truth(row, ending)
-    if ending.is_of_the_machine and attempt - row["tries"] > MOST_TAKEN_BACK:
+    count = _counted(row, ending)
+    if ending.is_of_the_machine and count.losses > MOST_LOSSES:
         ending = replace(ending, cause="node_lost")
-    tries = row["tries"] + (ending.cause != "preempted")
     policy = RetryPolicy.model_validate(row["spec"].get("retry", {}))
-    state, final = ended(before, ending.cause, tries, policy), attempt_ended(before, ending.cause)
+    state, final = ended(before, ending.cause, count, policy), attempt_ended(before, ending.cause)
     own = {"of": row["job_id"], "which": attempt}
     how: dict[str, Any] = {"exit_code": ending.exit_code, "cause": ending.cause, "detail": ending.detail}
     _END.run(tx.batch.bare, {"state": final, "ended_at": tx.now, **how, **own})
@@ -97,14 +95,20 @@ def finish(tx: Tx, job_id: str, attempt: int, ending: Ending) -> bool:
     usage.charge(tx, row["experiment_id"], _FREE.all(tx.batch.bare, own))
     durations.add(tx, row, ending.cause)
     if state is JobState.QUEUED:
-        _queue_again(tx, row, ending, tries, policy)
+        _queue_again(tx, row, ending, count, policy)
     else:
-        how |= {"tries": tries, "ended_at": tx.now, "result": ending.result, "giving_way": None}
-        ends.ended(tx, save(tx, row, "finished", state=state, **how))
+        how |= {"ended_at": tx.now, "result": ending.result, "giving_way": None}
+        ends.ended(tx, save(tx, row, "finished", state=state, tries=count.tries, losses=count.losses, **how))
     return True
 
 
-def _queue_again(tx: Tx, row: RowMapping, ending: Ending, tries: int, policy: RetryPolicy) -> None:
+def _counted(row: RowMapping, ending: Ending) -> Count:
+    """The attempts of a job with this one; what a machine did to it is none of its tries."""
+    is_loss = ending.is_held_against_machine
+    return Count(row["tries"] + (not is_loss and ending.cause != "preempted"), row["losses"] + is_loss)
+
+
+def _queue_again(tx: Tx, row: RowMapping, ending: Ending, count: Count, policy: RetryPolicy) -> None:
     """Back into the queue: in the place and at the age it had where it is not at fault, else behind all that wait.
 
     A job that fails again and again would else keep those behind it at an age that starts anew each time.
@@ -112,10 +116,11 @@ def _queue_again(tx: Tx, row: RowMapping, ending: Ending, tries: int, policy: Re
     is_ours, keeps_place = ending.cause == "preempted", ending.cause in {"preempted", "node_lost"}
     changes: dict[str, Any] = {
         "state": JobState.QUEUED,
-        "tries": tries,
+        "tries": count.tries,
+        "losses": count.losses,
         "queued_at": _since(tx, row) if keeps_place else tx.now,
         "rank": row["rank"] if keeps_place else last_rank(tx),
-        "not_before": None if is_ours else not_before(tx.now, policy, tries, row["job_id"]),
+        "not_before": None if is_ours else not_before(tx.now, policy, count.tries + count.losses, row["job_id"]),
         "started_at": None,
         "giving_way": None,
         "waiting_for": f"{ending.detail or ending.cause}; it is queued again",

@@ -77,6 +77,7 @@ def _row(tx: Tx, draft: Draft, number: int) -> dict[str, Any]:
         "idempotency_key": spec.idempotency_key,
         "attempt": 0,
         "tries": 0,
+        "losses": 0,
         "waits_on": len(draft.waits),
         "created_at": tx.now,
         "queued_at": tx.now,

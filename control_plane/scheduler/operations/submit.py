@@ -118,7 +118,7 @@ def retry(tx: Tx, job_id: str, claims: Claims) -> RowMapping:
     ends.reopened(tx, row)
     wait_for(tx, row, waits)
     place = {"queued_at": tx.now, "rank": last_rank(tx)}
-    changes: dict[str, Any] = {**place, "tries": 0, "waits_on": len(waits), **dict.fromkeys(EMPTIED)}
+    changes: dict[str, Any] = {**place, "tries": 0, "losses": 0, "waits_on": len(waits), **dict.fromkeys(EMPTIED)}
     return save(tx, row, "requeued", state=moved(JobState(row["state"]), "retry"), **changes)
 
 

@@ -1,11 +1,14 @@
 """How a job moves: each act, the states it starts from, and the one it leads to."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from store_client.errors import IllegalTransition
 from store_client.wire.jobs import ExitCause, JobState, RetryPolicy
 
 S = JobState
+MOST_LOSSES = 10
+"""So many attempts of a job may be lost with their machine, or not be started by it; with one more the job is lost."""
 MOVES: Mapping[str, tuple[frozenset[JobState], JobState]] = {
     "place": (frozenset({S.QUEUED}), S.STARTING),
     "start": (frozenset({S.STARTING}), S.RUNNING),
@@ -41,15 +44,30 @@ def moved(state: JobState, act: str) -> JobState:
     return result
 
 
-def ended(state: JobState, cause: ExitCause, tries: int, retry: RetryPolicy) -> JobState:
+@dataclass(frozen=True)
+class Count:
+    """The attempts of a job so far, the one that ends now included."""
+
+    tries: int
+    """Those that were its own."""
+    losses: int = 0
+    """Those that a machine failed it."""
+
+
+def ended(state: JobState, cause: ExitCause, count: Count, retry: RetryPolicy) -> JobState:
     """Where a job goes when an attempt ends: to its end, or back into the queue while its policy allows it.
 
-    `tries` counts the attempts that were its own, this one included; one that we took off its slots is never its last.
+    An attempt that we took off its slots is never its last. One that was lost uses up no try: losses have a bound of
+    their own, and only a job that is to run once at most is never run again.
     """
     if state is S.CANCELLING:
         return moved(state, "stop")
     end = moved(state, ENDS[cause])
-    return S.QUEUED if end.value in retry.on and tries < retry.max_attempts else end
+    if end is S.LOST:
+        may_again = retry.max_attempts > 1 and count.losses <= MOST_LOSSES
+    else:
+        may_again = count.tries < retry.max_attempts
+    return S.QUEUED if end.value in retry.on and may_again else end
 
 
 def attempt_ended(state: JobState, cause: ExitCause) -> JobState:

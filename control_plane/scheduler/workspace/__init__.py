@@ -6,13 +6,14 @@ The command may do with its folder whatever it likes, before and while we use it
 
 from control_plane.scheduler.workspace.arrivals import accept, drop
 from control_plane.scheduler.workspace.checkout import prepare, remove
-from control_plane.scheduler.workspace.errors import WorkspaceError
+from control_plane.scheduler.workspace.errors import MachineFault, WorkspaceError
 from control_plane.scheduler.workspace.joining import join
 from control_plane.scheduler.workspace.layout import Workspace
 from control_plane.scheduler.workspace.results import collect, publish
 from control_plane.scheduler.workspace.surroundings import environment
 
 __all__ = [
+    "MachineFault",
     "Workspace",
     "WorkspaceError",
     "accept",

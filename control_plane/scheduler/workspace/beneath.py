@@ -9,6 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from control_plane.scheduler.workspace.errors import WorkspaceError
 
+LONGEST_NAME = 255
+"""In bytes; file systems have no longer ones."""
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -39,7 +41,8 @@ def read_bytes(root: Path, path: str, limit_bytes: int) -> bytes | None:
 def parts(path: str) -> tuple[str, ...]:
     """The names a relative path is made of; WorkspaceError when it is absolute, climbs or says nothing."""
     names = PurePosixPath(path).parts
-    if not names or path.startswith("/") or ".." in names or "\0" in path:
+    is_too_long = any(len(os.fsencode(name)) > LONGEST_NAME for name in names)
+    if not names or path.startswith("/") or ".." in names or "\0" in path or is_too_long:
         raise WorkspaceError(f"{path!r} is not a path inside the workspace")
     return names
 

@@ -1,12 +1,13 @@
 """Runs git as a program: no hooks, no configuration but the repository's own, no network, no questions, and an end."""
 
+import errno
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from control_plane.scheduler.workspace.errors import WorkspaceError
+from control_plane.scheduler.workspace.errors import MachineFault, WorkspaceError
 
 TIMEOUT_SECONDS = 600
 #: What a repository's own configuration must not decide for us.
@@ -22,6 +23,13 @@ SETTINGS = {
     "protocol.file.allow": "always",
     "fetch.fsckObjects": "true",
 }
+#: What git says when the machine, not what it was asked for, is in its way.
+FAULTS = tuple(
+    os.strerror(number)
+    for number in (
+        errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE
+    )
+)  # fmt: skip
 NO_VARIABLES: Mapping[str, str] = {}
 
 
@@ -63,7 +71,9 @@ def _outcome(process: subprocess.Popen[bytes], arguments: tuple[str | Path, ...]
         process.kill()
         raise WorkspaceError(f"git {arguments[0]} did not end within {TIMEOUT_SECONDS} s") from error
     if not 0 <= process.returncode <= good:
-        raise WorkspaceError(err.decode(errors="replace").strip()[-2000:] or f"git ended with {process.returncode}")
+        said = err.decode(errors="replace").strip()[-2000:]
+        kind = MachineFault if any(fault in said for fault in FAULTS) else WorkspaceError
+        raise kind(said or f"git ended with {process.returncode}")
     return os.fsdecode(out)
 
 
