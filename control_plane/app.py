@@ -161,11 +161,11 @@ def _engine(
     spool = Spool(settings.attempts)
     if settings.cluster is not None:
         cluster = _cluster(settings.cluster, house, spool, repositories)
-        return inventory, cluster, Remote(spool, cluster.arrived)
+        return inventory, cluster, Remote(spool, cluster.arrived, settings.keeping)
     local = LocalEngine(settings.attempts, repositories, inventory, settings.keeping, Nursery(settings.attempts))
     local.cgroups = settings.cgroup or local.cgroups
     local.secrets, local.url = Passes(house).secrets, settings.own_url
-    return inventory, local, Remote(spool)
+    return inventory, local, Remote(spool, keeping=settings.keeping)
 
 
 def _cluster(cluster: Cluster, house: House, spool: Spool, repositories: Repositories) -> SlurmEngine:

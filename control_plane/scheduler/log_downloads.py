@@ -1,7 +1,9 @@
-"""A log on its way out as a file: as long as it is when it is asked for, whole or one range of it."""
+"""A file on its way out: as long as it is when it is asked for, whole or one range of it."""
 
 import asyncio
 import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from starlette.requests import Request
@@ -35,29 +37,22 @@ def span(asked: str, size: int) -> Span | None:
     return Span(max(size - int(last), 0), size) if last else None
 
 
-class LogDownload(Response):
-    """Reads the log in pieces, each on a thread of its own, and drops a client that takes none for a while."""
+class FileDownload(Response):
+    """Reads a file in pieces, each on a thread of its own, and drops a client that takes none for a while."""
 
-    def __init__(self, request: Request, log: LogFile) -> None:
-        size = logs.size(log.path)
+    def __init__(self, request: Request, path: Path, headers: Mapping[str, str]) -> None:
+        size = logs.size(path)
         asked = span(request.headers.get("range", ""), size)
-        self.log, self.span = log, asked or Span(0, size)
-        headers = {
-            "content-type": "text/plain; charset=utf-8",
-            "content-disposition": f'attachment; filename="job-{log.number}-attempt-{log.attempt}.log"',
-            "x-content-type-options": "nosniff",
-            "accept-ranges": "bytes",
-        }
+        self.path, self.span = path, asked or Span(0, size)
+        told = {"x-content-type-options": "nosniff", "accept-ranges": "bytes", **headers}
         status = 200
         if asked is not None:
             is_within = asked.start < size
             status = 206 if is_within else 416
-            headers["content-range"] = (
-                f"bytes {asked.start}-{asked.stop - 1}/{size}" if is_within else f"bytes */{size}"
-            )
+            told["content-range"] = f"bytes {asked.start}-{asked.stop - 1}/{size}" if is_within else f"bytes */{size}"
             self.span = asked if is_within else Span(0, 0)
-        headers["content-length"] = str(self.span.stop - self.span.start)
-        super().__init__(None, status, headers)
+        told["content-length"] = str(self.span.stop - self.span.start)
+        super().__init__(None, status, told)
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
@@ -74,8 +69,19 @@ class LogDownload(Response):
 
     def _read(self, at: int) -> bytes:
         try:
-            with self.log.path.open("rb") as file:
+            with self.path.open("rb") as file:
                 file.seek(at)
                 return file.read(min(CHUNK_BYTES, self.span.stop - at))
         except OSError:
             return b""
+
+
+class LogDownload(FileDownload):
+    """The log of an attempt."""
+
+    def __init__(self, request: Request, log: LogFile) -> None:
+        headers = {
+            "content-type": "text/plain; charset=utf-8",
+            "content-disposition": f'attachment; filename="job-{log.number}-attempt-{log.attempt}.log"',
+        }
+        super().__init__(request, log.path, headers)

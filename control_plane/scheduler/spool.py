@@ -26,6 +26,8 @@ MIB = 1024 * 1024
 NAMES: Mapping[str, str] = {"log": records.LOG, "progress": records.PROGRESS, "result": "result.part"}
 LIMITS: Mapping[str, int] = MappingProxyType({"log": 64 * MIB, "progress": 64 * MIB, "result": 256 * MIB})
 BEGUN, RESULT = "begun.json", "result.json"
+PARTS = "checkpoint-parts"
+"""Files of the job's checkpoints while they come."""
 WAYS: tuple[Way, ...] = ("cancel", "preempt")
 
 
@@ -65,17 +67,7 @@ class Spool:
 
         What lies beyond the limit counts as written.
         """
-        path = self.open(key) / NAMES[of]
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            size, room = os.fstat(descriptor).st_size, max(self.limits[of] - offset, 0)
-            if size < min(offset, self.limits[of]):
-                return size
-            kept = data[:room]
-            written = os.pwrite(descriptor, kept, offset)
-            return max(size, offset + (len(data) if written == len(kept) else written))
-        finally:
-            os.close(descriptor)
+        return write_at(self.open(key) / NAMES[of], offset, data, self.limits[of])
 
     def end(self, key: Key, result_bytes: int) -> bool:
         """Take the result as whole when so much of it has come; asking again is asking once."""
@@ -108,6 +100,7 @@ class Spool:
         """Remove what was kept to be brought back; log and progress stay."""
         for name in (NAMES["result"], RESULT, BEGUN):
             (self.of(key) / name).unlink(missing_ok=True)
+        shutil.rmtree(self.of(key) / PARTS, ignore_errors=True)
 
     def untidy(self) -> Iterator[Key]:
         """The attempts that began and have not been tidied up after."""
@@ -118,3 +111,17 @@ class Spool:
     def forget(self, key: Key) -> None:
         """Remove all of an attempt."""
         shutil.rmtree(self.of(key), ignore_errors=True)
+
+
+def write_at(path: Path, offset: int, data: bytes, limit: int) -> int:
+    """Write bytes into a file where they belong, unless some before them are missing; how many there are then."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        size, room = os.fstat(descriptor).st_size, max(limit - offset, 0)
+        if size < min(offset, limit):
+            return size
+        kept = data[:room]
+        written = os.pwrite(descriptor, kept, offset)
+        return max(size, offset + (len(data) if written == len(kept) else written))
+    finally:
+        os.close(descriptor)

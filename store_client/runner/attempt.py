@@ -24,7 +24,8 @@ from typing import Any, TypeVar
 
 from store_client.client import ControlPlaneClient
 from store_client.credentials import StaticBearer
-from store_client.errors import Refused, Unreachable
+from store_client.errors import InvalidPrecondition, PayloadTooLarge, Refused, Unreachable
+from store_client.runner.checkpoints import Checkpoints
 from store_client.runner.direct import ENGINE
 from store_client.runner.mirror import GitFailed, Mirror
 from store_client.runner.reports import Reports
@@ -38,6 +39,10 @@ logger = logging.getLogger(__name__)
 INSISTENT = Patience(attempts=90, first_pause_seconds=0.2, longest_pause_seconds=10.0)
 """Ten minutes, for the first word and the last: a server that is started anew, or a network that comes back."""
 PUSHES = 8
+KEEP_SECONDS = 600.0
+"""So long may it take to send what is left for the next attempt; it has been sent now and then before."""
+CANCELLED_SECONDS = 20.0
+"""The same for one that somebody waits for to be gone."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,37 @@ class Agent:
         await asyncio.to_thread(place.scratch.open)
         is_done = False
         try:
-            result = await self._result(order, reports)
+            result = await self._resumed(order, reports)
             await insist(lambda: reports.end(result))
             is_done = result.cause == "finished"
         finally:
             await asyncio.to_thread(place.scratch.close, is_done=is_done)
+
+    async def _resumed(self, order: AttemptOrder, reports: Reports) -> AttemptResult:
+        """The result of the attempt, which begins with what earlier ones have left and leaves it to later ones."""
+        checkpoints = Checkpoints(self._deployment, self._place.scratch)
+        try:
+            await insist(checkpoints.fetch)
+        except OSError as error:
+            return AttemptResult(cause="start_failed", detail=f"no room for the checkpoints of the job: {error}")
+        watch = asyncio.create_task(checkpoints.watch())
+        try:
+            result = await self._result(order, reports)
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+        return await self._left(result, checkpoints)
+
+    async def _left(self, result: AttemptResult, checkpoints: Checkpoints) -> AttemptResult:
+        """The result, once the server has the checkpoints; it says so when they cannot be brought there."""
+        seconds = CANCELLED_SECONDS if result.cause == "cancelled" else KEEP_SECONDS
+        try:
+            async with asyncio.timeout(seconds):
+                await insist(checkpoints.send)
+        except (TimeoutError, Unreachable, PayloadTooLarge, InvalidPrecondition) as error:
+            said = f"its newest checkpoints could not be sent: {error or f'not within {seconds:g} seconds'}"
+            return result.having(detail=f"{result.detail}; {said}" if result.detail else said)
+        return result
 
     async def _result(self, order: AttemptOrder, reports: Reports) -> AttemptResult:
         mirror = self._mirror(order)

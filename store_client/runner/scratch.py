@@ -27,9 +27,26 @@ class Scratch:
         return self.folder / self.job_id / str(self.attempt)
 
     @property
-    def checkpoints(self) -> Path:
-        """What the job keeps for its next attempt, which finds it where the folder is the same."""
+    def kept(self) -> Path:
+        """What this machine keeps of a job from one of its attempts to the next."""
         return self.root / "checkpoints" / self.job_id
+
+    @property
+    def checkpoints(self) -> Path:
+        """What the job keeps for its next attempt."""
+        return self.kept / "files"
+
+    @property
+    def newest(self) -> int:
+        """The attempt that worked with the checkpoints here last; 0 where none has."""
+        try:
+            return int((self.kept / "attempt").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return 0
+
+    def sign(self) -> None:
+        """From now on the checkpoints here are this attempt's."""
+        (self.kept / "attempt").write_text(f"{self.attempt}\n", encoding="utf-8")
 
     def repository(self, experiment_id: str) -> Path:
         """A copy of the experiment's repository, shared by all attempts."""
@@ -40,14 +57,14 @@ class Scratch:
         self._sweep()
         for folder in (self.output, self.checkpoints):
             folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.checkpoints.mkdir(mode=0o700, exist_ok=True)
+        self.checkpoints.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self.output.parent / "checkpoints").symlink_to(self.checkpoints.absolute(), target_is_directory=True)
 
     def close(self, *, is_done: bool) -> None:
         """Remove the attempt's folder, and the checkpoints of a job that is done; of any other the next may be here."""
         shutil.rmtree(self.folder, ignore_errors=True)
         if is_done:
-            shutil.rmtree(self.checkpoints, ignore_errors=True)
+            shutil.rmtree(self.kept, ignore_errors=True)
 
     def _sweep(self) -> None:
         """Remove what jobs have left that nobody came back to."""

@@ -3,6 +3,7 @@
 All that is quick stands in this one file, so that one worker of the test run starts one cluster.
 """
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,29 @@ def test_a_job_that_gives_way_goes_on_from_its_checkpoint(lab: Lab, tmp_path: Pa
     assert lab.log(gives, 2) == "half\n"
     lab.succeed(other)
     assert lab.nothing_is_left_on_the_nodes(gives)
+
+
+@pytest.mark.long
+def test_a_job_whose_node_dies_with_its_disk_resumes_elsewhere_from_what_it_had_sent(lab: Lab, tmp_path: Path) -> None:
+    script = (
+        'if [ -n "$SWITCHYARD_RESUME" ]; then cat "$SWITCHYARD_CHECKPOINT_DIR/deep/step"; exit 0; fi\n'
+        'mkdir "$SWITCHYARD_CHECKPOINT_DIR/deep"; echo half >"$SWITCHYARD_CHECKPOINT_DIR/deep/step"\n'
+        "echo begun; while :; do sleep 0.1; done"
+    )
+    job = lab.shell(script)
+    lab.await_log(job, "begun")
+    kept = lab.deployment.client.list_job_checkpoints
+    lab.until(lambda: [file.name for file in kept(job.job_id).items] == ["deep/step"], "what it keeps")
+    first = lab.node(job)
+    lab.cluster.kill_node(first)
+    shutil.rmtree(lab.scratch / "checkpoints")
+    try:
+        lab.cluster.tell(first, "DOWN", "test")
+        ended = lab.succeed(job)
+    finally:
+        lab.cluster.start_node(first)
+    assert [(each.number, each.cause) for each in ended.attempts] == [(1, "node_lost"), (2, "finished")]
+    assert lab.log(job) == "half\n"
 
 
 @pytest.mark.long

@@ -1,75 +1,19 @@
 """An attempt on another machine: its ticket is good once, and what it says counts only while it is the current one."""
 
 import base64
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 
-from control_plane.edge.problems import HANDLERS
-from control_plane.scheduler.operations.attempts import Ending
-from control_plane.scheduler.operations.remote import ticket
-from control_plane.scheduler.remote_routes import Remote, routes
 from control_plane.scheduler.spool import Spool
 from control_plane.wiring import GitGate
 from store_client.wire.attempts import AttemptNews
-from tests.scheduler.queue_house import Queue
 from tests.store.task_house import open_house
+from tests.wire.nodes import OTHER, SECRET, Node
 
-SECRET, OTHER = "a-secret-that-the-node-made-by-itself", "a-secret-that-somebody-else-has-made"
 RESULT = b'{"cause": "finished", "exit_code": 0, "files": {"answer.txt": "7"}}'
-
-
-@dataclass
-class Node(Queue):
-    """A queue whose attempts speak over HTTP."""
-
-    folder: Path = Path()
-
-    def __post_init__(self) -> None:
-        self.spool = Spool(self.folder)
-        self.arrived: list[tuple[str, int]] = []
-        self.app = Starlette(
-            routes=routes(self.store.house, Remote(self.spool, self.arrived.append)),
-            exception_handlers=dict(HANDLERS),
-        )
-
-    def placed(self, **wish: Any) -> str:
-        job_id = self.submit(**wish)
-        self.place(job_id)
-        return job_id
-
-    def lose(self, job_id: str) -> None:
-        """The first attempt is given up, and the second has its slots."""
-        self.finish(job_id, 1, Ending("node_lost"))
-        self.place(job_id)
-
-    def ticket(self, job_id: str, attempt: int = 1) -> str:
-        return ticket(self.store.house.keys, job_id, attempt)
-
-    @asynccontextmanager
-    async def client(self, bearer: str | None = None) -> AsyncIterator[httpx.AsyncClient]:
-        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://here", headers=headers) as client:
-            yield client
-
-    async def begin(self, job_id: str, attempt: int = 1, secret: str = SECRET, **changes: str) -> httpx.Response:
-        body = {"ticket": self.ticket(job_id, attempt), "secret": secret, **changes}
-        async with self.client() as client:
-            return await client.post(f"/api/attempts/{job_id}/{attempt}/begin", json=body)
-
-    async def say(self, job_id: str, act: str, body: dict[str, Any], bearer: str | None = None) -> httpx.Response:
-        async with self.client(bearer or f"{job_id}/1:{SECRET}") as client:
-            return await client.post(f"/api/attempts/{job_id}/1/{act}", json=body)
-
-    async def news(self, job_id: str, of: str, data: bytes, offset: int = 0) -> httpx.Response:
-        return await self.say(job_id, "news", AttemptNews(of=of, data=data, offset=offset).to_wire())
 
 
 @pytest.fixture

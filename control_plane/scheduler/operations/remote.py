@@ -12,8 +12,10 @@ from control_plane.scheduler.operations.records import spec_of
 from control_plane.scheduler.operations.submit import load
 from control_plane.scheduler.tables import attempts, jobs
 from store_client.errors import Forbidden, IllegalTransition, NotFound, Unauthorized
-from store_client.wire.attempts import AttemptNews, AttemptOrder, BeginAttempt, EndAttempt
+from store_client.wire.attempts import AttemptOrder, BeginAttempt
+from store_client.wire.call import Query
 from store_client.wire.jobs import JobState
+from store_client.wire.record import Body
 
 LAUNCHED = frozenset({JobState.STARTING, JobState.RUNNING})
 
@@ -62,13 +64,18 @@ def _note_node(tx: Tx, job_id: str, number: int) -> None:
     tx.connection.execute(update(attempts).where(this).values(node=node or None))
 
 
-def hear(tx: Tx, job_id: str, attempt: str, body: AttemptNews) -> str:  # noqa: ARG001 - the files take the body
+def hear(tx: Tx, job_id: str, attempt: str, body: Body) -> str:  # noqa: ARG001 - the files take the body
     """Whether the caller may speak for this attempt now; the experiment it works for."""
-    return str(_current(tx, job_id, attempt)["experiment_id"])
+    return ask(tx, job_id, attempt)
 
 
-def end(tx: Tx, job_id: str, attempt: str, body: EndAttempt) -> str:  # noqa: ARG001 - the files take the body
-    """The same for its last word."""
+def fetch(tx: Tx, job_id: str, attempt: str, query: Query) -> str:  # noqa: ARG001 - the files know what it names
+    """The same for one who fetches something."""
+    return ask(tx, job_id, attempt)
+
+
+def ask(tx: Tx, job_id: str, attempt: str) -> str:
+    """The same for one who has nothing to say."""
     return str(_current(tx, job_id, attempt)["experiment_id"])
 
 
