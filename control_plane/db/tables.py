@@ -6,6 +6,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Float,
     ForeignKeyConstraint,
     Index,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    literal_column,
     text,
 )
 
@@ -32,6 +34,11 @@ DEPLOYMENT = ""
 
 IS_OPEN = text("status IN ('running', 'paused')")
 """The condition of a partial index: a query has to use the same text."""
+
+STANDING: ColumnElement[int] = literal_column(
+    "(CASE status WHEN 'running' THEN 0 WHEN 'paused' THEN 1 WHEN 'draft' THEN 2 ELSE 3 END)", Integer
+)
+"""What is under way comes first in lists of experiments, then what waits for a start, then what has ended."""
 
 experiments = Table(
     "experiments",
@@ -53,6 +60,7 @@ experiments = Table(
     Column("updated_at", String, nullable=False),
     Column("ended_at", String),
     Column("end_reason", Text),
+    Index("ix_experiments_standing", STANDING, text("created_at DESC"), text("experiment_id DESC")),
     Index("ix_experiments_open", "status", "created_at", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
     CheckConstraint("status IN ('draft', 'running', 'paused', 'completed', 'failed', 'cancelled')", name="status"),
 )
@@ -131,6 +139,13 @@ credentials = Table(
     Column("claimed_at", String),
     Column("session_digest", String, comment="the session that it ends with"),
     Column("is_read_only", Boolean, nullable=False, server_default=false(), comment="a viewer's: it changes nothing"),
+    Column(
+        "is_confined",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="of somebody without a role in the deployment, who sees nothing there but what is theirs",
+    ),
     Index("ix_credentials_session_digest", "session_digest"),
     ForeignKeyConstraint(["scope", "worker_id"], ["workers.scope", "workers.worker_id"], name="fk_credentials_worker"),
     Index("ix_credentials_worker_id", "scope", "worker_id", "kind"),

@@ -13,7 +13,16 @@ from control_plane.edge.endpoint import Operation, endpoint, prepare, read_argum
 from control_plane.edge.house import House
 from control_plane.registry.control_routes import LEASE_SECONDS, control_routes
 from control_plane.registry.creation import Creation
-from control_plane.registry.operations import exchange, groups, lifecycle, reading, sessions, standing, workers
+from control_plane.registry.operations import (
+    exchange,
+    groups,
+    lifecycle,
+    reading,
+    sessions,
+    standing,
+    summaries,
+    workers,
+)
 from control_plane.registry.ports import OpenClaims, Refresh, Seeds
 from store_client.wire.call import Call
 from store_client.wire.calls import experiments as e
@@ -58,6 +67,7 @@ def _experiments(neighbours: Neighbours) -> dict[Call, Operation]:
         e.TERMINATE_EXPERIMENT: lifecycle.terminate,
         e.EMIT_POLICY_ERROR: lifecycle.report_policy_error,
         e.LIST_EXPERIMENTS: reading.list_summaries,
+        e.LIST_EXPERIMENT_PAGE: summaries.page,
         e.READ_EXPERIMENT_DETAIL: partial(reading.read_detail, git_root=neighbours.git_root),
         e.PAUSE_EXPERIMENT: lifecycle.pause,
         e.RESUME_EXPERIMENT: lifecycle.resume,

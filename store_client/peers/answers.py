@@ -39,6 +39,7 @@ ANSWERS: Mapping[str, Callable[[Peer], Awaitable[Any]]] = {
     "read_progress": variants.progress,
     "read_experiment_detail": experiments.read,
     "list_experiment_summaries": experiments.list_summaries,
+    "list_experiment_page": experiments.list_page,
     "end_experiment": experiments.end,
     "read_log": events.read_log,
     "list_worker_details": workers.list_details,

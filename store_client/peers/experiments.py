@@ -19,6 +19,8 @@ from store_client.wire.experiments import (
     EndExperiment,
     Experiment,
     ExperimentDetail,
+    ExperimentLine,
+    ExperimentPage,
     ExperimentSummary,
     Objective,
     Status,
@@ -58,6 +60,24 @@ async def list_summaries(peer: Peer) -> tuple[ExperimentSummary, ...]:
     summaries = [each for each in found if each and query.status in {None, each.status}]
     chosen = [each for each in summaries if query.slug in {None, each.slug}]
     return tuple(sorted(chosen, key=lambda each: each.created_at, reverse=True))
+
+
+async def list_page(peer: Peer) -> ExperimentPage:
+    """All of them that the filters admit, on one page; whether they wait for a person nobody can say."""
+    query = peer.query
+    assert isinstance(query, calls.ExperimentPageQuery)  # noqa: S101 - the table of calls says so
+    found = [await _summary_of(peer, experiment_id) for experiment_id in await _known(peer)]
+    every = [ExperimentLine(**each.model_dump()) for each in found if each]
+    chosen = [one for one in every if _is_wanted(query, one)]
+    chosen.sort(key=lambda one: one.created_at, reverse=True)
+    chosen.sort(key=lambda one: one.status.is_final)
+    return ExperimentPage(items=tuple(chosen), total=len(chosen), by_status=Counter(one.status.value for one in every))
+
+
+def _is_wanted(query: calls.ExperimentPageQuery, one: ExperimentLine) -> bool:
+    called = f"{one.name} {one.slug} {one.experiment_id}".lower()
+    is_named = all(word in called for word in (query.q or "").lower().split())
+    return is_named and query.status in {None, one.status} and not query.needs
 
 
 async def end(peer: Peer) -> ExperimentSummary:

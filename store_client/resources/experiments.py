@@ -14,6 +14,7 @@ from store_client.wire.experiments import (
     EndExperiment,
     Experiment,
     ExperimentDetail,
+    ExperimentPage,
     ExperimentState,
     ExperimentSummary,
     Mode,
@@ -91,4 +92,14 @@ class Experiments(Resource):
     ) -> tuple[ExperimentSummary, ...]:
         query = calls.ExperimentFilter(status=status, slug=slug)
         answer: tuple[ExperimentSummary, ...] = await self._send(calls.LIST_EXPERIMENTS, query=query)
+        return answer
+
+    async def list_experiment_page(
+        self, query: calls.ExperimentPageQuery | None = None, after: str | None = None
+    ) -> ExperimentPage:
+        """Experiments that these filters admit, from a place on."""
+        wanted = query or calls.ExperimentPageQuery()
+        answer: ExperimentPage = await self._send(
+            calls.LIST_EXPERIMENT_PAGE, query=wanted.having(after=after) if after else wanted
+        )
         return answer

@@ -166,6 +166,30 @@ class ExperimentDetail(ExperimentSummary):
     end_reason: str | None = None
 
 
+class Step(Record):
+    """A score that was better than everything scored before it."""
+
+    number: int = Field(description="of the variant")
+    value: Number
+
+
+class ExperimentLine(ExperimentSummary):
+    """One experiment in a page of a list, with the course of its best."""
+
+    best_label: str | None = Field(default=None, description="what the best variant is called")
+    steps: tuple[Step, ...] = Field(default=(), description="how the best came to be, thinned out when it is long")
+
+
+class ExperimentPage(Record):
+    """Experiments that are under way first, then paused ones, drafts, and those that have ended; the newest first."""
+
+    items: tuple[ExperimentLine, ...]
+    next: str | None = None
+    total: int | None = Field(default=None, description="how many the filters admit; absent for more than 10,000")
+    by_status: dict[str, int] = Field(default_factory=dict, description="how many there are in all")
+    needing: int = Field(default=0, description="how many wait for a person")
+
+
 class CreateExperiment(Body):
     """A new experiment from a directory on the server's machine, or from a config alone (no repository content)."""
 

@@ -17,6 +17,7 @@ from store_client.wire.experiments import (
     DispatchMode,
     Experiment,
     ExperimentDetail,
+    ExperimentLine,
     ExperimentState,
     ExperimentSummary,
     Objective,
@@ -47,16 +48,16 @@ def read_dispatch_mode(tx: Tx) -> DispatchMode:
 
 def list_summaries(tx: Tx, query: ExperimentFilter) -> tuple[ExperimentSummary, ...]:
     """Every experiment with its scores and counts, newest first, in two queries."""
-    statement = _scored().order_by(experiments.c.created_at.desc(), experiments.c.experiment_id.desc())
+    statement = scored().order_by(experiments.c.created_at.desc(), experiments.c.experiment_id.desc())
     if query.status is not None:
         statement = statement.where(experiments.c.status == query.status.value)
     if query.slug is not None:
         statement = statement.where(experiments.c.slug == query.slug.replace("\x00", ""))
-    return _summaries(tx, tx.connection.execute(statement).mappings().all())
+    return summaries(tx, tx.connection.execute(statement).mappings().all())
 
 
 def read_summary(tx: Tx) -> ExperimentSummary:
-    return _summaries(tx, [_one(tx)])[0]
+    return summaries(tx, [_one(tx)])[0]
 
 
 def read_detail(tx: Tx, *, git_root: str = "") -> ExperimentDetail:
@@ -93,19 +94,25 @@ def to_counts(counters: Mapping[str, int]) -> Counts:
     )
 
 
-def _scored() -> Select[Any]:
+def scored() -> Select[Any]:
     return select(experiments, scores.c.baseline_value, scores.c.best_value, scores.c.best_variant_id).outerjoin_from(
         experiments, scores, scores.c.experiment_id == experiments.c.experiment_id
     )
 
 
 def _one(tx: Tx) -> RowMapping:
-    return tx.connection.execute(_scored().where(experiments.c.experiment_id == tx.experiment_id)).mappings().one()
+    return tx.connection.execute(scored().where(experiments.c.experiment_id == tx.experiment_id)).mappings().one()
 
 
-def _summaries(tx: Tx, rows: Sequence[RowMapping]) -> tuple[ExperimentSummary, ...]:
+def summaries(tx: Tx, rows: Sequence[RowMapping]) -> tuple[ExperimentSummary, ...]:
     counters = tally.read_many(tx.connection, [row["experiment_id"] for row in rows])
     return tuple(ExperimentSummary(**_summary_fields(row, counters.get(row["experiment_id"], {}))) for row in rows)
+
+
+def lines(tx: Tx, rows: Sequence[RowMapping]) -> tuple[ExperimentLine, ...]:
+    """Experiments as a page of a list shows them."""
+    counters = tally.read_many(tx.connection, [row["experiment_id"] for row in rows])
+    return tuple(ExperimentLine(**_summary_fields(row, counters.get(row["experiment_id"], {}))) for row in rows)
 
 
 def _summary_fields(row: RowMapping, counters: Mapping[str, int]) -> dict[str, Any]:

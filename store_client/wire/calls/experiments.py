@@ -1,6 +1,8 @@
 """Calls about experiments: the protocol's runtime object and our umbrella."""
 
-from store_client.wire.call import Call, Query, Who
+from pydantic import Field
+
+from store_client.wire.call import Call, PageQuery, Query, Who
 from store_client.wire.experiments import (
     AutomationMode,
     ChangeAutomation,
@@ -10,6 +12,7 @@ from store_client.wire.experiments import (
     EndExperiment,
     Experiment,
     ExperimentDetail,
+    ExperimentPage,
     ExperimentState,
     ExperimentSummary,
     PolicyError,
@@ -25,6 +28,12 @@ E = "/api/experiments/{experiment_id}"
 class ExperimentFilter(Query):
     status: Status | None = None
     slug: str | None = None
+
+
+class ExperimentPageQuery(PageQuery):
+    status: Status | None = None
+    q: str | None = Field(default=None, max_length=200, description="words of a name or slug, or an id")
+    needs: bool | None = Field(default=None, description="whether a person is waited for")
 
 
 READ_EXPERIMENT = Call("read_experiment", "GET", P, Who.EITHER, "Read the runtime object", answer=Experiment)
@@ -53,6 +62,10 @@ LIST_EXPERIMENTS = Call(
     "list_experiment_summaries", "GET", A, Who.EITHER, "List experiments with their scores",
     query=ExperimentFilter, answer=tuple[ExperimentSummary, ...],
 )  # fmt: skip
+LIST_EXPERIMENT_PAGE = Call(
+    "list_experiment_page", "GET", A + "/summaries", Who.EITHER, "Page through experiments and search them",
+    query=ExperimentPageQuery, answer=ExperimentPage,
+)  # fmt: skip
 READ_EXPERIMENT_DETAIL = Call(
     "read_experiment_detail", "GET", E, Who.EITHER, "Read an experiment whole", answer=ExperimentDetail
 )
@@ -75,6 +88,6 @@ UPDATE_AUTOMATION = Call(
 
 CALLS = (
     READ_EXPERIMENT, READ_STATE, READ_DISPATCH_MODE, UPDATE_DISPATCH_MODE, TERMINATE_EXPERIMENT, EMIT_POLICY_ERROR,
-    CREATE_EXPERIMENT, LIST_EXPERIMENTS, READ_EXPERIMENT_DETAIL, PAUSE_EXPERIMENT, RESUME_EXPERIMENT, END_EXPERIMENT,
-    UPDATE_AUTOMATION,
+    CREATE_EXPERIMENT, LIST_EXPERIMENTS, LIST_EXPERIMENT_PAGE, READ_EXPERIMENT_DETAIL, PAUSE_EXPERIMENT,
+    RESUME_EXPERIMENT, END_EXPERIMENT, UPDATE_AUTOMATION,
 )  # fmt: skip

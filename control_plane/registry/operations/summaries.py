@@ -1,0 +1,87 @@
+"""The list of experiments page by page: what is under way first, found and counted by index."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_
+
+from control_plane.db.tables import STANDING, experiments, tallies
+from control_plane.db.transaction import Tx
+from control_plane.registry.operations import reading
+from control_plane.registry.rules import places
+from store_client.wire.calls.experiments import ExperimentPageQuery
+from store_client.wire.experiments import ROLES, ExperimentPage, Status
+
+COUNTED = 10_000
+KINDS = {"ideator": "ideation", "executor": "execution", "evaluator": "evaluation"}
+_ORDER = STANDING, experiments.c.created_at.desc(), experiments.c.experiment_id.desc()
+
+
+def page(tx: Tx, query: ExperimentPageQuery) -> ExperimentPage:
+    """A page of experiments with their scores and counts, and how many there are of each kind."""
+    conditions = _filters(query)
+    wanted = reading.scored().add_columns(STANDING.label("standing")).where(*conditions).order_by(*_ORDER)
+    if query.after is not None:
+        wanted = wanted.where(_beyond(places.read(query.after)))
+    found = list(tx.connection.execute(wanted.limit(query.limit + 1)).mappings())
+    last = found[query.limit - 1] if len(found) > query.limit else None
+    return ExperimentPage(
+        items=reading.lines(tx, found[: query.limit]),
+        next=last and places.write((last["standing"], last["created_at"], last["experiment_id"])),
+        total=_count(tx, *conditions),
+        by_status=_by_status(tx),
+        needing=_count(tx, needs_somebody()) or 0,
+    )
+
+
+def needs_somebody() -> ColumnElement[bool]:
+    """Whether a person is waited for: a role done by hand has pending tasks, or a draft is to be started."""
+    automation = experiments.c.automation
+    by_hand = [
+        and_(func.coalesce(automation[role].as_string(), "manual") == "manual", _has_pending(KINDS[role]))
+        for role in ROLES
+    ]
+    return or_(
+        experiments.c.status == Status.DRAFT.value, and_(experiments.c.status == Status.RUNNING.value, or_(*by_hand))
+    )
+
+
+def _has_pending(kind: str) -> ColumnElement[bool]:
+    counted = select(literal(1)).where(
+        tallies.c.experiment_id == experiments.c.experiment_id,
+        tallies.c.name == f"tasks.{kind}.pending",
+        tallies.c.total > 0,
+    )
+    return counted.correlate(experiments).exists()
+
+
+def _filters(query: ExperimentPageQuery) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if query.status is not None:
+        conditions.append(experiments.c.status == query.status.value)
+    if query.needs is not None:
+        conditions.append(needs_somebody() if query.needs else ~needs_somebody())
+    for word in (query.q or "").lower().split():
+        named = func.lower(experiments.c.name).contains(word, autoescape=True)
+        named |= experiments.c.slug.contains(word, autoescape=True)
+        conditions.append(named | (experiments.c.experiment_id == word))
+    return conditions
+
+
+def _beyond(place: places.Place) -> ColumnElement[bool]:
+    standing, created_at, experiment_id = place
+    older = tuple_(experiments.c.created_at, experiments.c.experiment_id) < tuple_(
+        literal(created_at), literal(experiment_id)
+    )
+    return and_(STANDING >= standing, or_(STANDING > standing, older))
+
+
+def _count(tx: Tx, *conditions: ColumnElement[bool]) -> int | None:
+    """How many experiments these conditions admit; None for more than are counted."""
+    some: Select[Any] = select(literal(1)).select_from(experiments).where(*conditions).limit(COUNTED + 1)
+    total = tx.connection.scalar(select(func.count()).select_from(some.subquery())) or 0
+    return None if total > COUNTED else total
+
+
+def _by_status(tx: Tx) -> dict[str, int]:
+    counted = select(experiments.c.status, func.count()).group_by(experiments.c.status)
+    return {status: total for status, total in tx.connection.execute(counted)}

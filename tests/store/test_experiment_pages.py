@@ -1,0 +1,106 @@
+"""Pages of experiments: complete, in order, searched, and found by index however many there are."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from control_plane.db import tally
+from control_plane.registry.operations import lifecycle, summaries
+from control_plane.registry.rules import places
+from store_client.errors import BadRequest
+from store_client.wire.calls.experiments import ExperimentPageQuery
+from store_client.wire.experiments import ChangeAutomation, EndExperiment, ExperimentPage
+from tests.registry import Registry, open_registry
+from tests.store.plans import plans
+
+
+@pytest.fixture
+def registry(database_url: str) -> Iterator[Registry]:
+    with open_registry(database_url) as opened:
+        yield opened
+
+
+def page(registry: Registry, **query: Any) -> ExperimentPage:
+    return registry.act(summaries.page, ExperimentPageQuery.model_validate(query))
+
+
+def names(registry: Registry, **query: Any) -> list[str]:
+    """The names on all pages, two at a time."""
+    found, after = [], None
+    while True:
+        one = page(registry, limit=2, after=after, **query)
+        found += [item.name for item in one.items]
+        after = one.next
+        if after is None:
+            return found
+        assert len(found) < 50, "a list without end"
+
+
+def test_what_is_under_way_comes_first_and_no_page_repeats_or_skips(registry: Registry) -> None:
+    made = {name: registry.experiment(name) for name in ("One", "Two", "Three", "Four", "Five", "Six")}
+    registry.at(made["Five"], lifecycle.pause)
+    registry.at(made["Six"], lambda tx: lifecycle.end(tx, EndExperiment(outcome="failed")))
+    registry.at(made["One"], lambda tx: lifecycle.end(tx, EndExperiment()))
+    assert names(registry) == ["Four", "Three", "Two", "Five", "Six", "One"]
+    assert names(registry, status="running") == ["Four", "Three", "Two"]
+    whole = page(registry)
+    assert (whole.total, whole.by_status) == (6, {"running": 3, "paused": 1, "failed": 1, "completed": 1})
+    assert page(registry, status="paused").total == 1
+
+
+def test_words_are_looked_for_in_names_and_slugs_and_ids_as_a_whole(registry: Registry) -> None:
+    wide = registry.experiment("Wide 100% nets")
+    registry.experiment("Narrow nets")
+    assert names(registry, q="NETS") == ["Narrow nets", "Wide 100% nets"]
+    assert names(registry, q="nets wide") == ["Wide 100% nets"]
+    assert names(registry, q="0%") == ["Wide 100% nets"]
+    assert names(registry, q=wide) == ["Wide 100% nets"]
+    assert names(registry, q="_") == []
+
+
+def test_those_that_wait_for_a_person_are_found_and_counted(registry: Registry) -> None:
+    waits, automatic, paused = (registry.experiment(name) for name in ("Waits", "Automatic", "Paused"))
+    registry.experiment("Idle")
+    for scope in (waits, automatic, paused):
+        registry.at(scope, lambda tx: tally.add(tx.connection, tx.experiment_id, "tasks.execution.pending", 2))
+        registry.at(scope, lambda tx: lifecycle.change_automation(tx, ChangeAutomation(executor="manual")))
+    registry.at(paused, lifecycle.pause)
+    by_itself = 'UPDATE experiments SET automation = \'{"executor": "automatic"}\' WHERE experiment_id = :of'
+    registry.act(lambda tx: tx.connection.execute(text(by_itself), {"of": automatic}) and None)
+    assert names(registry, needs=True) == ["Waits"]
+    assert names(registry, needs=False) == ["Idle", "Automatic", "Paused"]
+    assert page(registry).needing == 1
+
+
+def test_a_page_is_found_by_index_and_asks_as_much_for_few_as_for_many(registry: Registry) -> None:
+    def statements() -> list[str]:
+        first = page(registry, limit=5)
+        query = ExperimentPageQuery(limit=5, after=first.next)
+        return plans(registry.house.database, lambda connection: _read(registry, connection, query))
+
+    for number in range(12):
+        registry.experiment(f"Experiment {number}")
+    few = statements()
+    assert any("ix_experiments_standing" in plan for plan in few) or not registry.house.database.is_sqlite
+    for number in range(30):
+        registry.experiment(f"More {number}")
+    assert len(statements()) == len(few)
+
+
+def _read(registry: Registry, connection: Any, query: ExperimentPageQuery) -> object:
+    class Reading:
+        """What an operation that only reads needs of a transaction."""
+
+    reading: Any = Reading()
+    reading.connection = connection
+    return summaries.page(reading, query)
+
+
+@pytest.mark.parametrize(
+    "after", ["", "!", "bm90IGpzb24", "WzFd", "e30", "WzEsIDIsIDNd", places.write((1, "a\x00", "b"))]
+)
+def test_a_place_that_no_page_named_is_a_bad_request(after: str) -> None:
+    with pytest.raises(BadRequest):
+        places.read(after)
