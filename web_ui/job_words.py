@@ -12,6 +12,7 @@ ENDINGS = {
     "start_failed": "it could not be started",
     "preempted": "it was stopped before its end and is queued again",
     "dependency_failed": "what it was to come after did not succeed",
+    "experiment_ended": "its experiment ended first",
 }
 KIND_OF = {"ideator": "ideation", "executor": "execution", "evaluator": "evaluation"}
 

@@ -8,7 +8,8 @@ from control_plane.scheduler.engines.engine import Engine
 from control_plane.scheduler.guard import Guard
 from control_plane.scheduler.mirror import Mirror
 from control_plane.scheduler.operations.policy import Terms
-from control_plane.scheduler.rules.board import Situation, Slot, nodes_of
+from control_plane.scheduler.rules.board import Lines, Situation, Slot, nodes_of
+from control_plane.scheduler.rules.lines import going
 from control_plane.scheduler.rules.planning import Plan, plan
 
 FRESH_SECONDS = 0.2
@@ -41,6 +42,10 @@ class Decisions:
         """A slot came free: whether it is to be given out, the engine says."""
         self._looked_at = float("-inf")
 
+    def forget_terms(self) -> None:
+        """The policy, or an experiment that it speaks of, has changed: plan anew, by what holds now."""
+        self._terms_at, self._version = float("-inf"), -1
+
     def learn_terms(self, read: Callable[[], Terms]) -> None:
         """The policy and what experiments used, when those at hand are old."""
         if time.monotonic() - self._terms_at > TERMS_SECONDS:
@@ -55,11 +60,12 @@ class Decisions:
         if not (has_news or is_shown or is_old or self._version != mirror.version):
             return None
         self._version, self._planned_at, self._held = mirror.version, moment, self._guard.known
-        lines = mirror.queued.copy() if is_shown else mirror.queued.lines
+        lines: Lines = mirror.queued.copy() if is_shown else mirror.queued.lines
         running = tuple(mirror.running.values())
         breaker = self._guard.breaker(running, now)
         slots = tuple(breaker.guarded(self._slots))
         terms, nodes = self._terms, nodes_of(slots)
+        lines = going(lines, terms.policy.resting)
         seen = Situation(now, slots, lines, running, policy=terms.policy, nodes=nodes, usage=terms.usage)
         made = plan(seen)
         if breaker.known:

@@ -23,9 +23,8 @@ from store_client.wire.jobs import JobState
 MOST_EVENTS = 20_000
 """Whoever missed more than this reads the queue anew."""
 SLICE = 500
-_TELLING = or_(
-    *((events.c.type >= f"{what}.") & (events.c.type < f"{what}/") for what in ("job", "task", "queue", "node"))
-)
+TOLD = ("experiment", "job", "task", "queue", "node")
+_TELLING = or_(*((events.c.type >= f"{what}.") & (events.c.type < f"{what}/") for what in TOLD))
 _SINCE = Question(
     select(events.c.type, events.c.experiment_id, events.c.data)
     .where(events.c.position > bindparam("after"), events.c.position <= bindparam("newest"), _TELLING)
@@ -47,6 +46,11 @@ class Heard:
     """Other acts on the queue, by their event's type."""
     now: float = 0.0
     """The time of the look."""
+
+    @property
+    def has_new_terms(self) -> bool:
+        """Whether the policy may have changed, or what it says of experiments."""
+        return any(type_.startswith(("experiment.", "queue.")) for type_ in self.others)
 
     def add(self, other: "Heard") -> None:
         """What another look found counts as well."""

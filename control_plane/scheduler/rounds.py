@@ -22,7 +22,7 @@ from control_plane.scheduler.guard import Guard
 from control_plane.scheduler.hands import Hands
 from control_plane.scheduler.mirror import Mirror
 from control_plane.scheduler.news import Heard, News
-from control_plane.scheduler.operations import arrays, attempts, policy, situation, submit
+from control_plane.scheduler.operations import arrays, attempts, policy, situation, standing, submit
 from control_plane.scheduler.operations.situation import seconds_of
 from control_plane.scheduler.ports import Claims
 from control_plane.scheduler.processes import Exit
@@ -49,7 +49,7 @@ class Rounds:
         self._reasons = Reasons(self.decisions.latest)
         self._due: deque[str] = deque()
         self._later: set[Key] = set()
-        self._has_arrays = True
+        self._has_arrays = self._has_ended = True
         self._is_as_planned = True
         self.is_busy = False
         """Whether the last round found something to do."""
@@ -61,7 +61,7 @@ class Rounds:
     @property
     def is_behind(self) -> bool:
         """Whether there is more to look at than one round does."""
-        return bool(self._due) or self._has_arrays
+        return bool(self._due) or self._has_arrays or self._has_ended
 
     def tick(self, ended: Collection[Key] = (), *, everything: bool = True) -> None:
         """One round; `ended` are attempts to look at, and `everything` asks for a look at all of them."""
@@ -76,6 +76,7 @@ class Rounds:
         self._take_answers(writes)
         self._look(ended, heard, writes)
         self._unfold(writes, is_due=heard.has_arrays or everything)
+        self._close_ended(writes, is_due=heard.has_new_terms or everything)
         self._place(heard, writes)
         self.is_busy = bool(writes)
         self._is_as_planned = not heard.withdrawn
@@ -176,8 +177,19 @@ class Rounds:
     def _unfolded(self, done: int) -> None:
         self._has_arrays = done > 0
 
+    def _close_ended(self, writes: Writes, *, is_due: bool) -> None:
+        """End with an experiment what still waits in it."""
+        if is_due or self._has_ended:
+            self._has_ended = False
+            writes.add(standing.close_ended, self._closed, partial(self._refused, None))
+
+    def _closed(self, done: int) -> None:
+        self._has_ended = done > 0
+
     def _place(self, heard: Heard, writes: Writes) -> None:
         """Give free slots to waiting jobs, and take some off that are to give way."""
+        if heard.has_new_terms:
+            self.decisions.forget_terms()
         if self.mirror.ready:
             self.decisions.learn_terms(lambda: self._house.read_now(policy.terms))
         made = self.decisions.plan(self.mirror, heard.now)

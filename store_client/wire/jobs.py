@@ -46,6 +46,7 @@ ExitCause = Literal[
     "start_failed",
     "preempted",
     "dependency_failed",
+    "experiment_ended",
 ]
 
 
@@ -75,7 +76,10 @@ class RetryPolicy(Body):
     """How often a lost attempt, or also a failed one, is tried again, and how long it rests before."""
 
     max_attempts: int = Field(
-        default=3, ge=1, le=20, description="attempts of its own; those lost with a machine are none, but 1 is never twice"
+        default=3,
+        ge=1,
+        le=20,
+        description="attempts of its own; those lost with a machine are none, but 1 is never twice",
     )
     on: tuple[Literal["lost", "failed", "timed_out", "out_of_memory"], ...] = ("lost",)
     delay_seconds: float = Field(

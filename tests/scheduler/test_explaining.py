@@ -139,6 +139,7 @@ def test_a_list_takes_what_was_foretold_a_moment_ago_and_a_question_has_its_own(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lookout, "REST_SHARE", 1_000_000)
+    monkeypatch.setattr(lookout, "QUICK_SECONDS", 60.0)
     for _ in range(5):
         queue.bring(S.SUCCEEDED)
     queue.place(queue.submit(), "cpu:0", "cpu:1")

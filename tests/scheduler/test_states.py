@@ -11,8 +11,10 @@ from store_client.wire.jobs import FINAL_STATES, ExitCause, JobState, RetryPolic
 from tests.scheduler.queue_house import Queue
 
 S = JobState
-CAUSES: tuple[ExitCause, ...] = tuple(cause for cause in get_args(ExitCause) if cause != "dependency_failed")
-"""Of attempts; a job whose dependency failed has none."""
+CAUSES: tuple[ExitCause, ...] = tuple(
+    cause for cause in get_args(ExitCause) if cause not in {"dependency_failed", "experiment_ended"}
+)
+"""Of attempts; a job that was withdrawn has none."""
 END_OF = {
     "finished": S.SUCCEEDED,
     "user_error": S.FAILED,

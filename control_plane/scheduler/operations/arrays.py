@@ -4,11 +4,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, func, select, update
 
+from control_plane.db.tables import experiments
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import dependencies, ends
 from control_plane.scheduler.operations.making import Draft, make
 from control_plane.scheduler.tables import HAS_MORE, arrays, jobs
 from store_client.errors import Refused
+from store_client.wire.experiments import Status
 from store_client.wire.jobs import JobState, SubmitJob
 
 AHEAD = 64
@@ -91,11 +93,19 @@ def _is(array_id: str) -> ColumnElement[bool]:
 
 
 def _lacking() -> Any:
-    """Open arrays of which few jobs wait, the oldest first."""
+    """Open arrays of which few jobs wait, the oldest first; not those that rest with their experiment."""
     waiting = (jobs.c.array_id == arrays.c.array_id) & (jobs.c.state == JobState.QUEUED)
     count = select(func.count()).select_from(jobs).where(waiting).scalar_subquery()
     last = select(jobs.c.rank).where(waiting).order_by(jobs.c.number.desc()).limit(1).scalar_subquery()
-    counted = select(arrays, count.label("waiting"), last.label("last_rank")).where(HAS_MORE).subquery()
+    first = jobs.alias()
+    goes_on = (experiments.c.status == Status.RUNNING) | first.c.claimed_at.is_not(None)
+    counted = (
+        select(arrays, count.label("waiting"), last.label("last_rank"))
+        .join(experiments, experiments.c.experiment_id == arrays.c.experiment_id)
+        .join(first, first.c.number == arrays.c.number)
+        .where(HAS_MORE, goes_on)
+        .subquery()
+    )
     return select(counted).where(counted.c.waiting <= REFILL).order_by(counted.c.number).limit(AT_ONCE)
 
 

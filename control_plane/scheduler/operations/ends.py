@@ -11,7 +11,7 @@ from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import rows
 from control_plane.scheduler.rules.states import moved
 from control_plane.scheduler.tables import arrays, ends_due, job_waits, jobs
-from store_client.wire.jobs import JobState
+from store_client.wire.jobs import ExitCause, JobState
 
 MOST = 500
 """So many of those that wait are seen to in one transaction."""
@@ -64,7 +64,12 @@ def drop(tx: Tx, job_id: str, why: str) -> None:
     row = rows.load(tx.at(""), job_id)
     if row["array_id"] is not None:
         close(tx, row["array_id"])
-    changes = {"state": moved(JobState(row["state"]), "withdraw"), "cause": "dependency_failed", "detail": why}
+    withdraw(tx, row, "dependency_failed", why)
+
+
+def withdraw(tx: Tx, row: RowMapping, cause: ExitCause, why: str) -> None:
+    """End a waiting job; who waits for it is told by the next `settle`."""
+    changes = {"state": moved(JobState(row["state"]), "withdraw"), "cause": cause, "detail": why}
     forget(tx, row)
     _note(tx, rows.save(tx.at(""), row, "finished", **changes, ended_at=tx.now, waits_on=0, told={"detail": why}))
 

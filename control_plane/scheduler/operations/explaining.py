@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from sqlalchemy import RowMapping, select
 
 from control_plane.db.transaction import Tx
+from control_plane.scheduler.operations import standing
 from control_plane.scheduler.operations.estimates import NOTHING_ENDS, Estimate
 from control_plane.scheduler.operations.rows import load
 from control_plane.scheduler.operations.situation import seconds_of
@@ -103,7 +104,12 @@ def _became(tx: Tx, row: RowMapping) -> str:
 
 def obstacles(tx: Tx, row: RowMapping, claims: Claims) -> tuple[JobConstraint, ...]:
     """What keeps a job from standing in line at all."""
-    return (*_lost_claim(tx, row, claims), *_dependencies(tx, row), *_rest(tx, row))
+    return (*_lost_claim(tx, row, claims), *_dependencies(tx, row), *_standing_still(tx, row), *_rest(tx, row))
+
+
+def _standing_still(tx: Tx, row: RowMapping) -> Iterator[JobConstraint]:
+    if standing.paused(tx, [row]):
+        yield JobConstraint(kind="paused", sentence=standing.PAUSED)
 
 
 def _lost_claim(tx: Tx, row: RowMapping, claims: Claims) -> Iterator[JobConstraint]:
@@ -142,7 +148,8 @@ def _rest(tx: Tx, row: RowMapping) -> Iterator[JobConstraint]:
 def in_line(situation: Situation, row: RowMapping) -> Waiting | None:
     """The job where it stands in line, if it does."""
     need = Resources.model_validate(row["resources"])
-    alike = LineKey(row["experiment_id"], row["submitted_by"], row["priority"], need)
+    is_claimed = row["task_id"] is not None and row["claimed_at"] is not None
+    alike = LineKey(row["experiment_id"], row["submitted_by"], row["priority"], need, is_claimed=is_claimed)
     for key, line in situation.lines.items():
         if replace(key, spell=alike.spell) == alike:
             at = bisect_left(line, (row["rank"], row["number"]), key=place_of)

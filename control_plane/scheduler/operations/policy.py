@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping, delete, insert, select, update
 
 from control_plane.db.tables import DEPLOYMENT, experiments, workers
 from control_plane.db.transaction import Tx
-from control_plane.scheduler.operations import usage
+from control_plane.scheduler.operations import standing, usage
 from control_plane.scheduler.policy_tables import policies, shares
 from control_plane.scheduler.rules.board import Policy, Quota
 from store_client.errors import NotFound
@@ -37,6 +37,7 @@ def read(tx: Tx) -> Policy:
         experiment_quotas={of: _quota(row) for of, row in mine.items()},
         operator_quotas={of: _quota(row) for of, row in theirs.items()},
         may_preempt=settings["may_preempt"],
+        resting=standing.resting(tx),
         identities=_identities(tx, list(theirs)),
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import RowMapping, select
 
 from control_plane.db.transaction import Tx
+from control_plane.scheduler.operations import standing
 from control_plane.scheduler.tables import job_tags, jobs, progress
 from store_client.wire.jobs import Attempt, Job, JobDetail, JobState, Progress, SubmitJob
 
@@ -19,7 +20,7 @@ OF_WAITING = ("waiting_for", "not_before")
 """What is said of a job only while it waits."""
 
 
-COLUMNS = tuple(jobs.c[name] for name in (*SHARED, *OF_WAITING, "resources", "rank"))
+COLUMNS = tuple(jobs.c[name] for name in (*SHARED, *OF_WAITING, "resources", "rank", "claimed_at"))
 """What a list needs: neither spec nor result, which may be large."""
 
 
@@ -30,14 +31,23 @@ class Notes:
     position: int | None = None
     tags: tuple[str, ...] = ()
     progress: Progress | None = None
+    waiting_for: str | None = None
+    """Why it waits, where that is not in its row."""
 
 
 def notes(tx: Tx, rows: Sequence[RowMapping], positions: Mapping[int, int]) -> list[Notes]:
     """What other tables know of each of these jobs."""
     tags = _tags(tx, [row["job_id"] for row in rows])
     live = _progress(tx, {row["job_id"]: row["attempt"] for row in rows if JobState(row["state"]).is_on_a_slot})
+    paused = standing.paused(tx, rows)
     return [
-        Notes(positions.get(row["number"]), tuple(tags.get(row["job_id"], ())), live.get(row["job_id"])) for row in rows
+        Notes(
+            positions.get(row["number"]),
+            tuple(tags.get(row["job_id"], ())),
+            live.get(row["job_id"]),
+            standing.PAUSED if row["job_id"] in paused else None,
+        )
+        for row in rows
     ]
 
 
@@ -95,6 +105,7 @@ def _shared(row: RowMapping, known: Notes) -> dict[str, Any]:
     return {
         **{key: row[key] for key in SHARED},
         **{key: row[key] if is_waiting else None for key in OF_WAITING},
+        **({"waiting_for": known.waiting_for} if known.waiting_for else {}),
         "resources": row["resources"],
         "position": known.position if is_waiting else None,
         "tags": known.tags,

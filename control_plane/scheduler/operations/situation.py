@@ -11,7 +11,7 @@ from control_plane.db.question import Question
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import ordered, policy
 from control_plane.scheduler.rules.board import Grant, Running, Situation, Slot, Waiting, nodes_of
-from control_plane.scheduler.rules.lines import lines_of
+from control_plane.scheduler.rules.lines import going, lines_of
 from control_plane.scheduler.tables import ON_A_SLOT, holds, jobs
 from store_client.wire.jobs import JobState, Resources
 
@@ -73,11 +73,11 @@ class Reader:
 
     def read(self, row: RowMapping) -> Open:
         resources = self._resources(row["resources"])
+        is_bound = row["task_id"] is not None and row["claimed_at"] is not None
         waiting = Waiting(
             row["job_id"], row["number"], row["experiment_id"], row["submitted_by"], row["priority"], row["rank"],
-            seconds_of(row["queued_at"]), resources, (row["timeout_seconds"] or 0.0) + END_SECONDS,
+            seconds_of(row["queued_at"]), resources, (row["timeout_seconds"] or 0.0) + END_SECONDS, is_bound,
         )  # fmt: skip
-        is_bound = row["task_id"] is not None and row["claimed_at"] is not None
         return Open(
             waiting, row["state"], row["attempt"], row["waits_on"],
             seconds_of(row["not_before"]) if row["not_before"] is not None else None,
@@ -183,4 +183,5 @@ def read(tx: Tx, slots: Sequence[Slot]) -> Situation:
     reader, now = Reader(), seconds_of(tx.now)
     ready = [job.waiting for chunk in waiting(tx, reader) for job in chunk if job.may_start(now)]
     terms, held = policy.terms(tx), [running for _, running in placed(tx, reader)]
-    return Situation(now, slots, lines_of(ready), held, policy=terms.policy, nodes=nodes_of(slots), usage=terms.usage)
+    lines = going(lines_of(ready), terms.policy.resting)
+    return Situation(now, slots, lines, held, policy=terms.policy, nodes=nodes_of(slots), usage=terms.usage)

@@ -14,7 +14,7 @@ from control_plane.scheduler.ports import Claims
 from control_plane.scheduler.rules.retries import must_be_retryable
 from control_plane.scheduler.rules.states import moved
 from control_plane.scheduler.tables import arrays, jobs
-from store_client.errors import AlreadyExists, Forbidden, InvalidPrecondition
+from store_client.errors import AlreadyExists, Forbidden, IllegalTransition, InvalidPrecondition
 from store_client.wire.jobs import JobState, Reprioritise, SubmitJob
 
 __all__ = ["cancel", "draft", "find_same", "load", "reprioritise", "retry", "save", "stop", "submit", "tell"]
@@ -114,6 +114,8 @@ def retry(tx: Tx, job_id: str, claims: Claims) -> RowMapping:
         claim = claims.live_claim(tx.at(row["experiment_id"]), row["task_id"])
         if claim is None or claim[1] != row["claimed_at"]:
             raise InvalidPrecondition(f"the claim of task {row['task_id']} has ended; claim it and queue a new job")
+    elif tx.at(row["experiment_id"]).status.is_final:
+        raise IllegalTransition("the experiment has ended; queue the job in another one")
     waits = unmet(tx, SubmitJob.model_validate(row["spec"]).depends_on)
     ends.reopened(tx, row)
     wait_for(tx, row, waits)

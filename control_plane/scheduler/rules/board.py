@@ -70,6 +70,8 @@ class Waiting:
     resources: Resources
     most_seconds: float
     """So long can an attempt of it last at most, the end of its processes included."""
+    is_claimed: bool = False
+    """It works on a task that somebody has claimed, which may be finished whatever becomes of its experiment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,8 @@ class Policy:
     experiment_quotas: Mapping[str, Quota] = field(default_factory=dict)
     operator_quotas: Mapping[str, Quota] = field(default_factory=dict)
     may_preempt: bool = True
+    resting: frozenset[str] = frozenset()
+    """Experiments that are paused or have ended, and in which jobs wait: only claimed work starts there."""
     identities: Mapping[str, str] = field(default_factory=dict)
     """Workers of operators with a quota in experiments, and whose they are."""
 
@@ -144,11 +148,13 @@ class LineKey:
     resources: Resources
     spell: int = 0
     """How long they may last, so that a short job is not held up by a long one like it: so many times doubled."""
+    is_claimed: bool = False
 
     @classmethod
     def of(cls, job: Waiting) -> "LineKey":
         """The line that a job stands in."""
-        return cls(job.experiment_id, job.operator, job.priority, job.resources, frexp(job.most_seconds)[1])
+        spell = frexp(job.most_seconds)[1]
+        return cls(job.experiment_id, job.operator, job.priority, job.resources, spell, job.is_claimed)
 
 
 def nodes_of(slots: Iterable[Slot]) -> tuple[Node, ...]:

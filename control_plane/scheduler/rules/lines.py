@@ -1,9 +1,9 @@
 """The waiting jobs in lines: those that are alike, each line by rank, then number."""
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from control_plane.scheduler.rules.board import LineKey, Waiting
+from control_plane.scheduler.rules.board import LineKey, Lines, Waiting
 
 
 def key_of(job: Waiting) -> LineKey:
@@ -22,6 +22,13 @@ def lines_of(jobs: Iterable[Waiting]) -> dict[LineKey, list[Waiting]]:
     for job in jobs:
         lines.add(job)
     return lines.lines
+
+
+def going(lines: Lines, resting: Collection[str]) -> Lines:
+    """The lines without those that stand still with their experiment."""
+    if not resting:
+        return lines
+    return {key: line for key, line in lines.items() if key.is_claimed or key.experiment_id not in resting}
 
 
 class Queued:
