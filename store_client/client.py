@@ -9,6 +9,7 @@ from store_client.resources.attempts import Attempts
 from store_client.resources.checkpoints import CheckpointImports, Checkpoints
 from store_client.resources.console_workers import ConsoleWorkers
 from store_client.resources.deployment_workers import DeploymentWorkers
+from store_client.resources.drafts import DeploymentWork, Drafts
 from store_client.resources.events import DeploymentEvents, Events
 from store_client.resources.experiments import Experiments, OneExperiment
 from store_client.resources.gpus import Gpus
@@ -48,6 +49,7 @@ class Client(Resource):
 class StoreClient(
     OneExperiment,
     Tasks,
+    Drafts,
     Ideas,
     Variants,
     Workers,
@@ -78,6 +80,7 @@ class ControlPlaneClient(
     Gpus,
     QueuePolicies,
     Trainings,
+    DeploymentWork,
     Attempts,
     DeploymentWorkers,
     DeploymentEvents,

@@ -1,4 +1,4 @@
-"""The collector: takes away old uploads that nothing cites, and files that belong to no artifact.
+"""The collector: takes away old uploads that nothing cites, files that belong to no artifact, drafts of old tasks.
 
 Rows go first, then files without rows, each by itself: whatever a crash leaves, the next round of any process takes.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from control_plane.edge.house import House
 from control_plane.edge.rounds import Rounds
 from control_plane.task_store.artifact_files import ASIDE, ArtifactFiles, held
-from control_plane.task_store.operations import garbage
+from control_plane.task_store.operations import drafts, garbage
 from store_client.wire.scalars import format_time
 
 RETENTION_SECONDS = 7 * 24 * 3600.0
@@ -31,6 +31,11 @@ class Garbage:
     files: ArtifactFiles
     retention_seconds: float = RETENTION_SECONDS
     now: Callable[[], float] = time.time
+
+    def drafts(self) -> Iterator[int]:
+        """Forget drafts for tasks that ended long ago, some at a time; how many of each time."""
+        while pruned := self.house.writer.write(drafts.prune):
+            yield pruned
 
     def rows(self) -> Iterator[int]:
         """Drop old uncited artifacts, a page at a time; how many of each page."""
@@ -82,7 +87,7 @@ class Collector(Rounds):
     def round(self) -> int:
         """Take away what is old and uncited; how much that was."""
         taken = 0
-        for steps in (self._garbage.rows(), self._garbage.contents()):
+        for steps in (self._garbage.drafts(), self._garbage.rows(), self._garbage.contents()):
             for step in steps:
                 taken += step
                 if self.stopping.wait(PAUSE_SECONDS):

@@ -26,6 +26,7 @@ from control_plane.task_store.operations import (
     artifacts,
     claims,
     details,
+    drafts,
     events,
     git,
     ideas,
@@ -35,11 +36,13 @@ from control_plane.task_store.operations import (
     tasks,
     variants,
     whole,
+    work,
 )
 from control_plane.task_store.ports import IsUnchanged, JobsOfTasks, by_name_alone, no_jobs
 from store_client.errors import SwitchyardError
 from store_client.wire.call import Call
 from store_client.wire.calls import artifacts as a
+from store_client.wire.calls import drafts as d
 from store_client.wire.calls import events as e
 from store_client.wire.calls import ideas as i
 from store_client.wire.calls import tasks as t
@@ -64,6 +67,7 @@ def routes(house: House, shelf: Shelf) -> list[Route]:
         _tasks(house, shelf.jobs)
         | _ideas()
         | _variants()
+        | _drafts(shelf.jobs)
         | {e.READ_EVENTS: events.read, a.READ_ARTIFACT_INFO: artifacts.info}
     )
     return [
@@ -128,6 +132,16 @@ def _variants() -> dict[Call, Operation]:
         v.LIST_VARIANT_PAGE: listing.variant_page,
         v.READ_VARIANT_DETAIL: details.read_variant,
         v.READ_PROGRESS: progress.read,
+    }
+
+
+def _drafts(jobs: JobsOfTasks) -> dict[Call, Operation]:
+    return {
+        d.READ_DRAFT: drafts.read,
+        d.SAVE_DRAFT: drafts.save,
+        d.FORGET_DRAFT: drafts.forget,
+        d.READ_WORK: partial(work.read, jobs=jobs),
+        d.READ_DEPLOYMENT_WORK: partial(work.read, jobs=jobs),
     }
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, String, cast, delete, exists, lite
 from control_plane.db import log
 from control_plane.db.tables import events
 from control_plane.db.transaction import Tx
+from control_plane.task_store.draft_tables import draft_files
 from control_plane.task_store.operations.artifacts import CITATIONS, SCHEME
 from control_plane.task_store.tables import artifacts, submissions, variants
 
@@ -62,7 +63,8 @@ def _uncited(which: ColumnElement[bool]) -> Select[str, str]:
     cited = (
         exists().where(column.table.c.experiment_id == artifacts.c.experiment_id, column == uri) for column in CITATIONS
     )
-    return select(artifacts.c.artifact_id, artifacts.c.experiment_id).where(which, *(~one for one in cited))
+    drafted = exists().where(draft_files.c.artifact_id == artifacts.c.artifact_id)
+    return select(artifacts.c.artifact_id, artifacts.c.experiment_id).where(which, ~drafted, *(~one for one in cited))
 
 
 def _mentions(tx: Tx, experiment_id: str) -> set[str]:
