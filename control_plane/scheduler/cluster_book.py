@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
@@ -18,6 +19,8 @@ from control_plane.scheduler.rules.board import Slot
 from control_plane.scheduler.rules.standing import Seen
 
 logger = logging.getLogger(__name__)
+SEAL_SECONDS = 3600.0
+"""So often a node that does not change is written down again, so that it is known to be there."""
 
 
 class ClusterBook:
@@ -26,6 +29,7 @@ class ClusterBook:
     def __init__(self, house: House) -> None:
         self._house = house
         self._written: Mapping[str, Sequence[Slot]] | None = None
+        self._sealed_at = float("-inf")
         self._lock = threading.Lock()
         self._kept: Mapping[str, Mapping[str, Any]] = {}
 
@@ -47,7 +51,9 @@ class ClusterBook:
         for slot in slots:
             nodes[slot.node].append(slot)
         with self._lock:
-            before, self._written = self._written, nodes
+            is_due = time.monotonic() - self._sealed_at > SEAL_SECONDS
+            before, self._written = None if is_due else self._written, nodes
+            self._sealed_at = time.monotonic() if is_due else self._sealed_at
         changed = {node: here for node, here in nodes.items() if before is None or before.get(node) != here}
         if changed or before is None or before.keys() - nodes.keys():
             work = partial(_write, nodes=nodes, changed=changed, kept=self._kept)

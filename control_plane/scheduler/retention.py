@@ -1,7 +1,8 @@
-"""Removes the files of jobs that ended long ago, and of more of them while there are too many bytes."""
+"""Removes the files of jobs that ended long ago, and of more of them while there are too many bytes; and old rows."""
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from control_plane.db.transaction import Tx
 from control_plane.edge.house import House
 from control_plane.edge.rounds import Rounds
 from control_plane.scheduler.keeping import Keeping, files, remove
+from control_plane.scheduler.operations import remote, views
 from control_plane.scheduler.tables import jobs
 from store_client.wire.jobs import FINAL_STATES
 from store_client.wire.scalars import format_time, parse_time
@@ -18,6 +20,8 @@ from store_client.wire.scalars import format_time, parse_time
 ROUND_SECONDS = 3600.0
 FIRST_SECONDS = 60.0
 AT_ONCE = 200
+KEYS_AGE = timedelta(days=1)
+"""An attempt that comes back within it still hears that it is over; later it is told that nobody knows it."""
 
 
 class Ended(NamedTuple):
@@ -37,6 +41,7 @@ class Retention(Rounds):
 
     def round(self) -> int:
         """Remove what is due, the oldest first; how many jobs that were."""
+        self._forget()
         names = [folder.name for folder in self._root.glob("job_*")]
         ended = sorted(job for at in range(0, len(names), AT_ONCE) for job in self._ended(names[at : at + AT_ONCE]))
         self._sizes = {job.job_id: self._size(job) for job in ended}
@@ -45,6 +50,14 @@ class Retention(Rounds):
             for job in self._ended([each.job_id for each in due[at : at + AT_ONCE]]):  # one may have begun again
                 remove(self._root / job.job_id)
         return len(due)
+
+    def _forget(self) -> None:
+        """Remove rows that say nothing any more: secrets of attempts that are over, machines that are gone."""
+        now = parse_time(self._house.clock())
+        over, unseen = (format_time(now - age) for age in (KEYS_AGE, timedelta(days=self._keeping.days)))
+        while self._house.writer.write(partial(remote.forget_keys, before=over, most=AT_ONCE)) == AT_ONCE:
+            pass
+        self._house.writer.write(partial(views.forget_unseen, before=unseen))
 
     def _ended(self, names: Sequence[str]) -> list[Ended]:
         return self._house.read_now(lambda tx: _ended(tx, names))

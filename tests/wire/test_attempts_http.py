@@ -1,8 +1,11 @@
 """An attempt on another machine: its ticket is good once, and what it says counts only while it is the current one."""
 
 import base64
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -152,6 +155,29 @@ def test_a_log_beyond_its_limit_is_cut_and_does_not_hold_the_attempt_up(tmp_path
     assert spool.append(key, "log", 8, b"9abcdef") == 15
     assert spool.append(key, "log", 15, b"ghi") == 18
     assert (tmp_path / "job_x" / "1" / "log").read_bytes() == b"123456789a"
+
+
+@pytest.mark.parametrize(("act", "body"), [("news", {}), ("end", {"result_bytes": len(RESULT)})])
+async def test_while_the_disk_is_full_an_attempt_is_told_to_come_again_and_nothing_is_lost(
+    node: Node, monkeypatch: pytest.MonkeyPatch, act: str, body: dict[str, Any]
+) -> None:
+    job_id = node.placed()
+    await node.begin(job_id)
+    await node.news(job_id, "result", RESULT)
+
+    def fails(*_: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "pwrite", fails)
+        full.setattr(os, "fsync", fails)
+        refused = await node.say(job_id, act, body)
+    assert (refused.status_code, refused.headers["content-type"].partition(";")[0]) == (503, "application/problem+json")
+    assert int(refused.headers["retry-after"]) > 0
+    assert "disk is full" in refused.json()["detail"]
+    assert (await node.say(job_id, act, body)).is_success
+    assert (await node.say(job_id, "end", {"result_bytes": len(RESULT)})).is_success
+    assert node.spool.result((job_id, 1)).files == {"answer.txt": "7"}
 
 
 def test_news_travel_in_either_alphabet_of_base64() -> None:

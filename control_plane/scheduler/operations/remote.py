@@ -2,7 +2,7 @@
 
 import hmac
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, select, tuple_, update
 
 from control_plane.db import identities
 from control_plane.db.identities import Keys
@@ -62,6 +62,18 @@ def _note_node(tx: Tx, job_id: str, number: int) -> None:
     slots = tx.connection.scalar(select(attempts.c.slots).where(this)) or []
     node = next((slot.rpartition("/")[0] for slot in slots), "")
     tx.connection.execute(update(attempts).where(this).values(node=node or None))
+
+
+def forget_keys(tx: Tx, before: str, most: int) -> int:
+    """Remove what attempts proved themselves with that ended before then; how many those were, no more than `most`."""
+    of_attempt = (attempts.c.job_id == attempt_keys.c.job_id) & (attempts.c.number == attempt_keys.c.attempt)
+    query = select(attempt_keys.c.job_id, attempt_keys.c.attempt).join(attempts, of_attempt)
+    over = query.where(attempts.c.ended_at < before).limit(most)
+    this = tuple_(attempt_keys.c.job_id, attempt_keys.c.attempt)
+    keys = [tuple(row) for row in tx.connection.execute(over)]
+    if keys:
+        tx.connection.execute(delete(attempt_keys).where(this.in_(keys)))
+    return len(keys)
 
 
 def hear(tx: Tx, job_id: str, attempt: str, body: Body) -> str:  # noqa: ARG001 - the files take the body

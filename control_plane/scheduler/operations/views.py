@@ -49,6 +49,11 @@ def forget_nodes(tx: Tx, nodes: Collection[str]) -> None:
     tx.connection.execute(delete(node_views).where(node_views.c.node.in_(list(nodes))))
 
 
+def forget_unseen(tx: Tx, before: str) -> None:
+    """Machines that no scheduler has seen since then."""
+    tx.connection.execute(delete(node_views).where(node_views.c.seen_at < before))
+
+
 def load(tx: Tx) -> list[View]:
     """Every machine as it was last seen."""
     rows = tx.connection.execute(select(node_views).order_by(node_views.c.node)).mappings()

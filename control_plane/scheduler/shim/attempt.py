@@ -180,7 +180,7 @@ def run(directory: Path) -> None:
     outcome = _outcome(attempt, cgroup)
     if cgroup:
         cgroup.remove()
-    records.write_json(Path(records.EXIT), {**outcome, **ended}, is_durable=True)
+    records.insist_on_json(Path(records.EXIT), {**outcome, **ended})
 
 
 def _cgroup(launch: dict[str, Any]) -> Cgroup | None:

@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 CHUNK_BYTES = 65536
+LATE_BYTES = 1024 * 1024
+"""So much waits in memory for room on a full disk."""
 
 
 class Output:
@@ -19,6 +21,8 @@ class Output:
         self._tail_bytes = tail_bytes
         self._tail = b""
         self._is_full = False
+        self._late = b""
+        self._lost_bytes = 0
         self.left_out_bytes = 0
 
     def write(self, data: bytes) -> None:
@@ -31,6 +35,7 @@ class Output:
     def close(self) -> None:
         if self._is_full and self._tail_bytes:
             self._append(b"\n[switchyard: %d bytes left out here]\n" % self.left_out_bytes + self._tail)
+        self._put_late()
         os.close(self._file)
 
     def _hold(self, rest: bytes) -> None:
@@ -42,9 +47,28 @@ class Output:
         self.left_out_bytes += len(held) - len(self._tail)
 
     def _append(self, data: bytes) -> None:
-        with suppress(OSError):  # a full disk costs the log, not the job
+        """Write, after what waits; a full disk costs the log what there is no memory for either, and never the job."""
+        self._put_late()
+        if self._late:
+            kept = data[: LATE_BYTES - len(self._late)] if not self._lost_bytes else b""
+            self._late += kept
+            self._lost_bytes += len(data) - len(kept)
+        else:
+            self._late = self._written(data)
+
+    def _put_late(self) -> None:
+        """Write what waits for room, and how much is missing after it."""
+        self._late = self._late and self._written(self._late)
+        if self._lost_bytes and not self._late:
+            lost, self._lost_bytes = self._lost_bytes, 0
+            self._late = self._written(b"\n[switchyard: %d bytes lost here: the disk was full]\n" % lost)
+
+    def _written(self, data: bytes) -> bytes:
+        """What of it there was no room for."""
+        with suppress(OSError):
             while data:
                 data = data[os.write(self._file, data) :]
+        return data
 
 
 class Streams:

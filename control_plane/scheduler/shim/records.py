@@ -1,8 +1,10 @@
 """The files of an attempt's directory that the shim and the scheduler both know."""
 
+import errno
 import json
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ PROGRESS = "progress.jsonl"
 STDIN = "stdin"
 STDOUT = "stdout"
 SHIM_LOG = "shim.log"
+FULL = (errno.ENOSPC, errno.EDQUOT)
+PAUSES_SECONDS = (1.0,) * 3600
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
@@ -41,6 +45,18 @@ def write_json(path: Path, value: dict[str, Any], *, is_durable: bool = False) -
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         os.fsync(folder)
         os.close(folder)
+
+
+def insist_on_json(path: Path, value: dict[str, Any], pauses: Iterable[float] = PAUSES_SECONDS) -> None:
+    """The same, durably; on a full disk again and again, with these pauses, until there is room."""
+    for pause in pauses:
+        try:
+            return write_json(path, value, is_durable=True)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+        time.sleep(pause)
+    return write_json(path, value, is_durable=True)
 
 
 def rfc3339(seconds: float) -> str:
