@@ -1,9 +1,9 @@
 """What somebody has at hand: the tasks that they hold, and those that they have drafts for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, and_, literal, select
+from sqlalchemy import RowMapping, Select, Subquery, and_, literal, select
 
 from control_plane.db.tables import DEPLOYMENT, experiments, workers
 from control_plane.db.transaction import Caller, Tx
@@ -16,7 +16,6 @@ from store_client.wire.tasks import TaskDetail
 
 MOST = 100
 EXCERPT = 200
-Found = Mapping[str, Any]
 
 
 def read(tx: Tx, jobs: JobsOfTasks = no_jobs) -> Work:
@@ -34,25 +33,23 @@ def read(tx: Tx, jobs: JobsOfTasks = no_jobs) -> Work:
     )
 
 
-def _identities(tx: Tx) -> Select[Any]:
+def _identities(tx: Tx) -> Subquery:
     """Who the caller is in which experiment."""
     if tx.experiment_id != DEPLOYMENT:
         here = literal(tx.experiment_id).label("scope"), literal(tx.caller.worker_id).label("worker_id")
-        return select(*here)
+        return select(*here).subquery()
     there = and_(workers.c.scope == experiments.c.experiment_id, workers.c.deployment_worker_id == tx.caller.worker_id)
     mine = select(workers.c.scope, workers.c.worker_id).select_from(experiments).join(workers, there)
-    return mine.where(workers.c.deployment_worker_id.is_not(None))
+    return mine.where(workers.c.deployment_worker_id.is_not(None)).subquery()
 
 
-def _claims(identities: Select[Any]) -> Select[Any]:
-    mine = identities.subquery()
+def _claims(mine: Subquery) -> Select[Any]:
     held = and_(tasks.c.experiment_id == mine.c.scope, tasks.c.claimed_by == mine.c.worker_id)
     query = select(tasks, mine.c.worker_id).select_from(mine).join(tasks, held).where(IS_CLAIMED)
     return query.order_by(tasks.c.lapses_at, tasks.c.number).limit(MOST + 1)
 
 
-def _drafts(identities: Select[Any]) -> Select[Any]:
-    mine = identities.subquery()
+def _drafts(mine: Subquery) -> Select[Any]:
     own = and_(drafts.c.experiment_id == mine.c.scope, drafts.c.worker_id == mine.c.worker_id)
     task = and_(tasks.c.experiment_id == drafts.c.experiment_id, tasks.c.task_id == drafts.c.task_id)
     said = drafts.c.fields, drafts.c.updated_at.label("drafted_at"), mine.c.worker_id
@@ -64,7 +61,7 @@ def _rows(tx: Tx, query: Select[Any]) -> list[RowMapping]:
     return list(tx.connection.execute(query).mappings())
 
 
-def _place(row: Found) -> tuple[str, str]:
+def _place(row: RowMapping) -> tuple[str, str]:
     return row["experiment_id"], row["task_id"]
 
 
