@@ -30,6 +30,7 @@ from control_plane.task_store.operations import (
     events,
     git,
     ideas,
+    lineage,
     listing,
     progress,
     results,
@@ -132,6 +133,8 @@ def _variants() -> dict[Call, Operation]:
         v.LIST_VARIANT_PAGE: listing.variant_page,
         v.READ_VARIANT_DETAIL: details.read_variant,
         v.READ_PROGRESS: progress.read,
+        v.READ_LINEAGE: lineage.page,
+        v.READ_LINEAGE_AROUND: lineage.around,
     }
 
 

@@ -27,6 +27,7 @@ IS_INTEGRABLE = text("status = 'success' AND variant_commit_sha IS NULL AND kind
 IS_SCORED = text("objective_value IS NOT NULL")
 IS_BASELINE = text("kind = 'baseline'")
 IS_EVALUABLE = text("status = 'starting' AND commit_sha IS NOT NULL")
+IS_OF_NOBODY = text("parent_number IS NULL")
 
 
 def _where(name: str, columns: tuple[str | TextClause, ...], clause: TextClause, *, unique: bool = False) -> Index:
@@ -150,6 +151,20 @@ variants = Table(
     _having("ix_variants_executor_uri", "executor_artifacts_uri"),
     _where("ix_variants_evaluable", ("experiment_id", "status", "number"), IS_EVALUABLE),
     _where("ix_variants_integrable", ("experiment_id", "status", "variant_commit_sha", "number"), IS_INTEGRABLE),
+)
+
+variant_parents = Table(
+    "variant_parents",
+    metadata,
+    Column("experiment_id", String, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False, comment="of the variant that was built"),
+    Column("place", Integer, primary_key=True, autoincrement=False, comment="among its parents"),
+    Column("commit_sha", String, nullable=False),
+    Column("parent_number", BigInteger, comment="of the variant that has this commit; null while none has it"),
+    _where(
+        "ix_variant_parents_parent", ("experiment_id", "parent_number", "number"), text("parent_number IS NOT NULL")
+    ),
+    _where("ix_variant_parents_nobody", ("experiment_id", "commit_sha"), IS_OF_NOBODY),
 )
 
 artifacts = Table(

@@ -8,6 +8,7 @@ from store_client.wire.experiments import ProgressPoint
 from store_client.wire.variants import (
     CreateVariant,
     IntegrateVariant,
+    Lineage,
     Variant,
     VariantDetail,
     VariantPage,
@@ -55,4 +56,16 @@ class Variants(Resource):
     async def read_progress(self) -> tuple[ProgressPoint, ...]:
         """Every variant's objective value, in the order in which they were started."""
         answer: tuple[ProgressPoint, ...] = await self._send(calls.READ_PROGRESS)
+        return answer
+
+    async def read_lineage(self, after: int = 0, since: int | None = None, limit: int = 5000) -> Lineage:
+        """The graph by number, or what has changed in it since the cursor of an earlier answer."""
+        query = calls.LineageQuery(after=after, since=since, limit=limit)
+        answer: Lineage = await self._send(calls.READ_LINEAGE, query=query)
+        return answer
+
+    async def read_lineage_around(self, variant_id: str, limit: int = 300) -> Lineage:
+        """What a variant was built on, and what was built on it, nearest first."""
+        query = calls.AroundQuery(limit=limit)
+        answer: Lineage = await self._send(calls.READ_LINEAGE_AROUND, query=query, variant_id=variant_id)
         return answer

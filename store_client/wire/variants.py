@@ -105,3 +105,21 @@ class VariantPage(Record):
     items: tuple[VariantDetail, ...]
     next: str | None = None
     total: int | None = None
+
+
+class Lineage(Record):
+    """Some variants of an experiment and what each was built on, a column each: the graph in few bytes."""
+
+    numbers: tuple[int, ...] = ()
+    ids: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    statuses: str = Field(
+        default="", description="a sign each: . starting, + success, * integrated, - error, ! evaluation_error"
+    )
+    values: tuple[Number | None, ...] = ()
+    parents: tuple[tuple[int, ...], ...] = Field(default=(), description="their numbers, in the order of the commits")
+    baseline: int | None = Field(default=None, description="the number of the baseline")
+    best: int | None = Field(default=None, description="the number of the best so far")
+    total: int = Field(default=0, description="how many variants the experiment has")
+    next: int | None = Field(default=None, description="the number after which more follow")
+    cursor: int = Field(default=0, description="the position in the log that this shows already")

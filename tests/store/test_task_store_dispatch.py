@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from control_plane.task_store.operations import artifacts, claims, dispatch, listing, subjects, tasks, variants
+from control_plane.task_store.operations import artifacts, claims, dispatch, lineage, listing, subjects, tasks, variants
 from store_client.wire.calls.ideas import IdeaPageQuery
 from store_client.wire.calls.tasks import TaskPageQuery
-from store_client.wire.calls.variants import VariantPageQuery
+from store_client.wire.calls.variants import LineageQuery, VariantPageQuery
 from store_client.wire.tasks import ReclaimTask
 from store_client.wire.variants import IntegrateVariant
 from tests.store.task_house import AT, TaskHouse, sha
@@ -126,6 +126,9 @@ HOT: dict[str, Callable[[Any], Any]] = {
     "variants": lambda tx: listing.variant_page(tx, VariantPageQuery()),
     "best variants": lambda tx: listing.variant_page(tx, VariantPageQuery(order="best")),
     "variants in a status": lambda tx: listing.variant_page(tx, VariantPageQuery.model_validate({"status": "error"})),
+    "the graph": lambda tx: lineage.page(tx, LineageQuery()),
+    "changes in the graph": lambda tx: lineage.page(tx, LineageQuery(since=0)),
+    "the graph around one": lambda tx: lineage._children(tx, [1], 9, beside=()),
     "a variant's branch": lambda tx: tx.first(variants._OF_BRANCH, here=tx.experiment_id, branch="work/x"),
     "citations": lambda tx: artifacts._is_cited(tx, "eden://artifacts/" + "0" * 32),
     "one task": lambda tx: tasks.read(tx, "task-2"),

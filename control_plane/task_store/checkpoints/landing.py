@@ -14,7 +14,8 @@ from control_plane.db.staging import Staging
 from control_plane.db.tables import credentials, events, groups, members, scores, tallies, workers
 from control_plane.db.transaction import Tx
 from control_plane.task_store.checkpoints.ports import Registry
-from control_plane.task_store.tables import artifacts, ideas, submissions, tasks, variants
+from control_plane.task_store.operations import descent
+from control_plane.task_store.tables import artifacts, ideas, submissions, tasks, variant_parents, variants
 from store_client.wire.scalars import format_time, parse_time
 
 BATCH = 2000
@@ -66,6 +67,8 @@ class Landing:
         self._write_registries(tx)
         for name, rows in (("tasks", self._tasks()), ("ideas", self._plain("ideas")), ("variants", self._variants())):
             _insert(tx, TABLES[name], rows)
+        _insert(tx, variant_parents, self._parents())
+        descent.settle(tx)
         _insert(tx, submissions, self._plain("submissions", "experiment_id"))
         _insert(tx, artifacts, self._artifacts())
         self._write_log(tx)
@@ -99,6 +102,11 @@ class Landing:
     def _variants(self) -> Iterator[dict[str, Any]]:
         for number, row, attempts, place in self.stage.rows(VARIANT_ROWS):
             yield {**json.loads(row), "number": number, "evaluation_attempts": attempts, "integration_number": place}
+
+    def _parents(self) -> Iterator[dict[str, Any]]:
+        for number, row in self.stage.rows("SELECT n, row FROM variants ORDER BY n"):
+            for place, commit in enumerate(dict.fromkeys(_listed(json.loads(row)["parent_commits"]))):
+                yield {"number": number, "place": place, "commit_sha": commit}
 
     def _plain(self, name: str, *unnumbered: str) -> Iterator[dict[str, Any]]:
         for number, row in self.stage.rows(f"SELECT n, row FROM {name} ORDER BY n"):  # noqa: S608 - our own names
@@ -138,6 +146,11 @@ class Landing:
             names = ("baseline_variant_id", "baseline_value", "best_variant_id", "best_value")
             row = dict(zip(names, (*(baseline or (None, None)), *best), strict=True))
             _insert(tx, scores, [row])
+
+
+def _listed(commits: list[str] | str) -> list[str]:
+    """Commits that are a list, or the JSON of one."""
+    return list(json.loads(commits)) if isinstance(commits, str) else commits
 
 
 TABLES: Mapping[str, Table] = {"tasks": tasks, "ideas": ideas, "variants": variants}

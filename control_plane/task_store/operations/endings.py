@@ -18,8 +18,7 @@ def accepted(tx: Tx, task: RowMapping, result: submissions.Result) -> None:
     """The effects of accepting a success."""
     if isinstance(result, ExecutionResult):
         _must_be_starting(rows.variant(tx, result.variant_id))
-        credit = _executed(task, result) | {"commit_sha": result.commit_sha}
-        rows.change(tx, variant_table, result.variant_id, **credit)
+        variants.accept(tx, result.variant_id, str(result.commit_sha), **_executed(task, result))
         _complete_idea(tx, task)
     if isinstance(result, EvaluationResult):
         variant = rows.variant(tx, result.variant_id)

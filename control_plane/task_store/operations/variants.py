@@ -9,7 +9,7 @@ from control_plane.db import identities
 from control_plane.db.question import Question
 from control_plane.db.transaction import Tx
 from control_plane.task_store import records, rows
-from control_plane.task_store.operations import progress, whole
+from control_plane.task_store.operations import descent, progress, whole
 from control_plane.task_store.rules import ideas as idea_rules
 from control_plane.task_store.rules import payloads
 from control_plane.task_store.rules import variants as rules
@@ -65,6 +65,7 @@ def integrate(tx: Tx, variant_id: str, body: IntegrateVariant) -> None:
     number = (last["number"] if last is not None else 0) + 1
     commit = body.variant_commit_sha
     rows.change(tx, variants, variant_id, variant_commit_sha=commit, integration_number=number)
+    descent.own(tx, variant_id, commit)
     tx.count("variants.integrated", 1)
     tx.tell("variant.integrated", variant_id=variant_id, variant_commit_sha=commit)
 
@@ -74,6 +75,12 @@ def succeed(tx: Tx, variant: RowMapping, evaluation: dict[str, Any], **changes: 
     value = progress.value_of(tx, evaluation)
     _move(tx, "succeed", variant, evaluation=evaluation, objective_value=value, completed_at=tx.now, **changes)
     _tell_success(tx, rows.variant(tx, variant["variant_id"]))
+
+
+def accept(tx: Tx, variant_id: str, commit: str, **credit: Any) -> None:
+    """Give a variant the commit of its execution."""
+    rows.change(tx, variants, variant_id, commit_sha=commit, **credit)
+    descent.own(tx, variant_id, commit)
 
 
 def fail(tx: Tx, variant: RowMapping, **changes: Any) -> None:
@@ -128,6 +135,9 @@ def _insert(tx: Tx, body: CreateVariant) -> None:
         objective_value=progress.value_of(tx, body.evaluation) if body.evaluation is not None else None,
         created_by=tx.caller.worker_id,
     )
+    descent.begin(tx, body.variant_id, body.parent_commits)
+    if body.kind is not None and body.commit_sha is not None:
+        descent.own(tx, body.variant_id, body.commit_sha)
     tx.count("variants", 1)
     tx.count(f"variants.{body.status}", 1)
 

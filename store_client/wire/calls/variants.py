@@ -2,11 +2,14 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from store_client.wire.call import Call, PageQuery, Query, Who
 from store_client.wire.experiments import ProgressPoint
 from store_client.wire.variants import (
     CreateVariant,
     IntegrateVariant,
+    Lineage,
     Variant,
     VariantDetail,
     VariantPage,
@@ -24,6 +27,18 @@ class VariantFilter(Query):
 class VariantPageQuery(PageQuery):
     status: VariantStatus | None = None
     order: Literal["newest", "best"] = "newest"
+
+
+class LineageQuery(Query):
+    """A page by number, or with `since` what has changed after a position of the log."""
+
+    after: int = Field(default=0, ge=0, le=2**62, description="the `next` of the page before")
+    limit: int = Field(default=5000, ge=1, le=5000)
+    since: int | None = Field(default=None, ge=0, le=2**62, description="the `cursor` of an earlier answer")
+
+
+class AroundQuery(Query):
+    limit: int = Field(default=300, ge=1, le=1000, description="how many variants at most")
 
 
 CREATE_VARIANT = Call(
@@ -52,8 +67,17 @@ READ_PROGRESS = Call(
     "read_progress", "GET", "/api/experiments/{experiment_id}/progress", Who.EITHER,
     "Every variant's objective value in order", answer=tuple[ProgressPoint, ...],
 )  # fmt: skip
+READ_LINEAGE = Call(
+    "read_lineage", "GET", "/api/experiments/{experiment_id}/lineage", Who.EITHER,
+    "Page through the graph of variants and their parents", query=LineageQuery, answer=Lineage,
+)  # fmt: skip
+READ_LINEAGE_AROUND = Call(
+    "read_lineage_around", "GET", "/api/experiments/{experiment_id}/lineage/{variant_id}", Who.EITHER,
+    "Read a variant's ancestors and descendants, nearest first, and its nearest ancestors' other descendants",
+    query=AroundQuery, answer=Lineage,
+)  # fmt: skip
 
 CALLS = (
     CREATE_VARIANT, LIST_VARIANTS, READ_VARIANT, DECLARE_EVALUATION_ERROR, INTEGRATE_VARIANT,
-    LIST_VARIANT_PAGE, READ_VARIANT_DETAIL, READ_PROGRESS,
+    LIST_VARIANT_PAGE, READ_VARIANT_DETAIL, READ_PROGRESS, READ_LINEAGE, READ_LINEAGE_AROUND,
 )  # fmt: skip
