@@ -38,6 +38,8 @@ class WhyCard:
     constraints: tuple[ConstraintLine, ...]
     change: ChangeLine | None
     others: tuple[ChangeLine, ...]
+    no_change: str
+    """What could help where no change would do."""
     start: str
     start_note: str
 
@@ -55,6 +57,7 @@ def why_card(visit: Visit, found: Explanation) -> WhyCard | None:
         constraints=tuple(_constraint(visit, one) for one in found.constraints),
         change=_change(visit, found, found.change) if found.change else None,
         others=tuple(_change(visit, found, one) for one in found.alternatives),
+        no_change=_capital(found.no_change or ""),
         start=start,
         start_note=note,
     )

@@ -187,7 +187,8 @@ def _explained(found: Explanation) -> Iterator[str]:
     elif found.no_start:
         yield f"When it starts is not known: {found.no_start}."
     changes = [one for one in (found.change, *found.alternatives) if one is not None]
-    yield "What would help, the smallest change first:" if changes else "No change of the queue would start it sooner."
+    nothing = f"What would help: {found.no_change or 'no change of the queue would start it sooner'}."
+    yield "What would help, the smallest change first:" if changes else nothing
     yield from (f"  - {one.sentence}" for one in changes)
 
 

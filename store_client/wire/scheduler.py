@@ -29,8 +29,9 @@ ConstraintKind = Literal[
     "starting",  # nothing is in its way: the scheduler has yet to look
 ]
 ChangeKind = Literal[
-    "priority", "front", "fewer_gpus", "share", "gpu_memory", "fewer_cpus", "quota", "end_job", "readmit_gpu"
-]
+    "priority", "front", "fewer_gpus", "share", "any_gpu", "whole_gpu", "gpu_memory", "fewer_cpus", "no_gpu",
+    "what_there_is", "quota", "end_job", "readmit_gpu",
+]  # fmt: skip
 
 
 class JobBlocker(Record):
@@ -58,8 +59,9 @@ class JobChange(Record):
 
     kind: ChangeKind
     sentence: str
-    effect: Literal["starts", "takes_over", "next"] = Field(
-        description="starts: at once; takes_over: once lower priorities have given way; next: as soon as slots are free"
+    effect: Literal["starts", "takes_over", "next", "fits"] = Field(
+        description="starts: at once; takes_over: once lower priorities have given way; next: as soon as slots are "
+        "free; fits: in its turn, which as it is never comes"
     )
     priority: int | None = None
     resources: Resources | None = Field(default=None, description="what to ask for instead")
@@ -94,6 +96,7 @@ class Explanation(Record):
         default=None, description="the smallest that would do; null: nothing short of waiting"
     )
     alternatives: tuple[JobChange, ...] = Field(default=(), description="others that would do")
+    no_change: str | None = Field(default=None, description="why there is none, and what could help")
     start: StartBand | None = None
     no_start: str | None = Field(default=None, description="why there is no such band")
 

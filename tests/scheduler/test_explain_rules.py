@@ -77,6 +77,8 @@ def does(at: Situation, job: Waiting, change: JobChange) -> bool:
             return there.job_id in {one.for_job_id for one in made.give_ways}
         case "next":
             return next(in_turn(after)).job_id == there.job_id
+        case "fits":
+            return Case(after, there).fits(Case(after, there).whole)
 
 
 resources = st.builds(
@@ -137,6 +139,8 @@ def test_every_change_that_is_named_does_what_it_says(at: Situation) -> None:
             found = explain(at, job)
             for change in (found.change, *found.alternatives):
                 assert change is None or does(at, job, change), change
+            is_waiting = found.constraints[0].kind != "starting"
+            assert (found.change is None and is_waiting) is bool(found.no_change), "who waits is told what could help"
 
 
 @settings(max_examples=30, deadline=None)
@@ -187,7 +191,7 @@ def test_a_gpu_that_is_not_given_out_is_named_with_its_reason(state: SlotState) 
     assert "GPU 3" in found.sentence
     assert "somebody said so" in found.sentence
     kinds = [found.change.kind] if found.change else []
-    assert kinds == (["readmit_gpu"] if state in {"quarantined", "draining"} else [])
+    assert kinds == (["readmit_gpu"] if state in {"quarantined", "draining"} else ["no_gpu"])
 
 
 def test_a_quota_is_named_with_its_numbers_and_what_to_raise_it_to() -> None:
@@ -230,7 +234,14 @@ def test_a_job_behind_a_reservation_is_told_whose_it_is_and_until_when() -> None
 def test_nothing_short_of_waiting_is_said_as_such() -> None:
     at = situation([gpu(0, "lost"), *cpus(1)], [waits(1, gpus=1)])
     found = why(at, 1)
+    assert found.change is not None
+    assert (found.change.kind, found.alternatives) == ("no_gpu", ())
+    full = situation([gpu(0, "lost"), *cpus(1)], [waits(1, gpus=1)], [runs(8, Grant("cpu:0"))])
+    found = why(full, 1)
     assert (found.change, found.alternatives) == (None, ())
+    assert found.no_change == (
+        "nothing in the queue would start it; see to the machine of GPU 0, which does not answer, or add another"
+    )
 
 
 def test_the_case_of_a_job_knows_what_it_fits_into() -> None:

@@ -83,6 +83,7 @@ def _standing(tx: Tx, row: RowMapping, sight: Sight, why: Why) -> Explanation:
         constraints=why.constraints,
         change=why.change,
         alternatives=why.alternatives,
+        no_change=why.no_change,
         start=start,
         no_start=None if start is not None else estimate.why_not or NOTHING_ENDS,
     )

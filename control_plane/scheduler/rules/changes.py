@@ -1,12 +1,17 @@
-"""The smallest change that would start a waiting job, or make it the next: only what the placement itself confirms."""
+"""The smallest change that would start a waiting job, or make it the next: only what the placement itself confirms.
+
+A job that fits no machine is told what it could ask for instead, even where that would have to wait its turn; that it
+could do without a GPU, or take what there is, is named where nothing else helps. Failing all, it says who could help.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from control_plane.scheduler.rules import words
+from control_plane.scheduler.rules import remedies, words
 from control_plane.scheduler.rules.board import Running
 from control_plane.scheduler.rules.constraints import Case, excess_of, moment
+from control_plane.scheduler.rules.needs import Need
 from control_plane.scheduler.rules.places import in_turn
 from control_plane.scheduler.rules.planning import Plan, plan
 from control_plane.scheduler.rules.rooms import rooms_of
@@ -19,7 +24,7 @@ MOST_JOBS = 8
 """So many jobs are tried to be without."""
 MOST_SIZES = 3
 FEWER = "a waiting job cannot change what it asks for: cancel it and submit it again, asking for"
-Effect = Literal["starts", "takes_over", "next"]
+Effect = Literal["starts", "takes_over", "next", "fits"]
 
 
 @dataclass(frozen=True)
@@ -28,15 +33,24 @@ class Changes:
 
     smallest: JobChange | None
     others: tuple[JobChange, ...] = ()
+    why_none: str | None = None
+    """Why there is none, and what could help."""
 
 
 def changes(case: Case, made: Plan, place: int) -> Changes:
     """All kinds of changes that would start a job, each the smallest of its kind; else one that makes it the next."""
     found = [change for kind in _kinds(case, made) if (change := _first(case, kind)) is not None]
-    if not found and place > 1:
+    is_hopeless = not case.fits(case.whole)
+    if not found and is_hopeless:
+        found = [change for kind in _requests(case) if (change := _fitting(case, kind)) is not None]
+    if not found and place > 1 and not is_hopeless:
         found = [change for change in (*_priorities(case), *_front(case)) if _is_next(case, change)][:1]
         found = [change.having(effect="next", sentence=_said(change, "next")) for change in found]
-    return Changes(found[0] if found else None, tuple(found[1:]))
+    if not found:
+        found = [change for kind in _last_resorts(case) if (change := _first(case, kind)) is not None]
+    if not found and is_hopeless:
+        found = [change for kind in _last_resorts(case) if (change := _fitting(case, kind)) is not None]
+    return Changes(found[0], tuple(found[1:])) if found else Changes(None, why_none=remedies.remedy(case))
 
 
 def effect(case: Case, change: JobChange) -> Effect | None:
@@ -59,6 +73,14 @@ def _first(case: Case, kind: Iterator[JobChange]) -> JobChange | None:
     return None
 
 
+def _fitting(case: Case, kind: Iterator[JobChange]) -> JobChange | None:
+    """The smallest of a kind with which the job would fit a machine, were all of it free."""
+    for change in kind:
+        if change.resources is not None and case.fits(case.whole, asked=change.resources):
+            return change.having(effect="fits", sentence=_said(change, "fits"))
+    return None
+
+
 def _is_next(case: Case, change: JobChange) -> bool:
     situation, job = changed(case.situation, case.job, change)
     return next(in_turn(situation)).job_id == job.job_id
@@ -69,6 +91,7 @@ def _said(change: JobChange, found: Effect) -> str:
         "starts": "it would start now",
         "takes_over": "jobs of lower priority would give way to it",
         "next": "it would be the next",
+        "fits": "it would then fit a machine here, and start in its turn",
     }[found]
     return f"{change.sentence}; {after}"
 
@@ -76,13 +99,24 @@ def _said(change: JobChange, found: Effect) -> str:
 def _kinds(case: Case, made: Plan) -> Iterator[Iterator[JobChange]]:
     yield _priorities(case)
     yield _front(case)
-    yield _fewer_gpus(case)
-    yield _shares(case)
-    yield _less_memory(case)
-    yield _fewer_cpus(case)
+    yield from _requests(case)
     yield _quotas(case)
     yield _ends(case, made)
     yield _readmissions(case)
+
+
+def _requests(case: Case) -> Iterator[Iterator[JobChange]]:
+    """What it could ask for instead."""
+    yield _fewer_gpus(case)
+    yield _shares(case)
+    yield _other_gpus(case)
+    yield _less_memory(case)
+    yield _fewer_cpus(case)
+
+
+def _last_resorts(case: Case) -> Iterator[Iterator[JobChange]]:
+    yield _no_gpu(case)
+    yield _what_there_is(case)
 
 
 def _change(kind: str, sentence: str, **values: object) -> JobChange:
@@ -111,6 +145,42 @@ def _shares(case: Case) -> Iterator[JobChange]:
             if share < (need.gpu_share or 1):
                 asked = case.asking(gpu_share=share)
                 yield _change("share", f"{FEWER} {words.needs(asked)}", resources=asked)
+
+
+def _other_gpus(case: Case) -> Iterator[JobChange]:
+    """Any GPU instead of those that it names, and a whole one instead of a part."""
+    need = case.job.resources
+    if need.only_gpus:
+        asked = case.asking(only_gpus=())
+        yield _change("any_gpu", f"{FEWER} {words.needs(asked)}, whichever it is", resources=asked)
+    if need.mig_profile is not None or need.gpu_share is not None:
+        asked = case.asking(mig_profile=None, gpu_share=None, gpus=1, gpus_where_present=0)
+        yield _change("whole_gpu", f"{FEWER} all of a GPU", resources=asked)
+
+
+def _no_gpu(case: Case) -> Iterator[JobChange]:
+    if Need.of(case.job.resources).most_gpus:
+        asked = case.without_gpus.having(gpu_memory_bytes=0)
+        yield _change("no_gpu", f"{FEWER} no GPU, if it can do without", resources=asked)
+
+
+def _what_there_is(case: Case) -> Iterator[JobChange]:
+    """On each machine as much of everything as it has: for a job that is too large in more than one way."""
+    need = case.job.resources
+    for node in dict.fromkeys(slot.node for slot in case.whole):
+        here = [slot for slot in case.whole if slot.node == node]
+        cards = sorted((slot.memory_bytes or 0 for slot in here if slot.kind == "gpu"), reverse=True)
+        cpus = sum(slot.kind == "cpu" for slot in here)
+        limit = next((one.memory_bytes for one in case.situation.nodes if one.name == node), None)
+        if cpus and need.mig_profile is None and need.gpu_share is None and not need.gpus_where_present:
+            gpus = min(need.gpus, len(cards))
+            memory = min(need.gpu_memory_bytes, cards[gpus - 1]) if gpus else 0
+            asked = case.asking(
+                gpus=gpus, gpu_memory_bytes=memory, only_gpus=need.only_gpus if gpus else (), cpus=min(need.cpus, cpus),
+                memory_bytes=need.memory_bytes if limit is None else min(need.memory_bytes, limit),
+            )  # fmt: skip
+            if asked != need:
+                yield _change("what_there_is", f"{FEWER} what there is: {words.needs(asked)}", resources=asked)
 
 
 def _less_memory(case: Case) -> Iterator[JobChange]:

@@ -28,6 +28,11 @@ class Case:
     def need(self) -> Need:
         return Need.of(self.job.resources)
 
+    @property
+    def whole(self) -> list[Slot]:
+        """All slots as they would be if each were given out."""
+        return [replace(slot, state="usable") for slot in self.situation.slots]
+
     def fits(self, slots: Sequence[Slot], running: Sequence[Running] = (), asked: Resources | None = None) -> bool:
         """Whether the job, or one that asks for something else, fits into these slots beside these attempts."""
         need = self.need if asked is None else Need.of(asked)
@@ -47,9 +52,8 @@ class Case:
 
 def constraints(case: Case, made: Plan, place: int) -> tuple[JobConstraint, ...]:
     """All that blocks a job that a plan did not place."""
-    whole = [replace(slot, state="usable") for slot in case.situation.slots]
-    if not case.fits(whole):
-        return (_never(case, whole),)
+    if not case.fits(case.whole):
+        return (_never(case, case.whole),)
     found = tuple(_in_order(case, made, place))
     return found or (JobConstraint(kind="behind", sentence="what is free now is more than its quota allows"),)
 

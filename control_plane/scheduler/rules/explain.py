@@ -22,6 +22,8 @@ class Why:
     constraints: tuple[JobConstraint, ...]
     change: JobChange | None = None
     alternatives: tuple[JobChange, ...] = ()
+    no_change: str | None = None
+    """Why there is none, and what could help."""
 
     @property
     def sentence(self) -> str:
@@ -37,7 +39,7 @@ def explain(situation: Situation, job: Waiting, head: Sequence[Waiting] | None =
         return Why(place, (soon,))
     found = constraints(Case(_settled(situation, made), job), made, place)
     would = changes(case, made, place)
-    return Why(place, found, would.smallest, would.others)
+    return Why(place, found, would.smallest, would.others, would.why_none)
 
 
 def _settled(situation: Situation, made: Plan) -> Situation:

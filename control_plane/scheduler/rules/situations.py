@@ -18,7 +18,9 @@ def changed(situation: Situation, job: Waiting, change: JobChange) -> tuple[Situ
             return _moved(situation, job, replace(job, priority=change.priority or 0))
         case "front":
             return _moved(situation, job, replace(job, rank=front_rank(situation, job)))
-        case "fewer_gpus" | "share" | "gpu_memory" | "fewer_cpus":
+        case (
+            "fewer_gpus" | "share" | "any_gpu" | "whole_gpu" | "gpu_memory" | "fewer_cpus" | "no_gpu" | "what_there_is"
+        ):
             assert change.resources is not None  # noqa: S101 - these kinds name what to ask for
             again = replace(job, resources=change.resources, rank=inf, queued_at=situation.now)
             return _moved(situation, job, again)
