@@ -108,3 +108,28 @@ def test_the_end_of_a_job_says_what_it_came_to(
     assert said in (job.attempts[0].detail or "")
     assert job.peak_memory_bytes
     eventually(lambda: not (yard.directory(job.job_id) / "work").exists(), "the end of the workspace")
+
+
+ASIDE = """
+export GIT_AUTHOR_DATE=2026-01-01T00:00:00Z GIT_COMMITTER_DATE=2026-01-01T00:00:00Z
+echo aside >readme; git commit --quiet --all --message=aside; aside=$(git rev-parse HEAD)
+git checkout --quiet HEAD^; echo ahead >readme; git commit --quiet --all --message=ahead
+mkdir -p .eden; printf '{"status": "success", "commit_sha": "%s"}' "$aside" >.eden/outcome.json
+echo "$aside"
+"""
+
+
+def test_the_commit_that_an_outcome_names_is_the_one_that_is_published(yard: Yard) -> None:
+    branch = f"work/{yard.store.id_of('bob')}/aside"
+    job_id = yard.shell(ASIDE, publish=branch, collect=(".eden/outcome.json",), is_stdout_kept=True)
+    job = yard.end(job_id)
+    assert job.published_commit == (job.stdout or "").strip() == yard.origin.tip(branch)
+
+
+def test_an_outcome_that_names_no_commit_of_its_workspace_fails_and_says_so(yard: Yard) -> None:
+    script = ASIDE.replace('"$aside" >', f"{'d' * 40} >")
+    branch = f"work/{yard.store.id_of('bob')}/nowhere"
+    job = yard.end(yard.shell(script, publish=branch, collect=(".eden/outcome.json",)))
+    assert (job.state, job.cause) == (S.FAILED, "user_error")
+    assert "there is no such commit" in (job.attempts[-1].detail or "")
+    assert yard.origin.tip(branch) == ""

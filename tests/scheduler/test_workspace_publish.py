@@ -285,3 +285,41 @@ def test_a_commit_to_build_on_that_is_nowhere_is_refused(result: Result) -> None
     with pytest.raises(WorkspaceError):
         workspace.join(result.origin.bare, BRANCH, made, ("a" * 40,), "wkr_1")
     assert result.origin.tip(BRANCH) == made
+
+
+def commit_aside(result: Result, start: str) -> str:
+    """A commit on a start that HEAD does not stand on, while HEAD has another and files are changed."""
+    (result.work / "a.txt").write_text("aside")
+    git(result.work, "checkout", "--quiet", start)
+    aside = commit(result.work, "aside")
+    git(result.work, "checkout", "--quiet", result.pinned)
+    (result.work / "a.txt").write_text("ahead")
+    commit(result.work, "ahead")
+    (result.work / "b.txt").write_text("uncommitted")
+    return aside
+
+
+def test_the_commit_that_an_outcome_names_is_published_and_nothing_else(result: Result) -> None:
+    aside = commit_aside(result, result.pinned)
+    found = workspace.publish_named(result.made.directory, result.origin.bare, BRANCH, aside)
+    assert found == aside == result.origin.tip(BRANCH)
+    assert git(result.origin.bare, "show", f"{BRANCH}:a.txt") == "aside"
+    assert git(result.origin.bare, "show", f"{BRANCH}:b.txt") == "b"
+
+
+def test_a_named_commit_that_builds_on_something_else_or_is_nowhere_is_refused(result: Result) -> None:
+    git(result.work, "checkout", "--quiet", "--orphan", "stranger")
+    stranger = commit(result.work, "stranger")
+    git(result.work, "checkout", "--quiet", result.pinned)
+    blob = git(result.work, "rev-parse", f"{stranger}:a.txt")
+    for name, words in ((stranger, "does not descend"), ("d" * 40, "no such commit"), (blob, "no such commit")):
+        with pytest.raises(WorkspaceError, match=words):
+            workspace.publish_named(result.made.directory, result.origin.bare, BRANCH, name)
+    assert result.origin.tip(BRANCH) == ""
+
+
+def test_a_named_commit_where_head_stands_is_left_to_head(result: Result) -> None:
+    (result.work / "a.txt").write_text("better")
+    for name in (result.pinned, commit(result.work, "mine")):
+        assert workspace.publish_named(result.made.directory, result.origin.bare, BRANCH, name) is None
+    assert result.origin.tip(BRANCH) == ""

@@ -12,6 +12,7 @@ from sqlalchemy import RowMapping
 from control_plane.scheduler import processes, workspace
 from control_plane.scheduler.engines.engine import Key, Placed, Way, key_of
 from control_plane.scheduler.engines.lock import Lock
+from control_plane.scheduler.engines.outcomes import named_commit
 from control_plane.scheduler.engines.variables import Places, variables
 from control_plane.scheduler.inventory import Inventory
 from control_plane.scheduler.keeping import CHECKPOINTS, Keeping, trim
@@ -184,7 +185,7 @@ class LocalEngine:
             result["stdout"] = _text(directory / "stdout", COLLECT_BYTES)
         if cause == "finished" and spec.publish is not None:
             try:
-                result["published_commit"] = self._publish(job, spec)
+                result["published_commit"] = self._publish(job, spec, named_commit(found))
             except MachineFault:  # what it made is kept, and published once the machine lets us
                 raise
             except (WorkspaceError, SwitchyardError) as error:
@@ -200,13 +201,15 @@ class LocalEngine:
         complaint = memory_complaint(_tail(self.log(*key_of(job)), TAIL_BYTES))
         return ("out_of_memory", complaint) if complaint else ("user_error", exit_.error)
 
-    def _publish(self, job: RowMapping, spec: SubmitJob) -> str | None:
+    def _publish(self, job: RowMapping, spec: SubmitJob, named: str | None) -> str | None:
+        """The commit that the command named, where it is another than HEAD; else HEAD with what is uncommitted."""
         repository, branch, author = (
             self.repositories.path(job["experiment_id"]),
             spec.publish or "",
             job["submitted_by"],
         )
-        commit = workspace.publish(self.of(job), repository, branch, f"{spec.name}\n", author)
+        commit = named and workspace.publish_named(self.of(job), repository, branch, named)
+        commit = commit or workspace.publish(self.of(job), repository, branch, f"{spec.name}\n", author)
         return commit and workspace.join(repository, branch, commit, spec.parents, author)
 
     def tidy(self, job: RowMapping) -> None:

@@ -9,7 +9,7 @@ from control_plane.scheduler.workspace.checkout import prepare, remove
 from control_plane.scheduler.workspace.errors import MachineFault, WorkspaceError
 from control_plane.scheduler.workspace.joining import join
 from control_plane.scheduler.workspace.layout import Workspace
-from control_plane.scheduler.workspace.results import collect, publish
+from control_plane.scheduler.workspace.results import collect, publish, publish_named
 from control_plane.scheduler.workspace.surroundings import environment
 
 __all__ = [
@@ -23,5 +23,6 @@ __all__ = [
     "join",
     "prepare",
     "publish",
+    "publish_named",
     "remove",
 ]

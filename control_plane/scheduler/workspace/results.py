@@ -53,11 +53,43 @@ def publish(directory: Path, repo: Path, branch: str, message: str, author: str)
         commit = _commit_leftovers(git_dir, workspace, message, author)
         if commit == pinned:
             return None
-        (git_dir / "refs" / "heads" / "result").write_text(f"{commit}\n")
-        fetch = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
-        git(f"--git-dir={repo}", *fetch, git_dir, "refs/heads/result")
+        _fetch(git_dir, repo, commit)
     git(f"--git-dir={repo}", "update-ref", f"refs/heads/{branch}", commit, before)
     return commit
+
+
+def publish_named(directory: Path, repo: Path, branch: str, commit: str) -> str | None:
+    """Put the commit that the command named on a branch; None when it is the pinned one or where HEAD stands.
+
+    What HEAD has, and what is uncommitted, stays behind. WorkspaceError when the workspace has no such commit, or one
+    that does not descend from the pinned one.
+    """
+    workspace = Workspace(directory.resolve())
+    pinned, _ = workspace.pin.read_text(encoding="utf-8").splitlines()
+    if commit in {pinned, _head(workspace)}:
+        return None
+    before = tip(repo, branch)
+    with _own_git_dir(workspace, repo) as git_dir:
+        (git_dir / "HEAD").write_text(f"{commit}\n")
+        if not _has(git_dir, commit):
+            raise WorkspaceError(f"its outcome names {commit}, and there is no such commit")
+        if git(f"--git-dir={git_dir}", "rev-list", "--max-count=1", pinned, f"^{commit}").strip():
+            raise WorkspaceError(f"its outcome names {commit}, which does not descend from {pinned}")
+        _fetch(git_dir, repo, commit)
+    git(f"--git-dir={repo}", "update-ref", f"refs/heads/{branch}", commit, before)
+    return commit
+
+
+def _has(git_dir: Path, commit: str) -> bool:
+    told = git(f"--git-dir={git_dir}", "cat-file", "--batch-check", stdin=f"{commit}\n".encode())
+    return told.split()[1:2] == ["commit"]
+
+
+def _fetch(git_dir: Path, repo: Path, commit: str) -> None:
+    """Bring a commit into the repository, with every object checked."""
+    (git_dir / "refs" / "heads" / "result").write_text(f"{commit}\n")
+    fetch = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
+    git(f"--git-dir={repo}", *fetch, git_dir, "refs/heads/result")
 
 
 @contextmanager
