@@ -16,6 +16,7 @@ from control_plane.db import log, tally
 from control_plane.db.log import Told
 
 T = TypeVar("T")
+_JSON = json.JSONEncoder(allow_nan=False)
 Count = tuple[str, str, int]
 """An experiment, the name of a counter, and how much is added to it."""
 
@@ -66,8 +67,8 @@ class Batch:
 
     def tell(self, experiment_id: str, type_: str, data: Mapping[str, Any]) -> None:
         """An event of an experiment, or of the deployment."""
-        json.dumps(data, allow_nan=False)  # what cannot be written fails where it is told
-        self._told.append(Told(experiment_id, self.mint("evt"), type_, data))
+        text = _JSON.encode(data)  # what cannot be written fails where it is told
+        self._told.append(Told(experiment_id, self.mint("evt"), type_, text))
         if self._is_open:
             self.write_down()
 

@@ -31,27 +31,26 @@ class _Form:
 
 
 class Command:
-    """One prepared change; an insert names its columns."""
+    """One prepared change, the same for every database or one for each; an insert names its columns."""
 
-    def __init__(self, statement: Change, *columns: str) -> None:
-        self.statement = statement
-        self._forms = {name: _form(statement, dialect, columns) for name, dialect in DIALECTS.items()}
+    def __init__(self, statement: Change | Mapping[str, Change], *columns: str) -> None:
+        self._statements = statement if isinstance(statement, Mapping) else dict.fromkeys(DIALECTS, statement)
+        self._forms = {name: _form(self._statements[name], each, columns) for name, each in DIALECTS.items()}
 
     def run(self, connection: Connection, values: Values) -> int:
         """Make the change; how many rows it changed."""
         if connection.dispatch.before_cursor_execute:  # somebody wants to hear of every statement
-            return connection.execute(self.statement, values).rowcount
+            return connection.execute(self._statements[connection.dialect.name], values).rowcount
         form = self._forms[connection.dialect.name]
         return self._put(connection, lambda driver: driver.execute(form.text, form.of(values)))
 
-    def run_all(self, connection: Connection, rows: Sequence[Values]) -> None:
-        """Make the change once for each of these rows."""
+    def run_all(self, connection: Connection, rows: Sequence[Values]) -> int:
+        """Make the change once for each of these rows; how many it changed in all."""
         if connection.dispatch.before_cursor_execute:
-            connection.execute(self.statement, rows)
-            return
+            return connection.execute(self._statements[connection.dialect.name], rows).rowcount
         form = self._forms[connection.dialect.name]
         given = [form.of(row) for row in rows]
-        self._put(connection, lambda driver: _many(driver.cursor(), form.text, given))
+        return self._put(connection, lambda driver: _many(driver.cursor(), form.text, given))
 
     def _put(self, connection: Connection, act: Callable[[Any], Any]) -> int:
         try:
@@ -66,7 +65,7 @@ class Command:
         """The driver's error as the toolkit tells it."""
         driver: Any = connection.connection.driver_connection
         return DBAPIError.instance(
-            str(self.statement), {}, error, connection.dialect.loaded_dbapi.Error,
+            self._forms[connection.dialect.name].text, {}, error, connection.dialect.loaded_dbapi.Error,
             connection_invalidated=connection.dialect.is_disconnect(cast("Any", error), driver, None),
             dialect=connection.dialect,
         )  # fmt: skip

@@ -1,11 +1,27 @@
 """The event log: appended with the change it tells of, read by position or by the protocol's sequence."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Connection, RowMapping, ScalarSelect, bindparam, func, insert, select
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Integer,
+    RowMapping,
+    ScalarSelect,
+    TypeDecorator,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+)
 
+from control_plane.db.command import Command
 from control_plane.db.tables import DEPLOYMENT, events
 
 PROTOCOL_TYPES = frozenset(
@@ -24,12 +40,29 @@ PROTOCOL_TYPES = frozenset(
 
 def _after(column: Column[int], *conditions: ColumnElement[bool]) -> ScalarSelect[int]:
     """One more than the largest so far, found by the statement that inserts."""
-    largest = select(func.coalesce(func.max(column), 0) + 1).where(*conditions)
+    none, one = literal_column("0", Integer), literal_column("1", Integer)  # part of the text, which is prepared
+    largest = select(func.coalesce(func.max(column), none) + one).where(*conditions)
     return largest.correlate(None).scalar_subquery()
 
 
-_PLAIN = insert(events).inline().values(position=_after(events.c.position))
-_COUNTED = _PLAIN.values(sequence=_after(events.c.sequence, events.c.experiment_id == bindparam("of")))
+class Encoded(TypeDecorator[str]):
+    """JSON that is text already."""
+
+    impl = JSON
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        """Nothing is left to do."""
+
+
+_COLUMNS = ("experiment_id", "event_id", "type", "occurred_at")
+_TOLD = insert(events).inline().values(
+    position=_after(events.c.position), data=bindparam("text", type_=Encoded())
+)  # fmt: skip
+_PLAIN = Command(_TOLD, *_COLUMNS)
+_COUNTED = Command(
+    _TOLD.values(sequence=_after(events.c.sequence, events.c.experiment_id == bindparam("of"))), *_COLUMNS
+)
 
 
 class Told(NamedTuple):
@@ -38,14 +71,15 @@ class Told(NamedTuple):
     experiment_id: str
     event_id: str
     type: str
-    data: Mapping[str, Any]
+    text: str
+    """Its data, as JSON."""
 
 
 def append(connection: Connection, now: str, told: Sequence[Told]) -> None:
     """Append events in this order; positions and sequences are gap-free because one writer at a time appends."""
     for is_counted, run in groupby(told, lambda each: each.type in PROTOCOL_TYPES):
         rows = [{**each._asdict(), "occurred_at": now, "of": each.experiment_id} for each in run]
-        connection.execute(_COUNTED if is_counted else _PLAIN, rows)
+        (_COUNTED if is_counted else _PLAIN).run_all(connection, rows)
 
 
 def tip(connection: Connection) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Connection, Dialect, RowMapping, Select, UpdateBase
+from sqlalchemy import BindParameter, Connection, Dialect, RowMapping, Select, UpdateBase
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.engine import make_url
 
@@ -28,6 +28,11 @@ class _Form:
     names: tuple[str, ...]
     readers: tuple[tuple[str, Reader], ...]
     """The columns whose values the driver hands over in another type."""
+    constants: Mapping[str, Any]
+    """What the question itself compares with."""
+
+    def of(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**self.constants, **values} if self.constants else values
 
     def row(self, found: Sequence[Any]) -> RowMapping:
         row = dict(zip(self.names, found, strict=True))
@@ -49,7 +54,7 @@ class Question:
             return self._first_by_statement(connection, values)
         form, driver = self._forms[connection.dialect.name], connection.connection.driver_connection
         try:
-            cursor = cast("Any", driver).execute(form.text, values)
+            cursor = cast("Any", driver).execute(form.text, form.of(values))
             found = cursor.fetchone()
             cursor.close()
         except connection.dialect.loaded_dbapi.Error:
@@ -62,7 +67,7 @@ class Question:
             return self._all_by_statement(connection, values)
         form, driver = self._forms[connection.dialect.name], connection.connection.driver_connection
         try:
-            cursor = cast("Any", driver).execute(form.text, values)
+            cursor = cast("Any", driver).execute(form.text, form.of(values))
             found = cursor.fetchall()
             cursor.close()
         except connection.dialect.loaded_dbapi.Error:
@@ -77,11 +82,18 @@ class Question:
 
 
 def _form(statement: Select[Any] | UpdateBase, dialect: Dialect) -> _Form:
-    columns = statement.exported_columns
+    columns, compiled = statement.exported_columns, statement.compile(dialect=dialect)
     readers = [each.type.dialect_impl(dialect).result_processor(dialect, DOUBLE_PRECISION) for each in columns]
     names = tuple(str(column.key) for column in columns)
     return _Form(
-        str(statement.compile(dialect=dialect)),
+        str(compiled),
         names,
         tuple((name, reader) for name, reader in zip(names, readers, strict=True) if reader is not None),
+        {name: _given(each, dialect) for name, each in compiled.binds.items() if not each.required},
     )
+
+
+def _given(constant: BindParameter[Any], dialect: Dialect) -> Any:
+    """A constant as the driver takes it."""
+    write = constant.type.dialect_impl(dialect).bind_processor(dialect)
+    return constant.value if write is None else write(constant.value)

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from control_plane.db.command import Command
 from control_plane.db.tables import tallies
 
 
@@ -23,7 +24,10 @@ def _upsert(insert: Any) -> Any:
     )
 
 
-_ADD = {"sqlite": _upsert(sqlite.insert(tallies)), "postgresql": _upsert(postgresql.insert(tallies))}
+_ADD = Command(
+    {"sqlite": _upsert(sqlite.insert(tallies)), "postgresql": _upsert(postgresql.insert(tallies))},
+    "experiment_id", "name", "total",
+)  # fmt: skip
 
 
 def add(connection: Connection, experiment_id: str, name: str, amount: int) -> None:
@@ -35,7 +39,7 @@ def add_all(connection: Connection, amounts: Mapping[tuple[str, str], int]) -> N
     """Add to counters, each named by its experiment and its name."""
     rows = [{"experiment_id": of, "name": name, "total": amount} for (of, name), amount in amounts.items() if amount]
     if rows:
-        connection.execute(_ADD[connection.dialect.name], rows)
+        _ADD.run_all(connection, rows)
 
 
 def read(connection: Connection, experiment_id: str) -> dict[str, int]:

@@ -22,7 +22,8 @@ from control_plane.scheduler.guard import Guard
 from control_plane.scheduler.hands import Hands
 from control_plane.scheduler.mirror import Mirror
 from control_plane.scheduler.news import Heard, News
-from control_plane.scheduler.operations import arrays, attempts, policy, situation, standing, submit
+from control_plane.scheduler.operations import arrays, attempts, policy, standing, submit
+from control_plane.scheduler.operations.rows import whole
 from control_plane.scheduler.operations.situation import seconds_of
 from control_plane.scheduler.ports import Claims
 from control_plane.scheduler.processes import Exit
@@ -98,10 +99,9 @@ class Rounds:
 
     def _take_answers(self, writes: Writes) -> None:
         """What hands have done since the last round."""
-        for key, answer in self._hands.take():
+        for key, answer in sorted(self._hands.take(), key=lambda each: isinstance(each[1], Ended)):
             if isinstance(answer, Launched):
-                work = partial(attempts.start, job_id=key[0], attempt=key[1])
-                writes.add(work, _nothing, partial(self._failed, key))
+                writes.add_to(attempts.start_all, key, _nothing, partial(self._failed, key))
             elif isinstance(answer, Ended):
                 self._finish(key, answer, writes)
 
@@ -111,8 +111,8 @@ class Rounds:
             self.guard.judge(ended.ending, self.mirror.running[key[0]], writes)
             self.mirror.drop(key[0])
             self.decisions.look_again()
-        work = partial(attempts.finish, job_id=key[0], attempt=key[1], ending=ended.ending)
-        writes.add(work, partial(self._tidy, key, ended.job), partial(self._failed, key))
+        sequel = partial(self._tidy, key, ended.job)
+        writes.add_to(attempts.finish_all, (*key, ended.ending), sequel, partial(self._failed, key))
 
     def _tidy(self, key: Key, job: RowMapping, _is_new: bool) -> None:
         self._hands.give(key, partial(self._errands.tidy, job))
@@ -144,12 +144,11 @@ class Rounds:
         for key in seen.keys() - errands.keys():
             job = self.mirror.get(key[0])
             if job is not None and job.state == JobState.STARTING:
-                work = partial(attempts.start, job_id=key[0], attempt=key[1])
-                writes.add(work, _nothing, partial(self._failed, key))
+                writes.add_to(attempts.start_all, key, _nothing, partial(self._failed, key))
         if not errands:
             return
         ids = [job_id for job_id, _ in errands]
-        rows = self._house.read_now(lambda tx: situation.whole(tx, ids))
+        rows = self._house.read_now(lambda tx: whole(tx, ids))
         for key, status in errands.items():
             row = rows.get(key[0])
             if row is not None and row["attempt"] == key[1]:
@@ -195,9 +194,9 @@ class Rounds:
         made = self.decisions.plan(self.mirror, heard.now)
         for placement in made.placements if made else ():
             if placement.job_id not in heard.withdrawn:
-                work = partial(attempts.place, placement=placement, node=self.guard.node_of(placement))
+                wanted = placement, self.guard.node_of(placement)
                 sequel = partial(self._placed, placement, heard.now)
-                writes.add(work, sequel, partial(self._refused, placement.job_id))
+                writes.add_to(attempts.place_all, wanted, sequel, partial(self._refused, placement.job_id))
         for one in made.give_ways if made else ():
             taken = partial(attempts.give_way, job_id=one.job_id, attempt=one.attempt)
             writes.add(taken, _nothing, partial(self._refused, one.job_id))

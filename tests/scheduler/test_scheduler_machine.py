@@ -1,7 +1,7 @@
 """Whatever happens to schedulers, attempts and clocks: nothing runs twice, nothing is lost, nobody starves."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ from control_plane.db.transaction import Tx
 from control_plane.edge.house import House
 from control_plane.scheduler import decisions, reasons
 from control_plane.scheduler.operations import attempts, submit
+from control_plane.scheduler.operations.attempts import Ending
 from tests.scheduler.mortal import Clock, clocked_house
 from tests.scheduler.scheduler_day import SchedulerDay
 from tests.store.task_house import TaskHouse
@@ -104,12 +105,12 @@ def test_a_queue_survives_a_million_acts(database_url: str) -> None:
         assert done > 500_000
 
 
-def unguarded(tx: Tx, job_id: str, attempt: int, *ending: Any, **more: Any) -> bool:
-    """`attempts.finish` as it would be if it did not look at the attempt."""
-    return GUARDED(tx, job_id, submit.load(tx, job_id)["attempt"], *ending, **more)
+def unguarded(tx: Tx, told: Sequence[tuple[str, int, Ending]]) -> list[bool]:
+    """`attempts.finish_all` as it would be if it did not look at the attempts."""
+    return GUARDED(tx, [(job_id, submit.load(tx, job_id)["attempt"], ending) for job_id, _, ending in told])
 
 
-GUARDED = attempts.finish
+GUARDED = attempts.finish_all
 
 
 CAUGHT = (AssertionError, FlakyFailure)
@@ -119,7 +120,8 @@ CAUGHT = (AssertionError, FlakyFailure)
 def test_a_queue_whose_ends_are_not_fenced_by_the_attempt_is_caught(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempts, "finish", unguarded)
+    monkeypatch.setattr(attempts, "finish_all", unguarded)
+    monkeypatch.setattr(attempts, "finish", lambda tx, *told: unguarded(tx, [told])[0])
     with (
         open_days(sqlite_url) as days,
         pytest.raises((AssertionError, FlakyFailure)),

@@ -45,6 +45,22 @@ def test_an_answer_is_the_row_of_the_statement(store: TaskHouse, ids: dict[str, 
     assert store.see(lambda tx: tx.first(Question(statement), id="nothing")) is None
 
 
+def test_a_question_brings_along_what_it_compares_with_itself(store: TaskHouse) -> None:
+    store.idea(priority=0.25)
+    chosen = select(ideas.c.idea_id, (ideas.c.priority * 4).label("times")).where(ideas.c.priority < 0.5)
+    question = Question(chosen.where(ideas.c.experiment_id == bindparam("of")))
+
+    def ask(tx: Any) -> tuple[Any, Any]:
+        driver = tx.batch.bare.connection.driver_connection
+        form = question._forms[tx.batch.bare.dialect.name]
+        put = driver.execute(form.text, form.of({"of": store.experiment_id})).fetchall()
+        return question.all(tx.batch.bare, {"of": store.experiment_id}), put
+
+    answer, put = store.see(ask)
+    assert [row["times"] for row in answer] == [1.0]
+    assert len(put) == 1, "the driver takes it as it is"
+
+
 def test_a_listener_hears_of_questions_too(store: TaskHouse) -> None:
     heard: list[str] = []
     engine = store.house.database.engine

@@ -1,6 +1,7 @@
 """What ended attempts took: the newest of each kind, and the newest of all."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
 
@@ -28,19 +29,29 @@ _AGAIN = Command(
 _FIRST = Command(insert(durations), "kind", "place", "experiment_id", "work", "shape", "seconds", "ended_at")
 
 
-def add(tx: Tx, job: RowMapping, cause: ExitCause) -> None:
-    """Keep what an attempt took that ends now; `job` is its row before the end."""
-    if cause not in TELLING or job["started_at"] is None:
-        return
-    seconds = (parse_time(tx.now) - parse_time(job["started_at"])).total_seconds()
-    kind = kind_of(job["experiment_id"], job["role"], job["name"], Resources.model_validate(job["resources"]))
-    place = job["number"] % RING
-    told = {"seconds": max(seconds, 0.0), "ended_at": tx.now}
-    if _AGAIN.run(tx.batch.bare, {"of": kind.key, "at": place, **told}) == 0:
-        facts = {"experiment_id": kind.experiment_id, "work": kind.work, "shape": kind.shape}
-        _FIRST.run(tx.batch.bare, {"kind": kind.key, "place": place, **facts, **told})
-    if job["number"] % SWEEP_EVERY == 0:
+def add_all(tx: Tx, ended: Iterable[tuple[RowMapping, ExitCause]]) -> None:
+    """Keep what attempts took that end now; each with the row of its job before the end."""
+    telling = [row for row, cause in ended if cause in TELLING and row["started_at"] is not None]
+    asked: dict[str, Resources] = {}
+    runs = [_run(tx.now, row, asked) for row in telling]
+    if runs and _AGAIN.run_all(tx.batch.bare, [again for again, _ in runs]) != len(runs):
+        for again, first in runs:
+            if _AGAIN.run(tx.batch.bare, again) == 0:
+                _FIRST.run(tx.batch.bare, {**again, **first})
+    if any(row["number"] % SWEEP_EVERY == 0 for row in telling):
         _sweep(tx)
+
+
+def _run(now: str, job: RowMapping, asked: dict[str, Resources]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What an attempt took, and what is said of its kind when it is the first in its place."""
+    resources = asked.get(words := str(job["resources"]))
+    if resources is None:
+        resources = asked[words] = Resources.model_validate(job["resources"])
+    kind, place = kind_of(job["experiment_id"], job["role"], job["name"], resources), job["number"] % RING
+    seconds = (parse_time(now) - parse_time(job["started_at"])).total_seconds()
+    again = {"of": kind.key, "at": place, "seconds": max(seconds, 0.0), "ended_at": now}
+    facts = {"experiment_id": kind.experiment_id, "work": kind.work, "shape": kind.shape}
+    return again, {"kind": kind.key, "place": place, **facts}
 
 
 def _sweep(tx: Tx) -> None:

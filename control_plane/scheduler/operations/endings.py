@@ -1,17 +1,17 @@
 """How an attempt ends: by itself, or because it gives way. The attempt number fences every word about it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, delete, or_, update
+from sqlalchemy import RowMapping, bindparam, delete, or_, select, update
 
 from control_plane.db.command import Command
-from control_plane.db.question import Question
 from control_plane.db.tables import credentials
 from control_plane.db.transaction import Tx
-from control_plane.scheduler.operations import durations, ends, usage
-from control_plane.scheduler.operations.rows import last_rank, load, save
+from control_plane.scheduler.operations import durations, ends, rows, usage
+from control_plane.scheduler.operations.several import Several
 from control_plane.scheduler.rules.retries import not_before
 from control_plane.scheduler.rules.states import MOST_LOSSES, Count, attempt_ended, ended
 from control_plane.scheduler.tables import ON_A_SLOT, attempts, holds, jobs
@@ -27,10 +27,13 @@ _END = Command(
     update(attempts).where(attempts.c.job_id == bindparam("of"), attempts.c.number == bindparam("which")),
     "state", "ended_at", "exit_code", "cause", "detail",
 )  # fmt: skip
-_FREE = Question(
-    delete(holds)
-    .where(holds.c.job_id == bindparam("of"), holds.c.attempt == bindparam("which"))
-    .returning(holds.c.slot_id, holds.c.held_since)
+_LIVE = select(jobs.c.attempt).where(jobs.c.job_id == holds.c.job_id).scalar_subquery()
+_FREE = Several(
+    lambda ids: (
+        delete(holds)
+        .where(holds.c.job_id.in_(ids), holds.c.attempt == _LIVE)
+        .returning(holds.c.job_id, holds.c.slot_id, holds.c.held_since)
+    )
 )
 _TAKE_BACK = Command(delete(credentials).where(credentials.c.session_digest == bindparam("of")))
 
@@ -61,11 +64,11 @@ def give_way(tx: Tx, job_id: str, attempt: int, why: str = FOR_ANOTHER) -> bool:
 
     The job stays in its state, so that whoever cancels it meanwhile ends it for good.
     """
-    row = load(tx, job_id)
+    row = rows.load(tx, job_id)
     if row["attempt"] != attempt or row["state"] not in {JobState.STARTING, JobState.RUNNING}:
         return False
     if row["giving_way"] is None:
-        save(tx, row, "giving_way", giving_way=why, told={"detail": why})
+        rows.save(tx, row, "giving_way", giving_way=why, told={"detail": why})
     return True
 
 
@@ -76,30 +79,81 @@ def preempt_all(tx: Tx) -> None:
 
 def finish(tx: Tx, job_id: str, attempt: int, ending: Ending) -> bool:
     """An attempt ended: free its slots, and end the job or queue it again. A stale attempt changes nothing."""
-    row = load(tx, job_id)
-    before = JobState(row["state"])
-    if row["attempt"] != attempt or not before.is_on_a_slot:
-        _keep_late(tx, row, attempt, ending)
-        return False
-    ending = _in_truth(row, ending)
-    count = _counted(row, ending)
-    if ending.is_of_the_machine and count.losses > MOST_LOSSES:
-        ending = replace(ending, cause="node_lost")
-    policy = RetryPolicy.model_validate(row["spec"].get("retry", {}))
-    state, final = ended(before, ending.cause, count, policy), attempt_ended(before, ending.cause)
-    own = {"of": row["job_id"], "which": attempt}
-    how: dict[str, Any] = {"exit_code": ending.exit_code, "cause": ending.cause, "detail": ending.detail}
-    _END.run(tx.batch.bare, {"state": final, "ended_at": tx.now, **how, **own})
-    if row["task_id"] is not None:
-        _TAKE_BACK.run(tx.batch.bare, {"of": pass_of(job_id, attempt)})
-    usage.charge(tx, row["experiment_id"], _FREE.all(tx.batch.bare, own))
-    durations.add(tx, row, ending.cause)
-    if state is JobState.QUEUED:
-        _queue_again(tx, row, ending, count, policy)
-    else:
-        how |= {"ended_at": tx.now, "result": ending.result, "giving_way": None}
-        ends.ended(tx, save(tx, row, "finished", state=state, tries=count.tries, losses=count.losses, **how))
-    return True
+    return finish_all(tx, [(job_id, attempt, ending)])[0]
+
+
+def finish_all(tx: Tx, told: Sequence[tuple[str, int, Ending]]) -> list[bool]:
+    """The same for several attempts; refused when one of their jobs moves on meanwhile."""
+    found = rows.whole(tx, {job_id for job_id, _, _ in told})
+    over, is_new = [], []
+    for job_id, attempt, ending in told:
+        row = found.get(job_id) or rows.missing(job_id)
+        is_new.append(row["attempt"] == attempt and JobState(row["state"]).is_on_a_slot)
+        if is_new[-1]:
+            over.append(_End.of(row, ending))
+        else:
+            _keep_late(tx, row, attempt, ending)
+    if over:
+        _end_attempts(tx, over)
+    done = [each for each in over if each.state is not JobState.QUEUED]
+    for row in rows.save_all(tx, "finished", [each.done(tx.now) for each in done]):
+        ends.ended(tx, row)
+    for each in over:
+        if each.state is JobState.QUEUED:
+            _queue_again(tx, each)
+    return is_new
+
+
+@dataclass(frozen=True)
+class _End:
+    """What the end of an attempt means for its job."""
+
+    row: RowMapping
+    ending: Ending
+    count: Count
+    policy: RetryPolicy
+    state: JobState
+    """Of the job from now on."""
+
+    @classmethod
+    def of(cls, row: RowMapping, ending: Ending) -> "_End":
+        """By the row as it was read."""
+        ending = _in_truth(row, ending)
+        count = _counted(row, ending)
+        if ending.is_of_the_machine and count.losses > MOST_LOSSES:
+            ending = replace(ending, cause="node_lost")
+        policy = RetryPolicy.model_validate(row["spec"].get("retry", {}))
+        return cls(row, ending, count, policy, ended(JobState(row["state"]), ending.cause, count, policy))
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """What names the attempt."""
+        return {"of": self.row["job_id"], "which": self.row["attempt"]}
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """How it ended, in the columns of a job and of an attempt."""
+        return {"exit_code": self.ending.exit_code, "cause": self.ending.cause, "detail": self.ending.detail}
+
+    def done(self, now: str) -> rows.Change:
+        """The job has ended, too."""
+        count = {"tries": self.count.tries, "losses": self.count.losses}
+        more = {"ended_at": now, "result": self.ending.result, "giving_way": None}
+        return rows.Change(self.row, {"state": self.state, **count, **self.how, **more})
+
+
+def _end_attempts(tx: Tx, over: Sequence[_End]) -> None:
+    """The attempts themselves: how they ended, what they held, and what that counts for."""
+    states = [attempt_ended(JobState(each.row["state"]), each.ending.cause) for each in over]
+    at = {"ended_at": tx.now}
+    found = zip(over, states, strict=True)
+    _END.run_all(tx.batch.bare, [{"state": state, **at, **each.how, **each.own} for each, state in found])
+    passes = [pass_of(*each.own.values()) for each in over if each.row["task_id"] is not None]
+    if passes:
+        _TAKE_BACK.run_all(tx.batch.bare, [{"of": one} for one in passes])
+    freed = _FREE.all(tx, [each.row["job_id"] for each in over])
+    usage.charge(tx, {each.row["job_id"]: each.row["experiment_id"] for each in over}, freed)
+    durations.add_all(tx, [(each.row, each.ending.cause) for each in over])
 
 
 def _counted(row: RowMapping, ending: Ending) -> Count:
@@ -108,24 +162,25 @@ def _counted(row: RowMapping, ending: Ending) -> Count:
     return Count(row["tries"] + (not is_loss and ending.cause != "preempted"), row["losses"] + is_loss)
 
 
-def _queue_again(tx: Tx, row: RowMapping, ending: Ending, count: Count, policy: RetryPolicy) -> None:
+def _queue_again(tx: Tx, end: _End) -> None:
     """Back into the queue: in the place and at the age it had where it is not at fault, else behind all that wait.
 
     A job that fails again and again would else keep those behind it at an age that starts anew each time.
     """
+    row, ending, count, policy = end.row, end.ending, end.count, end.policy
     is_ours, keeps_place = ending.cause == "preempted", ending.cause in {"preempted", "node_lost"}
     changes: dict[str, Any] = {
         "state": JobState.QUEUED,
         "tries": count.tries,
         "losses": count.losses,
         "queued_at": _since(tx, row) if keeps_place else tx.now,
-        "rank": row["rank"] if keeps_place else last_rank(tx),
+        "rank": row["rank"] if keeps_place else rows.last_rank(tx),
         "not_before": None if is_ours else not_before(tx.now, policy, count.tries + count.losses, row["job_id"]),
         "started_at": None,
         "giving_way": None,
         "waiting_for": f"{ending.detail or ending.cause}; it is queued again",
     }
-    save(tx, row, "requeued", **changes, told={"cause": ending.cause, "detail": ending.detail})
+    rows.save(tx, row, "requeued", **changes, told={"cause": ending.cause, "detail": ending.detail})
 
 
 def _since(tx: Tx, row: RowMapping) -> str:

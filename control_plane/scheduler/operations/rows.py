@@ -1,6 +1,7 @@
 """The row of one job: found, changed under guard, and told."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, cast
 
@@ -11,12 +12,14 @@ from control_plane.db.identities import is_in_named
 from control_plane.db.question import Question
 from control_plane.db.tables import DEPLOYMENT
 from control_plane.db.transaction import Tx
+from control_plane.scheduler.operations.several import Several
 from control_plane.scheduler.tables import jobs
 from store_client.errors import Forbidden, InvalidPrecondition, NotFound
 
 TOLD = ("task_id", "run_id", "array_id", "cause", "exit_code", "not_before")
 NOTHING: Mapping[str, Any] = {}
 _LOAD = Question(select(jobs).where(jobs.c.job_id == bindparam("job")))
+_WHOLE = Several(lambda ids: select(jobs).where(jobs.c.job_id.in_(ids)))
 _GUARD = (jobs.c.job_id == bindparam("of"), jobs.c.state == bindparam("was"), jobs.c.attempt == bindparam("tried"))
 
 
@@ -36,14 +39,45 @@ def missing(job_id: str) -> RowMapping:
     raise NotFound(f"there is no job {job_id} here")
 
 
+def whole(tx: Tx, job_ids: Iterable[str]) -> dict[str, RowMapping]:
+    """The full rows of those of these jobs that there are."""
+    return {row["job_id"]: row for row in _WHOLE.all(tx, job_ids)}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a job is to become, and what is told of it beside that."""
+
+    row: RowMapping
+    """As it was read: its state and attempt guard the change."""
+    to: Mapping[str, Any]
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def guarded(self) -> Mapping[str, Any]:
+        return {**self.to, "of": self.row["job_id"], "was": self.row["state"], "tried": self.row["attempt"]}
+
+    def made(self) -> RowMapping:
+        return cast("RowMapping", {**self.row, **self.to})  # whoever reads it reads by name
+
+
 def save(tx: Tx, row: RowMapping, act: str, *, told: Mapping[str, Any] = NOTHING, **changes: Any) -> RowMapping:
     """Write a change of a job, guarded by the state and attempt it was decided on, and tell it."""
-    guard = {"of": row["job_id"], "was": row["state"], "tried": row["attempt"]}
-    if _saving(tuple(changes)).run(tx.batch.bare, {**changes, **guard}) != 1:
-        raise InvalidPrecondition(f"job {row['number']} moved on meanwhile")
-    changed = cast("RowMapping", {**row, **changes})  # whoever reads it reads by name
-    tell(tx, act, changed, row["state"], told)
-    return changed
+    return save_all(tx, act, [Change(row, changes, told)])[0]
+
+
+def save_all(tx: Tx, act: str, changes: Sequence[Change]) -> list[RowMapping]:
+    """The same for several jobs, of which the same columns change; refused when one of them moved on."""
+    if not changes:
+        return []
+    guarded = [each.guarded for each in changes]
+    if _saving(tuple(changes[0].to)).run_all(tx.batch.bare, guarded) != len(changes):
+        numbers = ", ".join(str(each.row["number"]) for each in changes)
+        raise InvalidPrecondition(f"job {numbers} moved on meanwhile")
+    made = [each.made() for each in changes]
+    for each, changed in zip(changes, made, strict=True):
+        tell(tx, act, changed, each.row["state"], each.told)
+    return made
 
 
 @lru_cache(maxsize=64)

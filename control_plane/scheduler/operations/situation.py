@@ -3,21 +3,18 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import BindParameter, RowMapping, Text, bindparam, cast, select
+from sqlalchemy import RowMapping, Text, cast, select
 
-from control_plane.db.question import Question
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import ordered, policy
+from control_plane.scheduler.operations.several import Several
 from control_plane.scheduler.rules.board import Grant, Running, Situation, Slot, Waiting, nodes_of
 from control_plane.scheduler.rules.lines import going, lines_of
 from control_plane.scheduler.tables import ON_A_SLOT, holds, jobs
 from store_client.wire.jobs import JobState, Resources
 
 CHUNK = 2000
-AT_ONCE = 32
-"""So many jobs are asked for in one prepared question."""
 CANCEL_SECONDS = 5.0
 """The grace of an attempt that is cancelled."""
 END_SECONDS = 15.0
@@ -109,36 +106,20 @@ _OPEN = select(
     jobs.c.spec["timeout_seconds"].as_float().label("timeout_seconds"),
     jobs.c.spec[("preemption", "grace_seconds")].as_float().label("grace_seconds"),
 )
-_SOME: list[BindParameter[Any]] = [bindparam(f"id{number}") for number in range(AT_ONCE)]
-_OF = Question(_OPEN.where(jobs.c.job_id.in_(_SOME)))
+_OF = Several(lambda ids: _OPEN.where(jobs.c.job_id.in_(ids)))
 _HELD = select(holds.c.job_id, holds.c.attempt, holds.c.slot_id, holds.c.unit, holds.c.held_since)
 _HELD = _HELD.order_by(holds.c.job_id, holds.c.slot_id, holds.c.unit)
-_HELD_BY = Question(_HELD.where(holds.c.job_id.in_(_SOME)))
-_WHOLE = Question(select(jobs).where(jobs.c.job_id.in_(_SOME)))
-
-
-def _asked(tx: Tx, question: Question, job_ids: Iterable[str]) -> Iterator[RowMapping]:
-    """The answers on so many jobs, some at a time."""
-    ids = list(job_ids)
-    for at in range(0, len(ids), AT_ONCE):
-        some = ids[at : at + AT_ONCE]
-        some += [""] * (AT_ONCE - len(some))
-        yield from question.all(tx.batch.bare, {f"id{number}": job_id for number, job_id in enumerate(some)})
+_HELD_BY = Several(lambda ids: _HELD.where(holds.c.job_id.in_(ids)))
 
 
 def these(tx: Tx, job_ids: Iterable[str], reader: Reader) -> list[Open]:
     """Jobs as they are now, open or not."""
-    return [reader.read(row) for row in _asked(tx, _OF, job_ids)]
-
-
-def whole(tx: Tx, job_ids: Iterable[str]) -> dict[str, RowMapping]:
-    """The full rows of jobs."""
-    return {row["job_id"]: row for row in _asked(tx, _WHOLE, job_ids)}
+    return [reader.read(row) for row in _OF.all(tx, job_ids)]
 
 
 def held_by(tx: Tx, job_ids: Iterable[str]) -> dict[str, tuple[tuple[Grant, ...], float]]:
     """What each of these jobs holds, and since when."""
-    return _grants(_asked(tx, _HELD_BY, job_ids))
+    return _grants(_HELD_BY.all(tx, job_ids))
 
 
 def waiting(tx: Tx, reader: Reader) -> Iterator[list[Open]]:

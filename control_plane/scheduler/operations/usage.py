@@ -1,6 +1,6 @@
 """What experiments used of the queue, by the hour, so that older use counts less."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
@@ -31,12 +31,20 @@ def add(tx: Tx, experiment_id: str, seconds: float) -> None:
         forget(tx)
 
 
-def charge(tx: Tx, experiment_id: str, freed: Sequence[RowMapping]) -> None:
-    """An attempt of an experiment has ended and freed these units, each with when it came to be held."""
-    if freed:
-        since = min(row["held_since"] for row in freed)  # times of the database sort as text
-        seconds = max(0.0, seconds_of(tx.now) - seconds_of(since))
-        add(tx, experiment_id, used(freed, GPU_UNITS, seconds))
+def charge(tx: Tx, experiments: Mapping[str, str], freed: Iterable[RowMapping]) -> None:
+    """Attempts of these jobs, each of an experiment, have ended and freed these units, each held since some time."""
+    units: dict[str, list[RowMapping]] = {}
+    for row in freed:
+        units.setdefault(row["job_id"], []).append(row)
+    now, began, seconds = seconds_of(tx.now), dict[str, float](), dict[str, float]()
+    for job_id, held in units.items():
+        since = min(row["held_since"] for row in held)  # times of the database sort as text
+        if since not in began:
+            began[since] = seconds_of(since)
+        took = used(held, GPU_UNITS, max(0.0, now - began[since]))
+        seconds[experiments[job_id]] = seconds.get(experiments[job_id], 0.0) + took
+    for experiment_id, more in seconds.items():
+        add(tx, experiment_id, more)
 
 
 def half_life(tx: Tx) -> float:
