@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from store_client.accounts_face import *  # noqa: F403 - and in accounts_face.py
     from store_client.face import *  # noqa: F403 - the list is in face.py, once
     from store_client.face import __all__ as __all__
     from store_client.queue_face import *  # noqa: F403 - and in queue_face.py

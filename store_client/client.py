@@ -4,6 +4,7 @@ from types import TracebackType
 from typing import Self
 
 from store_client.credentials import Bearer
+from store_client.resources.accounts import Accounts, Operators
 from store_client.resources.artifacts import Artifacts
 from store_client.resources.attempts import Attempts
 from store_client.resources.checkpoints import CheckpointImports, Checkpoints
@@ -85,6 +86,8 @@ class ControlPlaneClient(
     DeploymentWorkers,
     DeploymentEvents,
     Sessions,
+    Accounts,
+    Operators,
     Client,
 ):
     """A deployment, as one identity. Every method is a row of the table of calls."""

@@ -1,6 +1,7 @@
 """Everything that the face of this package offers."""
 
-from store_client import queue_face
+from store_client import accounts_face, queue_face
+from store_client.accounts_face import *  # noqa: F403 - the list is in accounts_face.py, once
 from store_client.blocking import Blocking, connect_blocking
 from store_client.client import ControlPlaneClient, StoreClient
 from store_client.creation import settle_idea, settle_task, settle_variant
@@ -404,4 +405,4 @@ __all__ = [
     "settle_task",
     "settle_variant",
 ]  # fmt: skip
-__all__ += queue_face.__all__
+__all__ += queue_face.__all__ + accounts_face.__all__

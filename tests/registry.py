@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import httpx
+from argon2 import PasswordHasher
 from sqlalchemy import insert, select, update
 from starlette.applications import Starlette
 
@@ -21,6 +22,7 @@ from control_plane.registry import creation
 from control_plane.registry.operations import experiments, workers
 from control_plane.registry.operations.bootstrap import Bootstrap, bootstrap, issue_service_token
 from control_plane.registry.operations.experiments import Seeded
+from control_plane.registry.passwords import Passwords
 from control_plane.registry.routes import Neighbours, routes
 from control_plane.registry.rules.plans import plan
 from store_client.wire.experiments import CreateExperiment
@@ -31,6 +33,7 @@ T = TypeVar("T")
 ADMIN_TOKEN = "the-admin-token"
 KEYS = Keys(ADMIN_TOKEN, b"a pepper of thirty-two bytes, yes")
 COMMIT = "c0ffee" + "0" * 34
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 CONFIG = {
     "parallel_variants": 2,
     "evaluation_schema": {"accuracy": "real", "note": "text"},
@@ -64,6 +67,7 @@ class Registry:
 
     house: House
     seeds: MadeUpSeeds = field(default_factory=MadeUpSeeds)
+    passwords: Passwords = field(default_factory=lambda: Passwords(CHEAP))
 
     def act(self, operation: Callable[Concatenate[Tx, P], T], *given: P.args, **named: P.kwargs) -> T:
         """Run an operation in the deployment's scope, as the admin."""
@@ -128,7 +132,10 @@ class Registry:
 
     def client(self, bearer: tuple[str, str] | None = None, experiment_id: str | None = None) -> httpx.AsyncClient:
         """HTTP into this house, with a bearer and the experiment header."""
-        app = Starlette(routes=routes(self.house, Neighbours(self.seeds)), exception_handlers=dict(HANDLERS))
+        app = Starlette(
+            routes=routes(self.house, Neighbours(self.seeds, passwords=self.passwords)),
+            exception_handlers=dict(HANDLERS),
+        )
         headers = {} if bearer is None else {"Authorization": f"Bearer {bearer[0]}:{bearer[1]}"}
         if experiment_id is not None:
             headers["X-Eden-Experiment-Id"] = experiment_id

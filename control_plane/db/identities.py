@@ -47,6 +47,7 @@ class Issue:
     claimed_at: str | None = None
     session_digest: str | None = None
     is_read_only: bool = False
+    is_confined: bool = False
 
 
 def issue(connection: Connection, keys: Keys, worker_id: str, now: str, what: Issue) -> str:
@@ -64,6 +65,7 @@ def issue(connection: Connection, keys: Keys, worker_id: str, now: str, what: Is
             claimed_at=what.claimed_at,
             session_digest=what.session_digest,
             is_read_only=what.is_read_only,
+            is_confined=what.is_confined,
         )
     )
     return secret
@@ -75,7 +77,8 @@ _CREDENTIAL = (
     .where(credentials.c.digest == bindparam("of"), credentials.c.worker_id == bindparam("by"))
     .where(workers.c.disabled_at.is_(None))
 )
-_PROVEN = [credentials.c[name] for name in ("worker_id", "scope", "kind", "expires_at", "is_read_only")]
+_TOLD = ("worker_id", "scope", "kind", "expires_at", "is_read_only", "is_confined", "session_digest")
+_PROVEN = [credentials.c[name] for name in _TOLD]
 _PROOF = Question(_CREDENTIAL.with_only_columns(*_PROVEN, workers.c.name))
 
 
@@ -103,6 +106,8 @@ def identify(connection: Connection, keys: Keys, bearer: tuple[str, str], now: s
         row["name"],
         is_by_token=row["kind"] == "token",
         is_read_only=row["is_read_only"],
+        is_confined=row["is_confined"],
+        session_digest=row["session_digest"],
     )
 
 

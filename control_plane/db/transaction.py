@@ -23,6 +23,10 @@ class Caller:
     """Whether a short-lived token proved it, not the worker's own registration."""
     is_read_only: bool = field(default=False, compare=False)
     """Whether the credential is a viewer's, who looks and changes nothing."""
+    is_confined: bool = field(default=False, compare=False)
+    """Whether it is somebody's without a role in the deployment, who sees nothing there but what is theirs."""
+    session_digest: str | None = field(default=None, compare=False)
+    """The session of the person that it was given out for."""
 
     @property
     def is_admin(self) -> bool:

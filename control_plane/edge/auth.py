@@ -101,8 +101,19 @@ def _check_class(call: Call, caller: Caller) -> None:
         raise Forbidden("the admin bearer may not do this; use a registered worker")
     if not caller.is_admin and not call.who.admits_workers:
         raise Forbidden("only the admin bearer may do this")
+    if call.who is Who.PERSON:
+        _check_person(caller)
+        return
+    if caller.is_confined and caller.scope == DEPLOYMENT and not call.is_for_members:
+        raise Forbidden("you have no role in the deployment; you see the experiments that you have a role in")
     if caller.is_read_only and not call.is_read:
         raise Forbidden("this credential is a viewer's: it reads and changes nothing")
+
+
+def _check_person(caller: Caller) -> None:
+    """A viewer, too, looks after their own account."""
+    if caller.session_digest is None or caller.scope != DEPLOYMENT:
+        raise Forbidden("only a signed-in person may do this, for themselves")
 
 
 def _check_header(call: Call, experiment_id: str, header: str | None) -> None:

@@ -1,7 +1,7 @@
 """The registry's calls and the operation behind each."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from starlette.requests import Request
@@ -11,8 +11,10 @@ from starlette.routing import Route
 from control_plane.db.transaction import Tx
 from control_plane.edge.endpoint import Operation, endpoint, prepare, read_arguments, respond
 from control_plane.edge.house import House
+from control_plane.registry.account_routes import account_operations
 from control_plane.registry.control_routes import LEASE_SECONDS, control_routes
 from control_plane.registry.creation import Creation
+from control_plane.registry.entering import Entering
 from control_plane.registry.operations import (
     exchange,
     groups,
@@ -23,6 +25,7 @@ from control_plane.registry.operations import (
     summaries,
     workers,
 )
+from control_plane.registry.passwords import Passwords
 from control_plane.registry.ports import OpenClaims, Refresh, Seeds
 from store_client.wire.call import Call
 from store_client.wire.calls import experiments as e
@@ -43,6 +46,7 @@ class Neighbours:
     open_claims: OpenClaims = no_claims
     git_root: str = ""
     lease_seconds: float = LEASE_SECONDS
+    passwords: Passwords = field(default_factory=Passwords)
     refresh: Refresh | None = None
     """Of experiments that another server hosts; None where there is no such server."""
 
@@ -51,10 +55,11 @@ def routes(house: House, neighbours: Neighbours) -> list[Route]:
     """Every route of the registry."""
     creation = Creation(house, neighbours.seeds, neighbours.git_root)
     table = _experiments(neighbours) | _sessions(house)
-    table |= _details(neighbours.open_claims)
+    table |= _details(neighbours.open_claims) | account_operations(house.keys)
     for rows in (w.EXPERIMENT_REGISTRY, w.DEPLOYMENT_REGISTRY, w.CONSOLE_REGISTRY):
         table |= {call: act for call, act in _registry(house, rows).items() if call in w.CALLS}
     own = [_creating(house, creation), *(endpoint(house, call, act) for call, act in table.items())]
+    own += Entering(house, neighbours.passwords).routes()
     return [*own, *control_routes(house, neighbours.lease_seconds, neighbours.refresh)]
 
 

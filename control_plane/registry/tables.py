@@ -1,6 +1,19 @@
 """The registry's own tables: reserved groups, the deployment's services, operators and their sessions."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    false,
+)
 
 from control_plane.db.tables import metadata
 
@@ -25,7 +38,58 @@ operators = Table(
     Column("operator_id", String, primary_key=True),
     Column("role", String, nullable=False),
     Column("created_at", String, nullable=False),
+    Column(
+        "is_confined",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="has no role in the deployment, and sees only the experiments of its roles there",
+    ),
+    Column("sign_in_name", String, comment="what they sign in with beside a password, in lower case"),
+    Column("password", Text, comment="hashed by argon2, salt and cost included"),
+    Column("password_set_at", String),
+    Column("subject", String, comment="who they are to the OpenID Connect provider: issuer and subject"),
     CheckConstraint("role IN ('viewer', 'operator', 'administrator')", name="role"),
+    Index("uq_operators_sign_in_name", "sign_in_name", unique=True),
+    Index("uq_operators_subject", "subject", unique=True),
+)
+
+experiment_roles = Table(
+    "experiment_roles",
+    metadata,
+    Column("operator_id", String, ForeignKey("operators.operator_id"), primary_key=True),
+    Column("experiment_id", String, primary_key=True),
+    Column("role", String, nullable=False),
+    Column("granted_at", String, nullable=False),
+    Column("granted_by", String, nullable=False),
+    Index("ix_experiment_roles_experiment_id", "experiment_id"),
+    CheckConstraint("role IN ('viewer', 'operator', 'administrator')", name="role"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("invitation_id", String, primary_key=True),
+    Column("digest", String, nullable=False, unique=True, comment="keyed hash of the link's code"),
+    Column("operator_id", String, ForeignKey("operators.operator_id"), comment="whose password it sets anew"),
+    Column("name", String, nullable=False),
+    Column("sign_in_name", String, nullable=False),
+    Column("role", String, nullable=False, comment="in the deployment; member: none"),
+    Column("experiments", JSON, nullable=False, comment="the roles in experiments, by id"),
+    Column("created_at", String, nullable=False),
+    Column("created_by", String, nullable=False),
+    Column("expires_at", String, nullable=False),
+    Index("ix_invitations_expires_at", "expires_at"),
+    Index("ix_invitations_operator_id", "operator_id"),
+)
+
+guesses = Table(
+    "guesses",
+    metadata,
+    Column("digest", String, primary_key=True, comment="keyed hash of whose password is tried, from where, or both"),
+    Column("attempts", Integer, nullable=False, comment="that were not followed by the right one"),
+    Column("until", String, nullable=False, comment="when they are forgotten"),
+    Index("ix_guesses_until", "until"),
 )
 
 sign_in_codes = Table(
@@ -45,7 +109,13 @@ sessions = Table(
     Column("operator_id", String, ForeignKey("operators.operator_id"), nullable=False),
     Column("created_at", String, nullable=False),
     Column("expires_at", String, nullable=False),
+    Column("session_id", String, comment="what it is called in lists; no secret"),
+    Column("last_seen_at", String),
+    Column("browser", String, comment="what the browser said that it is"),
+    Column("way", String, comment="how they signed in"),
     Index("ix_sessions_expires_at", "expires_at"),
+    Index("ix_sessions_operator_id", "operator_id"),
+    Index("uq_sessions_session_id", "session_id", unique=True),
 )
 
 registrations = Table(

@@ -13,8 +13,8 @@ class Sessions(Resource):
         answer: Exchanged = await self._send(calls.EXCHANGE, Exchange(experiment_id=experiment_id, session=session))
         return answer
 
-    async def sign_in(self, code: str) -> Session:
-        answer: Session = await self._send(calls.SIGN_IN, SignIn(code=code))
+    async def sign_in(self, code: str, browser: str | None = None) -> Session:
+        answer: Session = await self._send(calls.SIGN_IN, SignIn(code=code, browser=browser))
         return answer
 
     async def end_session(self, session: str) -> None:

@@ -22,6 +22,7 @@ class Who(Enum):
     ADMIN_OR_ADMINS = "the admin bearer or a worker in the group admins"
     ADMIN_OR_CONSOLES = "the admin bearer or a worker in the group consoles"
     ATTEMPT = "the attempt itself"
+    PERSON = "a signed-in person, for themselves"
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -74,6 +75,8 @@ class Call:
     is_streamed: bool = False
     is_safe_to_repeat: bool = False
     is_answer_optional: bool = False
+    is_for_members: bool = False
+    """Whether somebody without a role in the deployment may ask it there: it answers with what is theirs alone."""
     _adapters: dict[str, TypeAdapter[Any]] = field(default_factory=dict, compare=False, repr=False)
 
     @property

@@ -7,7 +7,8 @@ from pydantic import Field
 from store_client.wire.record import Body, Record
 from store_client.wire.scalars import ActorId, ExperimentId, GroupId, MemberId, NonEmpty, Text, Timestamp, WorkerId
 
-OperatorRole = Literal["viewer", "operator", "administrator"]
+OperatorRole = Literal["member", "viewer", "operator", "administrator"]
+"""What a person is in the deployment; a member is nothing there, and sees only the experiments of their roles."""
 
 
 class Worker(Record):
@@ -87,13 +88,14 @@ class Exchanged(Record):
     token: NonEmpty = Field(description="short-lived bearer secret")
     expires_at: Timestamp
     name: str
-    role: OperatorRole | Literal["worker"]
+    role: OperatorRole | Literal["worker"] = Field(description="in the experiment, where one was named")
 
 
 class SignIn(Body):
     """A one-time sign-in code (from the link) traded for a session; consoles only."""
 
     code: NonEmpty
+    browser: str | None = Field(default=None, max_length=300, description="what the browser says that it is")
 
 
 class Session(Record):

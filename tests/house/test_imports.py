@@ -10,6 +10,7 @@ from tests.house.tree import Source, keeps
 
 HOMES = {
     "alembic": ("control_plane/db/",),
+    "argon2": ("control_plane/registry/passwords.py",),
     "git": ("control_plane/repos/git.py", "web_ui/repos.py"),
     "httpx": ("store_client/transport.py",),
     "itsdangerous": ("web_ui/session.py",),

@@ -84,6 +84,8 @@ class Principal:
             return 401
         if is_admin:
             return None if gate in WITH_ADMIN else 403
+        if gate is Who.PERSON:  # nobody here is signed in
+            return 403
         if gate is Who.ADMIN or (gate in GROUPS and self.group not in GROUPS[gate]):
             return 403
         return None

@@ -4,7 +4,7 @@ Identities are per experiment and never shared: each has its own worker id there
 for an hour, several at once. What the principal is in the deployment decides which reserved groups it is in there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sqlalchemy import delete, select
@@ -13,13 +13,14 @@ from control_plane.db import identities
 from control_plane.db.identities import Issue, Keys
 from control_plane.db.tables import DEPLOYMENT, credentials, workers
 from control_plane.db.transaction import Caller, Tx
-from control_plane.registry.operations import groups, sessions
+from control_plane.registry.operations import groups, people, sessions
 from control_plane.registry.operations import workers as registry
 from control_plane.registry.rules import lifetimes
 from store_client.errors import Forbidden, NotFound
 from store_client.wire.workers import Exchange, Exchanged, OperatorRole
 
 PURGED_AT_ONCE = 50
+READ_ONLY = frozenset({"member", "viewer"})
 OWN_IDENTITY = ("runners", "orchestrators", "admins")
 """The deployment groups whose workers may ask for identities of their own."""
 
@@ -38,7 +39,8 @@ def exchange(tx: Tx, body: Exchange, *, keys: Keys) -> Exchanged:
     principal = _own(tx) if body.session is None else _operator(tx, body.session, keys)
     worker_id = principal.worker_id
     if body.experiment_id is not None:
-        worker_id = enter(tx, worker_id, body.experiment_id)
+        principal = _within(tx, principal, body.experiment_id)
+        worker_id = _enter(tx, principal, body.experiment_id)
     _purge(tx)
     expires_at = lifetimes.after(tx.now, lifetimes.TOKEN)
     what = Issue(
@@ -46,7 +48,8 @@ def exchange(tx: Tx, body: Exchange, *, keys: Keys) -> Exchanged:
         "token",
         expires_at,
         session_digest=None if body.session is None else keys.digest(body.session),
-        is_read_only=principal.role == "viewer",
+        is_read_only=principal.role in READ_ONLY,
+        is_confined=principal.role == "member",
     )
     token = identities.issue(tx.connection, keys, worker_id, tx.now, what)
     return Exchanged(worker_id=worker_id, token=token, expires_at=expires_at, name=principal.name, role=principal.role)
@@ -54,11 +57,14 @@ def exchange(tx: Tx, body: Exchange, *, keys: Keys) -> Exchanged:
 
 def enter(tx: Tx, deployment_worker_id: str, experiment_id: str) -> str:
     """The worker that a deployment worker is in an experiment: made on first use, in the groups it belongs to."""
-    principal = find_principal(tx, deployment_worker_id)
+    return _enter(tx, _within(tx, find_principal(tx, deployment_worker_id), experiment_id), experiment_id)
+
+
+def _enter(tx: Tx, principal: Principal, experiment_id: str) -> str:
     inside = tx.at(experiment_id)
     inside.experiment  # noqa: B018 - reading the row raises NotFound when there is no such experiment
-    worker_id = _identity(inside, deployment_worker_id) or registry.make(
-        inside, principal.name, deployment_worker_id=deployment_worker_id
+    worker_id = _identity(inside, principal.worker_id) or registry.make(
+        inside, principal.name, deployment_worker_id=principal.worker_id
     )
     for name in _groups_inside(tx, principal):
         _join_reserved(inside, name, worker_id)
@@ -73,8 +79,18 @@ def find_principal(tx: Tx, worker_id: str) -> Principal:
     row = tx.connection.execute(query).first()
     if row is None:
         raise NotFound(f"the deployment has no worker {worker_id}")
-    operator = sessions.find_operator(tx, worker_id)
-    return Principal(worker_id, row.name or worker_id, "worker" if operator is None else operator["role"])
+    operator = people.find_active(tx, worker_id)
+    return Principal(worker_id, row.name or worker_id, "worker" if operator is None else people.role_of(operator))
+
+
+def _within(tx: Tx, principal: Principal, experiment_id: str) -> Principal:
+    """The same with the role in an experiment; NotFound for a person who is nobody there, as if there were none."""
+    if principal.role == "worker":
+        return principal
+    role = people.role_in(tx, people.find(tx, principal.worker_id), experiment_id)
+    if role == "member":
+        raise NotFound(f"there is no experiment {experiment_id}")
+    return replace(principal, role=role)
 
 
 def _own(tx: Tx) -> Principal:
@@ -91,7 +107,7 @@ def _operator(tx: Tx, session: str, keys: Keys) -> Principal:
     if not identities.is_in_named(tx.connection, tx.caller, ("consoles",)):
         raise Forbidden("only a console may act for a session's operator")
     operator = sessions.renew(tx, session, keys)
-    return Principal(operator["operator_id"], operator["name"], operator["role"])
+    return Principal(operator["operator_id"], operator["name"], people.role_of(operator))
 
 
 def _identity(tx: Tx, deployment_worker_id: str) -> str | None:

@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, Select, select
 from control_plane.db import tally
 from control_plane.db.tables import experiments, scores
 from control_plane.db.transaction import Tx
+from control_plane.registry.operations import people
 from control_plane.registry.rules import config as configs
 from control_plane.registry.rules.objective import single_metric
 from store_client.wire.calls.experiments import ExperimentFilter
@@ -49,6 +50,7 @@ def read_dispatch_mode(tx: Tx) -> DispatchMode:
 def list_summaries(tx: Tx, query: ExperimentFilter) -> tuple[ExperimentSummary, ...]:
     """Every experiment with its scores and counts, newest first, in two queries."""
     statement = scored().order_by(experiments.c.created_at.desc(), experiments.c.experiment_id.desc())
+    statement = statement.where(people.visible(tx))
     if query.status is not None:
         statement = statement.where(experiments.c.status == query.status.value)
     if query.slug is not None:

@@ -8,10 +8,10 @@ from sqlalchemy import RowMapping, delete, select, tuple_, update
 
 from control_plane.db.tables import DEPLOYMENT, credentials, workers
 from control_plane.db.transaction import Tx
-from control_plane.registry.operations import sessions
+from control_plane.registry.operations import granting, sessions
 from control_plane.registry.operations.workers import find, home_of, read_detail
 from control_plane.registry.ports import OpenClaims
-from control_plane.registry.tables import operators, services
+from control_plane.registry.tables import services
 from store_client.errors import InvalidPrecondition
 from store_client.wire.workers import WorkerDetail
 
@@ -45,15 +45,8 @@ def _must_be_dispensable(tx: Tx, row: RowMapping) -> None:
         )
     if row["worker_id"] == tx.caller.worker_id:
         raise InvalidPrecondition("nobody can disable the worker they act as; ask another admin")
-    if row["scope"] == DEPLOYMENT and _is_last_administrator(tx, row["worker_id"]):
+    if row["scope"] == DEPLOYMENT and granting.is_last_administrator(tx, row["worker_id"]):
         raise InvalidPrecondition("this is the only administrator who can sign in; make another one first")
-
-
-def _is_last_administrator(tx: Tx, worker_id: str) -> bool:
-    active = select(operators.c.operator_id).join(workers, workers.c.worker_id == operators.c.operator_id)
-    active = active.where(workers.c.scope == DEPLOYMENT, workers.c.disabled_at.is_(None))
-    active = active.where(operators.c.role == "administrator")
-    return set(tx.connection.scalars(active)) == {worker_id}
 
 
 def _set(tx: Tx, worker_id: str, disabled_at: str | None) -> None:

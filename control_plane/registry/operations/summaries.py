@@ -2,35 +2,48 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Integer, RowMapping, Select, and_, case, func, literal, or_, select, tuple_
 
-from control_plane.db.tables import STANDING, experiments, tallies
+from control_plane.db.tables import experiments, tallies
 from control_plane.db.transaction import Tx
-from control_plane.registry.operations import reading
+from control_plane.registry.operations import people, reading
 from control_plane.registry.rules import places
 from store_client.wire.calls.experiments import ExperimentPageQuery
 from store_client.wire.experiments import ROLES, ExperimentPage, Status
 
 COUNTED = 10_000
 KINDS = {"ideator": "ideation", "executor": "execution", "evaluator": "evaluation"}
+STANDING: ColumnElement[int] = case(
+    {"running": 0, "paused": 1, "draft": 2}, value=experiments.c.status, else_=literal(3, Integer)
+)
+"""What is under way comes first, then what waits for a start, then what has ended."""
 _ORDER = STANDING, experiments.c.created_at.desc(), experiments.c.experiment_id.desc()
 
 
 def page(tx: Tx, query: ExperimentPageQuery) -> ExperimentPage:
     """A page of experiments with their scores and counts, and how many there are of each kind."""
-    conditions = _filters(query)
-    wanted = reading.scored().add_columns(STANDING.label("standing")).where(*conditions).order_by(*_ORDER)
-    if query.after is not None:
-        wanted = wanted.where(_beyond(places.read(query.after)))
-    found = list(tx.connection.execute(wanted.limit(query.limit + 1)).mappings())
+    visible = people.visible(tx)
+    conditions = [visible, *_filters(query)]
+    found = _rows(tx, query, conditions)
     last = found[query.limit - 1] if len(found) > query.limit else None
     return ExperimentPage(
         items=reading.lines(tx, found[: query.limit]),
         next=last and places.write((last["standing"], last["created_at"], last["experiment_id"])),
         total=_count(tx, *conditions),
-        by_status=_by_status(tx),
-        needing=_count(tx, needs_somebody()) or 0,
+        by_status=_by_status(tx, visible),
+        needing=_count(tx, visible, needs_somebody()) or 0,
     )
+
+
+def _rows(tx: Tx, query: ExperimentPageQuery, conditions: list[ColumnElement[bool]]) -> list[RowMapping]:
+    """The rows of a page; they are put in order by what an index holds, without their configs."""
+    chosen = select(experiments.c.experiment_id).where(*conditions).order_by(*_ORDER).limit(query.limit + 1)
+    if query.after is not None:
+        chosen = chosen.where(_beyond(places.read(query.after)))
+    ids = chosen.subquery()
+    wanted = reading.scored().add_columns(STANDING.label("standing"))
+    wanted = wanted.join(ids, ids.c.experiment_id == experiments.c.experiment_id).order_by(*_ORDER)
+    return list(tx.connection.execute(wanted).mappings())
 
 
 def needs_somebody() -> ColumnElement[bool]:
@@ -72,7 +85,7 @@ def _beyond(place: places.Place) -> ColumnElement[bool]:
     older = tuple_(experiments.c.created_at, experiments.c.experiment_id) < tuple_(
         literal(created_at), literal(experiment_id)
     )
-    return and_(STANDING >= standing, or_(STANDING > standing, older))
+    return and_(standing <= STANDING, or_(standing < STANDING, older))
 
 
 def _count(tx: Tx, *conditions: ColumnElement[bool]) -> int | None:
@@ -82,6 +95,6 @@ def _count(tx: Tx, *conditions: ColumnElement[bool]) -> int | None:
     return None if total > COUNTED else total
 
 
-def _by_status(tx: Tx) -> dict[str, int]:
-    counted = select(experiments.c.status, func.count()).group_by(experiments.c.status)
-    return {status: total for status, total in tx.connection.execute(counted)}
+def _by_status(tx: Tx, visible: ColumnElement[bool]) -> dict[str, int]:
+    counted = select(experiments.c.status, func.count().label("total")).where(visible).group_by(experiments.c.status)
+    return {row.status: row.total for row in tx.connection.execute(counted)}

@@ -8,8 +8,9 @@ from sqlalchemy import RowMapping, delete, insert, select
 
 from control_plane.db import identities
 from control_plane.db.identities import RESERVED_WORKERS, Issue, Keys
-from control_plane.db.tables import credentials, groups, members, workers
+from control_plane.db.tables import DEPLOYMENT, credentials, groups, members, workers
 from control_plane.db.transaction import Tx
+from control_plane.registry.operations import people
 from control_plane.registry.ports import OpenClaims
 from control_plane.registry.rules import names
 from control_plane.registry.tables import operators, services
@@ -17,6 +18,7 @@ from store_client.errors import NotFound, ReservedIdentifier
 from store_client.wire.calls.workers import NameFilter
 from store_client.wire.scalars import SUFFIX
 from store_client.wire.workers import (
+    OperatorRole,
     RegisteredWorker,
     RegisterWorker,
     Whoami,
@@ -63,7 +65,7 @@ def reissue(tx: Tx, worker_id: str, *, keys: Keys) -> RegisteredWorker:
     held = (credentials.c.scope == tx.experiment_id) & (credentials.c.worker_id == worker_id)
     tx.connection.execute(delete(credentials).where(held))
     tx.tell("worker.reissued", worker_id=worker_id)
-    return _with_token(tx, keys, worker_id, is_read_only=_is_viewer(tx, row))
+    return _with_token(tx, keys, worker_id, _role(tx, row))
 
 
 def list_all(tx: Tx, query: NameFilter) -> WorkerList:
@@ -117,14 +119,17 @@ def home_of(row: RowMapping) -> str:
     return str(row["deployment_worker_id"] or row["scope"] + row["worker_id"])
 
 
-def _is_viewer(tx: Tx, row: RowMapping) -> bool:
-    """Whether this is an operator who may look and change nothing, or the identity of one."""
-    role = tx.connection.scalar(select(operators.c.role).where(operators.c.operator_id == home_of(row)))
-    return bool(role == "viewer")
+def _role(tx: Tx, row: RowMapping) -> OperatorRole | None:
+    """What an operator, or the identity of one, is in this scope; None for any other worker."""
+    person = tx.connection.execute(select(operators).where(operators.c.operator_id == home_of(row))).mappings().first()
+    if person is None:
+        return None
+    return people.role_of(person) if tx.experiment_id == DEPLOYMENT else people.role_in(tx, person, tx.experiment_id)
 
 
-def _with_token(tx: Tx, keys: Keys, worker_id: str, *, is_read_only: bool = False) -> RegisteredWorker:
-    token = identities.issue(tx.connection, keys, worker_id, tx.now, Issue(tx.experiment_id, is_read_only=is_read_only))
+def _with_token(tx: Tx, keys: Keys, worker_id: str, role: OperatorRole | None = None) -> RegisteredWorker:
+    what = Issue(tx.experiment_id, is_read_only=role in {"member", "viewer"}, is_confined=role == "member")
+    token = identities.issue(tx.connection, keys, worker_id, tx.now, what)
     return RegisteredWorker(**_fields(find(tx, worker_id)), registration_token=token)
 
 

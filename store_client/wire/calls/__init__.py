@@ -2,6 +2,7 @@
 
 from store_client.wire.call import Call
 from store_client.wire.calls import (
+    accounts,
     artifacts,
     attempts,
     batches,
@@ -31,6 +32,7 @@ CALLS: tuple[Call, ...] = (
     *ideas.CALLS,
     *variants.CALLS,
     *workers.CALLS,
+    *accounts.CALLS,
     *control.CALLS,
     *events.CALLS,
     *artifacts.CALLS,

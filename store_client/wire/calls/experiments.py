@@ -60,11 +60,11 @@ CREATE_EXPERIMENT = Call(
 )  # fmt: skip
 LIST_EXPERIMENTS = Call(
     "list_experiment_summaries", "GET", A, Who.EITHER, "List experiments with their scores",
-    query=ExperimentFilter, answer=tuple[ExperimentSummary, ...],
+    query=ExperimentFilter, answer=tuple[ExperimentSummary, ...], is_for_members=True,
 )  # fmt: skip
 LIST_EXPERIMENT_PAGE = Call(
     "list_experiment_page", "GET", A + "/summaries", Who.EITHER, "Page through experiments and search them",
-    query=ExperimentPageQuery, answer=ExperimentPage,
+    query=ExperimentPageQuery, answer=ExperimentPage, is_for_members=True,
 )  # fmt: skip
 READ_EXPERIMENT_DETAIL = Call(
     "read_experiment_detail", "GET", E, Who.EITHER, "Read an experiment whole", answer=ExperimentDetail

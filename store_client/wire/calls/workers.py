@@ -67,7 +67,9 @@ REGISTER_DEPLOYMENT_WORKER = DEPLOYMENT_REGISTRY[0]
 ) = CONSOLE_REGISTRY  # fmt: skip
 
 WHOAMI = Call("whoami", "GET", P + "/whoami", Who.WORKER, "Who this bearer is", answer=Whoami)
-DEPLOYMENT_WHOAMI = Call("deployment_whoami", "GET", C + "/whoami", Who.WORKER, "Who this bearer is", answer=Whoami)
+DEPLOYMENT_WHOAMI = Call(
+    "deployment_whoami", "GET", C + "/whoami", Who.WORKER, "Who this bearer is", answer=Whoami, is_for_members=True
+)
 
 LIST_WORKER_DETAILS = Call(
     "list_worker_details", "GET", A + "/worker-details", Who.EITHER,
