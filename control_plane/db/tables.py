@@ -6,7 +6,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    ColumnElement,
     Float,
     ForeignKeyConstraint,
     Index,
@@ -16,7 +15,6 @@ from sqlalchemy import (
     Table,
     Text,
     false,
-    literal_column,
     text,
 )
 
@@ -34,11 +32,6 @@ DEPLOYMENT = ""
 
 IS_OPEN = text("status IN ('running', 'paused')")
 """The condition of a partial index: a query has to use the same text."""
-
-STANDING: ColumnElement[int] = literal_column(
-    "(CASE status WHEN 'running' THEN 0 WHEN 'paused' THEN 1 WHEN 'draft' THEN 2 ELSE 3 END)", Integer
-)
-"""What is under way comes first in lists of experiments, then what waits for a start, then what has ended."""
 
 experiments = Table(
     "experiments",
@@ -60,7 +53,7 @@ experiments = Table(
     Column("updated_at", String, nullable=False),
     Column("ended_at", String),
     Column("end_reason", Text),
-    Index("ix_experiments_standing", STANDING, text("created_at DESC"), text("experiment_id DESC")),
+    Index("ix_experiments_standing", "status", text("created_at DESC"), text("experiment_id DESC")),
     Index("ix_experiments_open", "status", "created_at", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
     CheckConstraint("status IN ('draft', 'running', 'paused', 'completed', 'failed', 'cancelled')", name="status"),
 )
@@ -179,4 +172,6 @@ scores = Table(
     Column("baseline_value", Float),
     Column("best_variant_id", String),
     Column("best_value", Float),
+    Column("best_label", String, comment="what the best variant is called"),
+    Column("steps", JSON(none_as_null=True), comment="how the best came to be: number of the variant and value"),
 )

@@ -25,6 +25,7 @@ from control_plane.task_store.checkpoints.routes import Checkpoints
 from control_plane.task_store.operations import (
     artifacts,
     claims,
+    course,
     details,
     drafts,
     events,
@@ -133,6 +134,7 @@ def _variants() -> dict[Call, Operation]:
         v.LIST_VARIANT_PAGE: listing.variant_page,
         v.READ_VARIANT_DETAIL: details.read_variant,
         v.READ_PROGRESS: progress.read,
+        v.READ_COURSE: course.read,
         v.READ_LINEAGE: lineage.page,
         v.READ_LINEAGE_AROUND: lineage.around,
     }

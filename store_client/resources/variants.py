@@ -4,6 +4,7 @@ from typing import Literal
 
 from store_client.resources.resource import Resource
 from store_client.wire.calls import variants as calls
+from store_client.wire.courses import Course
 from store_client.wire.experiments import ProgressPoint
 from store_client.wire.variants import (
     CreateVariant,
@@ -51,6 +52,11 @@ class Variants(Resource):
 
     async def read_variant_detail(self, variant_id: str) -> VariantDetail:
         answer: VariantDetail = await self._send(calls.READ_VARIANT_DETAIL, variant_id=variant_id)
+        return answer
+
+    async def read_course(self, metric: str | None = None) -> Course:
+        """The course of the objective, or of a metric."""
+        answer: Course = await self._send(calls.READ_COURSE, query=calls.CourseQuery(metric=metric))
         return answer
 
     async def read_progress(self) -> tuple[ProgressPoint, ...]:

@@ -22,7 +22,8 @@ from store_client.wire.record import Record
 from store_client.wire.refusals import REFUSALS
 
 HOMES: Mapping[str, str] = {
-    "automation": "experiments", "dispatch_mode": "experiments", "end": "experiments", "exchange": "sessions",
+    "automation": "experiments", "course": "variants", "dispatch_mode": "experiments", "end": "experiments",
+    "exchange": "sessions",
     "pause": "experiments", "policy-errors": "experiments", "progress": "variants", "resume": "experiments",
     "scheduler": "jobs", "sign-in-codes": "sessions", "state": "experiments", "terminate": "experiments",
     "whoami": "workers", "worker-details": "workers", "checkpoint": "checkpoints",

@@ -1,12 +1,13 @@
 """Pages of experiments: complete, in order, searched, and found by index however many there are."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from control_plane.db import tally
+from control_plane.db.transaction import Tx
 from control_plane.registry.operations import lifecycle, summaries
 from control_plane.registry.rules import places
 from store_client.errors import BadRequest
@@ -76,9 +77,10 @@ def test_those_that_wait_for_a_person_are_found_and_counted(registry: Registry) 
 
 def test_a_page_is_found_by_index_and_asks_as_much_for_few_as_for_many(registry: Registry) -> None:
     def statements() -> list[str]:
-        first = page(registry, limit=5)
-        query = ExperimentPageQuery(limit=5, after=first.next)
-        return plans(registry.house.database, lambda connection: _read(registry, connection, query))
+        query = ExperimentPageQuery(limit=5, after=page(registry, limit=5).next)
+        return plans(
+            registry.house.database, lambda connection: summaries.page(Tx(cast("Any", Reading(connection))), query)
+        )
 
     for number in range(12):
         registry.experiment(f"Experiment {number}")
@@ -89,13 +91,11 @@ def test_a_page_is_found_by_index_and_asks_as_much_for_few_as_for_many(registry:
     assert len(statements()) == len(few)
 
 
-def _read(registry: Registry, connection: Any, query: ExperimentPageQuery) -> object:
-    class Reading:
-        """What an operation that only reads needs of a transaction."""
+class Reading:
+    """What an operation that only reads needs of a batch."""
 
-    reading: Any = Reading()
-    reading.connection = connection
-    return summaries.page(reading, query)
+    def __init__(self, connection: Connection) -> None:
+        self.connection = self.bare = connection
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from store_client.wire.experiments import (
     ExperimentSummary,
     Objective,
     Status,
+    Step,
 )
 
 
@@ -97,7 +98,8 @@ def to_counts(counters: Mapping[str, int]) -> Counts:
 
 
 def scored() -> Select[Any]:
-    return select(experiments, scores.c.baseline_value, scores.c.best_value, scores.c.best_variant_id).outerjoin_from(
+    told = (scores.c[name] for name in ("baseline_value", "best_value", "best_variant_id", "best_label", "steps"))
+    return select(experiments, *told).outerjoin_from(
         experiments, scores, scores.c.experiment_id == experiments.c.experiment_id
     )
 
@@ -114,7 +116,14 @@ def summaries(tx: Tx, rows: Sequence[RowMapping]) -> tuple[ExperimentSummary, ..
 def lines(tx: Tx, rows: Sequence[RowMapping]) -> tuple[ExperimentLine, ...]:
     """Experiments as a page of a list shows them."""
     counters = tally.read_many(tx.connection, [row["experiment_id"] for row in rows])
-    return tuple(ExperimentLine(**_summary_fields(row, counters.get(row["experiment_id"], {}))) for row in rows)
+    return tuple(
+        ExperimentLine(
+            **_summary_fields(row, counters.get(row["experiment_id"], {})),
+            best_label=row["best_label"],
+            steps=tuple(Step(number=int(number), value=value) for number, value in row["steps"] or ()),
+        )
+        for row in rows
+    )
 
 
 def _summary_fields(row: RowMapping, counters: Mapping[str, int]) -> dict[str, Any]:

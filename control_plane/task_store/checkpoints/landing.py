@@ -14,7 +14,7 @@ from control_plane.db.staging import Staging
 from control_plane.db.tables import credentials, events, groups, members, scores, tallies, workers
 from control_plane.db.transaction import Tx
 from control_plane.task_store.checkpoints.ports import Registry
-from control_plane.task_store.operations import descent
+from control_plane.task_store.operations import descent, scoring
 from control_plane.task_store.tables import artifacts, ideas, submissions, tasks, variant_parents, variants
 from store_client.wire.scalars import format_time, parse_time
 
@@ -74,6 +74,7 @@ class Landing:
         self._write_log(tx)
         _insert(tx, tallies, ({"name": name, "total": total} for name, total in self.stage.rows(TALLIES)))
         self._write_scores(tx)
+        scoring.write(tx)
         self.registry.reserve(tx)
 
     def _write_registries(self, tx: Tx) -> None:

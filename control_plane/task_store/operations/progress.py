@@ -7,9 +7,11 @@ from sqlalchemy import RowMapping, bindparam, insert, select, update
 from control_plane.db.question import Question
 from control_plane.db.tables import scores
 from control_plane.db.transaction import Tx
+from control_plane.task_store.operations import courses
 from control_plane.task_store.tables import ideas, variants
 from store_client.wire import objective
 from store_client.wire.experiments import ProgressPoint
+from store_client.wire.stretches import thinned
 
 _HERE = scores.c.experiment_id == bindparam("here")
 _SCORES, _CHANGE, _ADD = Question(select(scores).where(_HERE)), update(scores).where(_HERE), insert(scores)
@@ -21,16 +23,19 @@ def value_of(tx: Tx, evaluation: dict[str, Any] | None) -> float | None:
     return objective.value_of(expr, evaluation or {}) if isinstance(expr, str) else None
 
 
-def record(tx: Tx, variant_id: str, value: float | None, *, is_baseline: bool) -> None:
+def record(tx: Tx, variant: courses.Row) -> None:
     """Note a successful variant's value: as the baseline's if it is that, and as the best if it is better."""
+    value, variant_id = variant["objective_value"], variant["variant_id"]
     if value is None:
         return
     row = _scores(tx)
     changes: dict[str, Any] = {}
-    if is_baseline:
+    if variant["kind"] is not None:
         changes |= {"baseline_variant_id": variant_id, "baseline_value": value}
-    if row["best_value"] is None or _is_better(tx, value, row["best_value"]):
-        changes |= {"best_variant_id": variant_id, "best_value": value}
+    if row["best_value"] is None or is_better(tx, value, row["best_value"]):
+        label = courses.record(tx, variant, row["best_value"])
+        steps = thinned([*(row["steps"] or ()), [variant["number"], value]])
+        changes |= {"best_variant_id": variant_id, "best_value": value, "best_label": label, "steps": steps}
     if changes:
         tx.run(_CHANGE, here=tx.experiment_id, **changes)
 
@@ -76,5 +81,6 @@ def _scores(tx: Tx) -> RowMapping:
     return row
 
 
-def _is_better(tx: Tx, value: float, than: float) -> bool:
+def is_better(tx: Tx, value: float, than: float) -> bool:
+    """Whether the objective prefers a value over another."""
     return value < than if is_minimised(tx) else value > than

@@ -9,7 +9,7 @@ from control_plane.db import identities
 from control_plane.db.question import Question
 from control_plane.db.transaction import Tx
 from control_plane.task_store import records, rows
-from control_plane.task_store.operations import descent, progress, whole
+from control_plane.task_store.operations import courses, descent, progress, whole
 from control_plane.task_store.rules import ideas as idea_rules
 from control_plane.task_store.rules import payloads
 from control_plane.task_store.rules import variants as rules
@@ -53,7 +53,7 @@ def list_all(tx: Tx, query: VariantFilter) -> Iterator[Variant]:
 
 def declare_evaluation_error(tx: Tx, variant_id: str) -> None:
     """Give up evaluating; nothing that earlier attempts measured is kept."""
-    _move(tx, "declare_evaluation_error", rows.variant(tx, variant_id), completed_at=tx.now)
+    _end_badly(tx, "declare_evaluation_error", rows.variant(tx, variant_id))
     tx.tell("variant.evaluation_errored", variant_id=variant_id)
 
 
@@ -85,7 +85,7 @@ def accept(tx: Tx, variant_id: str, commit: str, **credit: Any) -> None:
 
 def fail(tx: Tx, variant: RowMapping, **changes: Any) -> None:
     """End a variant badly."""
-    _move(tx, "fail", variant, completed_at=tx.now, **changes)
+    _end_badly(tx, "fail", variant, **changes)
     tx.tell("variant.errored", variant_id=variant["variant_id"])
 
 
@@ -148,9 +148,15 @@ def _tell_started(tx: Tx, body: CreateVariant) -> None:
 
 
 def _tell_success(tx: Tx, variant: RowMapping) -> None:
-    is_baseline = variant["kind"] is not None
-    progress.record(tx, variant["variant_id"], variant["objective_value"], is_baseline=is_baseline)
+    progress.record(tx, variant)
+    courses.end(tx, variant)
     tx.tell("variant.succeeded", variant_id=variant["variant_id"], commit_sha=variant["commit_sha"])
+
+
+def _end_badly(tx: Tx, act: str, variant: RowMapping, **changes: Any) -> None:
+    status = rules.move(act, variant)
+    _move(tx, act, variant, completed_at=tx.now, **changes)
+    courses.end(tx, {**variant, "status": status, "evaluation": None, "objective_value": None})
 
 
 def _move(tx: Tx, act: str, variant: RowMapping, **changes: Any) -> None:

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from store_client.wire.call import Call, PageQuery, Query, Who
+from store_client.wire.courses import Course
 from store_client.wire.experiments import ProgressPoint
 from store_client.wire.variants import (
     CreateVariant,
@@ -41,6 +42,11 @@ class AroundQuery(Query):
     limit: int = Field(default=300, ge=1, le=1000, description="how many variants at most")
 
 
+class CourseQuery(Query):
+    metric: str | None = Field(default=None, max_length=200, description="default: the objective")
+    improvements: int = Field(default=8, ge=0, le=50, description="how many of the newest to tell")
+
+
 CREATE_VARIANT = Call(
     "create_variant", "POST", P, Who.WORKER, "Start a variant; a baseline needs the group orchestrators",
     body=CreateVariant, answer=Variant, is_answer_optional=True,
@@ -63,6 +69,10 @@ LIST_VARIANT_PAGE = Call(
 READ_VARIANT_DETAIL = Call(
     "read_variant_detail", "GET", A + "/{variant_id}", Who.EITHER, "Read a variant with its names", answer=VariantDetail
 )
+READ_COURSE = Call(
+    "read_course", "GET", "/api/experiments/{experiment_id}/course", Who.EITHER,
+    "How the objective or a metric went, in a bounded number of points", query=CourseQuery, answer=Course,
+)  # fmt: skip
 READ_PROGRESS = Call(
     "read_progress", "GET", "/api/experiments/{experiment_id}/progress", Who.EITHER,
     "Every variant's objective value in order", answer=tuple[ProgressPoint, ...],
@@ -79,5 +89,5 @@ READ_LINEAGE_AROUND = Call(
 
 CALLS = (
     CREATE_VARIANT, LIST_VARIANTS, READ_VARIANT, DECLARE_EVALUATION_ERROR, INTEGRATE_VARIANT,
-    LIST_VARIANT_PAGE, READ_VARIANT_DETAIL, READ_PROGRESS, READ_LINEAGE, READ_LINEAGE_AROUND,
+    LIST_VARIANT_PAGE, READ_VARIANT_DETAIL, READ_PROGRESS, READ_COURSE, READ_LINEAGE, READ_LINEAGE_AROUND,
 )  # fmt: skip
