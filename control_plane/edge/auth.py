@@ -92,8 +92,11 @@ def _believe(tx: Tx, call: Call, claimed: str) -> Caller:
 
 
 def _is_of_no_registry(call: Call) -> bool:
-    """Whether the path names neither an experiment nor the deployment: every worker is known there."""
-    return call.path.startswith("/v0/checkpoints/")
+    """Whether the path names neither an experiment nor the deployment: every worker is known there.
+
+    Where the body names the experiment, the operation asks whether it is the worker's own.
+    """
+    return call.path.startswith("/v0/checkpoints/") or call.who is Who.OF_NAMED
 
 
 def _check_class(call: Call, caller: Caller) -> None:
@@ -123,7 +126,7 @@ def _check_header(call: Call, experiment_id: str, header: str | None) -> None:
 
 def _check_group(tx: Tx, call: Call) -> None:
     names, caller, batch = call.who.groups, tx.caller, tx.batch
-    if not names or caller.is_admin:
+    if not names or caller.is_admin or (call.who is Who.OF_NAMED and caller.scope != DEPLOYMENT):
         return
     key = ("member", caller.scope, caller.worker_id, names)
     if not batch.known(key, lambda: identities.is_in_named(batch.bare, caller, names)):

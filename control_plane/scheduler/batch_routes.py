@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import RowMapping
 
+from control_plane.db.tables import DEPLOYMENT
 from control_plane.db.transaction import Tx
 from control_plane.edge.endpoint import Operation
 from control_plane.scheduler.operations import bulk, listing, reorder, submit, whole_arrays
 from control_plane.scheduler.ports import Claims
+from store_client.errors import Forbidden
 from store_client.wire.batches import MoveJob, QueueJob, QueueJobs, SubmitJobs, SubmittedJobs
 from store_client.wire.call import Call
 from store_client.wire.calls import batches as calls
@@ -39,18 +41,26 @@ class _Acts:
     whole: Callable[[Tx, RowMapping], JobDetail]
 
     def queue(self, tx: Tx, body: QueueJob) -> JobDetail:
-        return self.whole(tx, submit.submit(tx.at(body.experiment_id), _spec(body), self.claims))
+        inside = tx.at(_own(tx, body.experiment_id))
+        return self.whole(tx, submit.submit(inside, _spec(body), self.claims))
 
     def submit_all(self, tx: Tx, body: SubmitJobs) -> SubmittedJobs:
         rows = bulk.submit_all(tx, [(tx.experiment_id, spec) for spec in body.jobs], self.claims)
         return SubmittedJobs(jobs=listing.shown(tx, rows))
 
     def queue_all(self, tx: Tx, body: QueueJobs) -> SubmittedJobs:
-        given = [(one.experiment_id, _spec(one)) for one in body.jobs]
+        given = [(_own(tx, one.experiment_id), _spec(one)) for one in body.jobs]
         return SubmittedJobs(jobs=listing.shown(tx, bulk.submit_all(tx, given, self.claims)))
 
     def move(self, tx: Tx, job_id: str, body: MoveJob) -> JobDetail:
         return self.whole(tx, reorder.move(tx, job_id, body))
+
+
+def _own(tx: Tx, experiment_id: str) -> str:
+    """The experiment that was named, where the caller may queue jobs as on its path; Forbidden elsewhere."""
+    if tx.caller.is_admin or tx.caller.scope in {DEPLOYMENT, experiment_id}:
+        return experiment_id
+    raise Forbidden("this credential is of another experiment; exchange it for one of that which you name")
 
 
 def _spec(body: QueueJob) -> SubmitJob:

@@ -33,7 +33,7 @@ class ExperimentJobs(Resource):
         limit: int = 50,
         wanted: JobFilter | None = None,
     ) -> JobPage:
-        """A page of an experiment's jobs; `wanted` has further conditions, or all of them."""
+        """A page of an experiment's jobs; `wanted` has further conditions (`ListedJobs`: arrays as one)."""
         query = calls.JobPageQuery(state=state, is_open=is_open, after=after, limit=limit).narrowed(wanted)
         answer: JobPage = await self._send(calls.LIST_EXPERIMENT_JOBS, query=query)
         return answer
@@ -51,7 +51,7 @@ class Jobs(Resource):
         limit: int = 50,
         wanted: JobFilter | None = None,
     ) -> JobPage:
-        """A page of all jobs, of those open or ended, or of those that meet the conditions of a filter."""
+        """A page of all jobs, of open or ended ones, or of those that a filter chooses (`ListedJobs`: arrays as one)."""
         query = calls.JobPageQuery(experiment_id=experiment_id, is_open=is_open, after=after, limit=limit)
         answer: JobPage = await self._send(calls.LIST_JOBS, query=query.narrowed(wanted))
         return answer

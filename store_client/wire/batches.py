@@ -52,6 +52,12 @@ class JobFilter(Body):
         return not self.to_wire().keys() - {"states"} and not self.states
 
 
+class ListedJobs(JobFilter):
+    """Which jobs a list shows, and of arrays perhaps only one: in the queue the next, else the first."""
+
+    is_collapsed: bool = False
+
+
 class ChosenJobs(Body):
     """Jobs that a filter chooses, and how sure one is of it."""
 

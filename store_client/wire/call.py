@@ -21,6 +21,9 @@ class Who(Enum):
     EITHER = "the admin bearer or a registered worker"
     ADMIN_OR_ADMINS = "the admin bearer or a worker in the group admins"
     ADMIN_OR_CONSOLES = "the admin bearer or a worker in the group consoles"
+    OF_NAMED = (
+        "the admin bearer, a deployment's worker in the group admins, or a worker of the experiment that is named"
+    )
     ATTEMPT = "the attempt itself"
     PERSON = "a signed-in person, for themselves"
 
@@ -31,7 +34,7 @@ class Who(Enum):
 
     @property
     def admits_admin(self) -> bool:
-        return self in {Who.ADMIN, Who.EITHER, Who.ADMIN_OR_ADMINS, Who.ADMIN_OR_CONSOLES}
+        return self in {Who.ADMIN, Who.EITHER, Who.ADMIN_OR_ADMINS, Who.ADMIN_OR_CONSOLES, Who.OF_NAMED}
 
     @property
     def admits_workers(self) -> bool:
@@ -44,6 +47,7 @@ _GROUPS = {
     Who.ADMINS_OR_ORCHESTRATORS: ("admins", "orchestrators"),
     Who.ADMIN_OR_ADMINS: ("admins",),
     Who.ADMIN_OR_CONSOLES: ("consoles",),
+    Who.OF_NAMED: ("admins",),
 }
 
 

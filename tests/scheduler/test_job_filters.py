@@ -11,6 +11,7 @@ from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import listing, submit
 from control_plane.scheduler.operations.endings import Ending
 from control_plane.scheduler.tables import job_tags, jobs
+from store_client.wire.batches import JobFilter, ListedJobs
 from store_client.wire.calls.jobs import JobPageQuery
 from store_client.wire.jobs import JobState
 from tests.scheduler.queue_house import CLAIMS, Queue
@@ -137,3 +138,10 @@ def test_every_filter_is_served_by_an_index(full: Queue) -> None:
         for plan in found:
             assert "SCAN jobs'" not in plan, (wish, plan)
             assert "Seq Scan on jobs" not in plan, (wish, plan)
+
+
+def test_a_client_may_want_arrays_as_one_with_any_other_condition() -> None:
+    query = JobPageQuery(is_open=True).narrowed(ListedJobs(tag="a", is_collapsed=True))
+    assert (query.is_collapsed, query.tag, query.is_open) == (True, "a", True)
+    assert not JobPageQuery().narrowed(ListedJobs(tag="a")).is_collapsed
+    assert "is_collapsed" not in JobPageQuery().narrowed(JobFilter(tag="a")).filter.to_wire()

@@ -10,7 +10,7 @@ import pytest
 from control_plane.scheduler.operations import arrays
 from store_client.wire.jobs import JobState
 from tests.scheduler.queue_house import Queue
-from tests.store.task_house import open_house, ulid
+from tests.store.task_house import begin_experiment, open_house, ulid
 from tests.wire.test_jobs_http import JOB, Desk, problem
 
 S = JobState
@@ -39,8 +39,22 @@ async def test_the_deployment_queues_jobs_in_the_experiment_that_the_body_names(
             "/api/jobs/bulk", json={"jobs": [body, JOB | {"experiment_id": body["experiment_id"]}]}
         )
         assert [job["number"] for job in many.json()["jobs"]] == [1, 2]
+
+
+async def test_a_worker_queues_where_it_belongs_by_naming_its_experiment_and_nowhere_else(desk: Desk) -> None:
+    here, there = desk.store.experiment_id, "exp_" + ulid(9)
+    desk.write(lambda tx: begin_experiment(tx, there))
     async with desk.client("bob") as client:
-        assert problem(await client.post("/api/jobs", json=body)) == (401, "unauthorized")
+        made = await client.post("/api/jobs", json=JOB | {"experiment_id": here})
+        assert (made.status_code, made.json()["submitted_by"]) == (201, desk.store.id_of("bob"))
+        assert problem(await client.post("/api/jobs", json=JOB | {"experiment_id": there})) == (403, "forbidden")
+        both = {"jobs": [JOB | {"experiment_id": here}, JOB | {"experiment_id": there}]}
+        assert problem(await client.post("/api/jobs/bulk", json=both)) == (403, "forbidden")
+        one = {"jobs": both["jobs"][:1]}
+        assert (await client.post("/api/jobs/bulk", json=one)).status_code == 201
+        branch = JOB | {"experiment_id": here, "publish": f"work/{desk.store.id_of('eve')}/x"}
+        assert problem(await client.post("/api/jobs", json=branch)) == (403, "forbidden")
+    assert desk.counted() == {"queued": 2}
 
 
 async def test_an_experiment_queues_many_jobs_all_or_none(desk: Desk) -> None:

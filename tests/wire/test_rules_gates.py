@@ -47,8 +47,9 @@ GROUPS: Mapping[Who, frozenset[str]] = {
     Who.ADMINS_OR_ORCHESTRATORS: frozenset({"admins", "orchestrators"}),
     Who.ADMIN_OR_ADMINS: frozenset({"admins"}),
     Who.ADMIN_OR_CONSOLES: frozenset({"consoles"}),
+    Who.OF_NAMED: frozenset({"admins"}),
 }
-WITH_ADMIN = frozenset({Who.ADMIN, Who.EITHER, Who.ADMIN_OR_ADMINS, Who.ADMIN_OR_CONSOLES})
+WITH_ADMIN = frozenset({Who.ADMIN, Who.EITHER, Who.ADMIN_OR_ADMINS, Who.ADMIN_OR_CONSOLES, Who.OF_NAMED})
 NOWHERE = "exp_" + "0" * 26
 MOST_WAYS = (
     "in_process-sqlite",
@@ -80,6 +81,8 @@ class Principal:
         scope = experiment_id if call.is_scoped else ""
         is_admin = self.home == "admin"
         is_known = is_admin or self.home == scope or call.path.startswith("/v0/checkpoints/")  # of no registry
+        if gate is Who.OF_NAMED and self.home not in {None, "", "admin"}:
+            return None  # the body names the experiment, and the operation asks whether it is the worker's own
         if self.home is None or not is_known:
             return 401
         if is_admin:

@@ -18,7 +18,7 @@ E = "/api/experiments/{experiment_id}"
 A = "/api/jobs"
 
 QUEUE_JOB = Call(
-    "queue_job", "POST", A, Who.ADMIN_OR_ADMINS, "Queue a command in the experiment that the body names",
+    "queue_job", "POST", A, Who.OF_NAMED, "Queue a command in the experiment that the body names",
     body=QueueJob, answer=JobDetail, status=201,
 )  # fmt: skip
 SUBMIT_JOBS = Call(
@@ -26,7 +26,7 @@ SUBMIT_JOBS = Call(
     body=SubmitJobs, answer=SubmittedJobs, status=201,
 )  # fmt: skip
 QUEUE_JOBS = Call(
-    "queue_jobs", "POST", A + "/bulk", Who.ADMIN_OR_ADMINS, "Queue up to a thousand commands in experiments they name",
+    "queue_jobs", "POST", A + "/bulk", Who.OF_NAMED, "Queue up to a thousand commands in experiments they name",
     body=QueueJobs, answer=SubmittedJobs, status=201,
 )  # fmt: skip
 CANCEL_JOBS = Call(

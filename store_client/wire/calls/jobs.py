@@ -2,7 +2,7 @@
 
 from pydantic import Field, field_validator
 
-from store_client.wire.batches import JobFilter
+from store_client.wire.batches import JobFilter, ListedJobs
 from store_client.wire.call import Call, PageQuery, Query, Who
 from store_client.wire.jobs import ExitCause, Fleet, JobDetail, JobPage, JobState, LogSlice, Reprioritise, SubmitJob
 
@@ -37,6 +37,8 @@ class JobPageQuery(PageQuery):
             return self
         plain = {name: getattr(wanted, name) for name in JobFilter.model_fields if name != "states"}
         given = {name: value for name, value in plain.items() if value is not None}
+        if isinstance(wanted, ListedJobs):
+            given["is_collapsed"] = wanted.is_collapsed
         return self.having(**given, states=",".join(wanted.states) or self.states)
 
     @property
