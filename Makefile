@@ -1,6 +1,8 @@
 # Everything a checkout needs. The recipes are plain sh; the environment lives in .venv and stamps there keep a warm call free.
 
 .DEFAULT_GOAL := help
+# Hundreds of processes start in a run of the tests: compiling everything again in each takes more time than the tests.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help install run test check long bench lock clean
 
 VENV := .venv
