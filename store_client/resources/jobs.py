@@ -51,7 +51,7 @@ class Jobs(Resource):
         limit: int = 50,
         wanted: JobFilter | None = None,
     ) -> JobPage:
-        """A page of all jobs, of open or ended ones, or of those that a filter chooses (`ListedJobs`: arrays as one)."""
+        """A page of all jobs, of open or ended ones, or of those of a filter (`ListedJobs`: arrays as one)."""
         query = calls.JobPageQuery(experiment_id=experiment_id, is_open=is_open, after=after, limit=limit)
         answer: JobPage = await self._send(calls.LIST_JOBS, query=query.narrowed(wanted))
         return answer
