@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Protocol
 
 from store_client.client import StoreClient
@@ -110,13 +111,13 @@ class Workshop:
         job = await self.runs.run(assignment, order)
         outcome, variant_id = read_evaluation(job), variant.variant_id
         if isinstance(outcome, Evaluated):
-            measured, uri = outcome.evaluation, outcome.artifacts_uri
+            measured, uri = outcome.evaluation, await self._landed(outcome.artifacts_uri, job)
             return Finding(
                 EvaluationResult(variant_id=variant_id, status="success", evaluation=measured, artifacts_uri=uri)
             )
         uri = await self._deposit_log(job)
         if isinstance(outcome, VariantFailed):
-            measured_part, uri = outcome.evaluation, outcome.artifacts_uri or uri
+            measured_part, uri = outcome.evaluation, await self._landed(outcome.artifacts_uri, job) or uri
             failed = EvaluationResult(
                 variant_id=variant_id, status="error", evaluation=measured_part, artifacts_uri=uri
             )
@@ -134,7 +135,8 @@ class Workshop:
     async def _draft(self, assignment: Assignment, number: int, draft: IdeaDraft, job: JobDetail) -> str:
         """Create an idea in drafting; ideas without parents build on the commit that the ideator saw."""
         idea_id = assignment.derived_id("i", number)
-        uri = draft.artifacts_uri or await self._deposit("content.md", draft.content.encode(), "text/markdown")
+        uri = await self._landed(draft.artifacts_uri, job)
+        uri = uri or await self._deposit("content.md", draft.content.encode(), "text/markdown")
         body = CreateIdea(
             idea_id=idea_id,
             experiment_id=self.store.experiment_id,
@@ -167,6 +169,13 @@ class Workshop:
             started_at=self._now(),
         )
         await settle_variant(self.store, body)
+
+    async def _landed(self, uri: str | None, job: JobDetail) -> str | None:
+        """An address that others can open: of a file that the command left on its machine, that of its copy, if any."""
+        if uri is None or not uri.startswith("file://"):
+            return uri
+        text = job.files.get(uri)
+        return None if text is None else await self._deposit(PurePosixPath(uri).name, text.encode(), "text/plain")
 
     async def _deposit(self, filename: str, content: bytes, content_type: str) -> str:
         upload = Upload(filename, content, f"{content_type}; charset=utf-8")

@@ -123,7 +123,11 @@ def config() -> dict[str, Any]:
 @asynccontextmanager
 async def opened(data: Path) -> AsyncIterator[House]:
     """A control plane with its loops, until the end of the block."""
-    app = build(Settings(data, cpu_slots=2, runs_orchestrator=True, runs_scheduler=True, ends_attempts=True))
+    app = build(
+        Settings(
+            data, own_url="http://house", cpu_slots=2, runs_orchestrator=True, runs_scheduler=True, ends_attempts=True
+        )
+    )
     async with app.router.lifespan_context(app):
         house = House(data, Cut(httpx.ASGITransport(app)))
         yield house

@@ -8,7 +8,10 @@ import httpx
 
 from tests.runner.houses import EXECUTE, House, running
 
-SHOW = 'printf %s "$EDEN_WORKER_CREDENTIAL" >{folder}/secret.new; mv {folder}/secret.new {folder}/secret'
+SHOW = (
+    'printf %s "$EDEN_READONLY_STORE_URL" >{folder}/store; printf %s "$EDEN_WORKER_CREDENTIAL" >{folder}/secret.new; '
+    "mv {folder}/secret.new {folder}/secret"
+)
 WAIT = "until [ -e {folder}/go ]; do sleep 0.05; done"
 
 
@@ -20,6 +23,13 @@ async def status_of(house: House, experiment_id: str, bearer: str) -> tuple[int,
         return answer.status_code, answer.json().get("worker_id")
 
 
+async def variants_at(store: str, house: House, bearer: str) -> int:
+    """How many variants a command finds where it may look around."""
+    async with httpx.AsyncClient(transport=house.wire.inner) as http:
+        headers = {"Authorization": f"Bearer {bearer}", "X-Eden-Experiment-Id": store.rpartition("/")[2]}
+        return len((await http.get(f"{store}/variants", headers=headers)).json())
+
+
 async def test_a_command_acts_as_its_worker_until_it_has_ended(house: House, tmp_path: Path) -> None:
     script = f"{SHOW}; {WAIT}; {EXECUTE}".replace("{folder}", str(tmp_path))
     experiment = await house.experiment("trusting", execution_command=script)
@@ -29,6 +39,7 @@ async def test_a_command_acts_as_its_worker_until_it_has_ended(house: House, tmp
         (job,) = (await house.store(experiment).list_experiment_jobs(is_open=True)).items
         bearer = f"{job.submitted_by}:{secret.read_text()}"
         assert await status_of(house, experiment.experiment_id, bearer) == (200, job.submitted_by)
+        assert await variants_at((tmp_path / "store").read_text(), house, bearer) > 0
         assert _told_in_files(house.data / "attempts", secret.read_bytes()) == []
         (tmp_path / "go").touch()
         ended = await house.store(experiment).read_experiment_job(job.job_id, 30)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from store_client.roles.history import read_text
 from store_client.wire.experiments import CreateExperiment, ExperimentDetail, Status
 from store_client.wire.variants import VariantDetail
 from tests.git.stock import Stock
@@ -47,6 +48,8 @@ async def test_an_idea_with_two_parents_is_made_from_both_judged_and_integrated(
         (directory / "execute.sh").write_text(HEEDLESS)
     experiment, variant = await run(house, directory)
     assert variant.evaluation == {"parts": parts}
+    notes = await read_text(house.store(experiment), str(variant.artifacts_uri))
+    assert notes.count(".txt") == parts, "what it left beside its outcome"
     git = Stock(tmp_path / "home")
     repository = house.data / "repos" / f"{experiment.experiment_id}.git"
     parents = git("log", "-1", "--format=%P", str(variant.variant_commit_sha), cwd=repository).split()

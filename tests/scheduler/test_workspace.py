@@ -213,6 +213,7 @@ def test_the_environment_is_an_allow_list(origin: Origin, directory: Path, monke
         "TMPDIR": str(made.tmp),
         "EDEN_WORKTREE": str(made.work),
         "EDEN_REPO_DIR": str(origin.bare),
+        "EDEN_ARTIFACT_PATH_ROOT": str(made.artifacts),
         "EDEN_EXPERIMENT_DIR": str(made.base),
     }
 

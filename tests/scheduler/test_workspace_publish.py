@@ -323,3 +323,23 @@ def test_a_named_commit_where_head_stands_is_left_to_head(result: Result) -> Non
     for name in (result.pinned, commit(result.work, "mine")):
         assert workspace.publish_named(result.made.directory, result.origin.bare, BRANCH, name) is None
     assert result.origin.tip(BRANCH) == ""
+
+
+def test_what_is_cited_beside_the_workspace_is_taken_and_nothing_elsewhere(result: Result) -> None:
+    root = result.made.artifacts
+    (root / "deep").mkdir()
+    (root / "deep" / "notes.md").write_text("kept")
+    (root / "large").write_text("x" * 101)
+    (root / "binary").write_bytes(b"\xff\xfe")
+    (root / "link").symlink_to("/etc/passwd")
+    names = ("deep/notes.md", "large", "binary", "link", "missing", "../pinned", "deep")
+    texts = [f'{{"artifacts_uri": "file://{root}/{name}"}}' for name in names] + ["file:///etc/passwd"]
+    found = workspace.cited(result.made.directory, texts, 100)
+    assert found == {f"file://{root}/deep/notes.md": "kept"}
+
+
+def test_of_much_that_is_cited_no_more_is_taken_than_there_is_room_for(result: Result) -> None:
+    for number in range(9):
+        (result.made.artifacts / str(number)).write_text("x" * 60)
+    texts = [" ".join(f"file://{result.made.artifacts}/{number}" for number in range(9))]
+    assert len(workspace.cited(result.made.directory, texts, 100)) == 6

@@ -129,10 +129,11 @@ class LocalEngine:
         self.handles[key_of(placed.job)] = processes.launch(directory, launch, self.nursery)
 
     def _ways(self, job: RowMapping) -> dict[str, str]:
-        """Where a role's command, which has a credential, may leave files."""
+        """Where a role's command, which has a credential, may leave files, and look around."""
         if self.url is None or job["task_id"] is None:
             return {}
-        return {"EDEN_ARTIFACT_URL": f"{self.url}/v0/experiments/{job['experiment_id']}/artifacts"}
+        store = f"{self.url}/v0/experiments/{job['experiment_id']}"
+        return {"EDEN_ARTIFACT_URL": f"{store}/artifacts", "EDEN_READONLY_STORE_URL": store}
 
     def _places(self, job: RowMapping) -> Places:
         return Places(self.of(job) / records.PROGRESS, self.root / job["job_id"] / CHECKPOINTS)
@@ -180,9 +181,11 @@ class LocalEngine:
         spec, directory = spec_of(job), self.of(job)
         cause, detail = self._how(job, exit_)
         found = workspace.collect(directory, spec.collect, COLLECT_BYTES)
-        result: dict[str, object] = {"files": found, "peak_memory_bytes": exit_.peak_memory_bytes or None}
-        if spec.is_stdout_kept:
-            result["stdout"] = _text(directory / "stdout", COLLECT_BYTES)
+        stdout = _text(directory / "stdout", COLLECT_BYTES) if spec.is_stdout_kept else None
+        cited = workspace.cited(directory, [*found.values(), stdout or ""], COLLECT_BYTES)
+        result: dict[str, object] = {"files": found | cited, "peak_memory_bytes": exit_.peak_memory_bytes or None}
+        if stdout is not None:
+            result["stdout"] = stdout
         if cause == "finished" and spec.publish is not None:
             try:
                 result["published_commit"] = self._publish(job, spec, named_commit(found))

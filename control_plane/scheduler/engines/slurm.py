@@ -202,7 +202,8 @@ class SlurmEngine:
         """What the attempt sent; a commit of its own branch becomes the branch that the job publishes."""
         key, spec = key_of(job), spec_of(job)
         told = self._spool.result(key)
-        result: dict[str, object] = {"files": {name: told.files[name] for name in spec.collect if name in told.files}}
+        files = {name: text for name, text in told.files.items() if name in spec.collect or name.startswith("file://")}
+        result: dict[str, object] = {"files": files}
         if told.stdout is not None:
             result["stdout"] = told.stdout
         if told.cause == "finished" and spec.publish is not None and told.published_commit is not None:

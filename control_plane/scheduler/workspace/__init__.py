@@ -9,7 +9,7 @@ from control_plane.scheduler.workspace.checkout import prepare, remove
 from control_plane.scheduler.workspace.errors import MachineFault, WorkspaceError
 from control_plane.scheduler.workspace.joining import join
 from control_plane.scheduler.workspace.layout import Workspace
-from control_plane.scheduler.workspace.results import collect, publish, publish_named
+from control_plane.scheduler.workspace.results import cited, collect, publish, publish_named
 from control_plane.scheduler.workspace.surroundings import environment
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Workspace",
     "WorkspaceError",
     "accept",
+    "cited",
     "collect",
     "drop",
     "environment",

@@ -20,7 +20,7 @@ def prepare(directory: Path, repo: Path, commit: str, base_commit: str | None, f
     for name in (commit, base_commit or commit):
         _check_commit(name)
     remove(directory)
-    for folder in (workspace.directory, workspace.home, workspace.tmp):
+    for folder in (workspace.directory, workspace.home, workspace.tmp, workspace.artifacts):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     workspace.pin.write_text(f"{commit}\n{repo.resolve()}\n", encoding="utf-8")
     clone.make(repo.resolve(), workspace.work)
@@ -37,7 +37,8 @@ def remove(directory: Path) -> None:
     """Remove the workspace; the log and the records of the attempt stay."""
     workspace = Workspace(directory)
     unfinished = workspace.directory.glob(f"{PUBLISHING}*")
-    for folder in (workspace.work, workspace.base, workspace.home, workspace.tmp, *unfinished):
+    made = (workspace.work, workspace.base, workspace.home, workspace.tmp, workspace.artifacts)
+    for folder in (*made, *unfinished):
         if folder.is_symlink() or folder.is_file():
             folder.unlink()
         elif folder.exists():

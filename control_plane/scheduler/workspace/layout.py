@@ -42,6 +42,11 @@ class Workspace:
         return self.directory / "tmp"
 
     @property
+    def artifacts(self) -> Path:
+        """Where the command may leave files that its outcome cites by `file://`."""
+        return self.directory / "artifacts"
+
+    @property
     def pin(self) -> Path:
         """The name of the pinned commit, and of the repository on the next line."""
         return self.directory / "pinned"

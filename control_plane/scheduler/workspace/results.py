@@ -9,6 +9,7 @@ tree, whose own configuration git would consult, are left out of the commit.
 """
 
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from control_plane.scheduler.workspace.layout import PUBLISHING, RUNTIME_FILES, 
 from control_plane.scheduler.workspace.surroundings import signature
 
 LARGEST_REFERENCES_BYTES = 16 * 1024 * 1024
+MOST_CITED_TIMES = 4
 NOT_THERE = "0" * 40
 #: An old commit graph or pack index in borrowed objects may lie about what it lists.
 CONFIG = """[core]
@@ -36,6 +38,27 @@ def collect(directory: Path, paths: Iterable[str], limit_bytes: int) -> dict[str
     work = Workspace(directory).work
     found = {path: beneath.read_bytes(work, path, limit_bytes) for path in paths}
     return {path: data.decode(errors="replace") for path, data in found.items() if data is not None}
+
+
+def cited(directory: Path, texts: Iterable[str], limit_bytes: int) -> dict[str, str]:
+    """The text of each file that these cite by its address in the attempt's folder for artifacts, by that address.
+
+    Of what is there, plain files within the limit count, and so many as are within it four times over.
+    """
+    root = Workspace(directory).artifacts
+    address = re.compile(re.escape(f"file://{root}/") + r"""([^"'\s\\]+)""")
+    found: dict[str, str] = {}
+    room = MOST_CITED_TIMES * limit_bytes
+    for name in dict.fromkeys(name for text in texts for name in address.findall(text)):
+        data = beneath.read_bytes(root, name, min(limit_bytes, room))
+        try:
+            text = None if data is None else data.decode()
+        except UnicodeDecodeError:
+            continue
+        if text is not None:
+            found[f"file://{root}/{name}"] = text
+            room -= len(data or b"")
+    return found
 
 
 def publish(directory: Path, repo: Path, branch: str, message: str, author: str) -> str | None:

@@ -44,5 +44,6 @@ def _places(workspace: Workspace) -> dict[str, str]:
         "TMPDIR": str(workspace.tmp),
         "EDEN_WORKTREE": str(workspace.work),
         "EDEN_REPO_DIR": repo,
+        "EDEN_ARTIFACT_PATH_ROOT": str(workspace.artifacts),
     }
     return {**places, "EDEN_EXPERIMENT_DIR": str(workspace.base)} if workspace.base.is_dir() else places
