@@ -46,6 +46,7 @@ from store_client.errors import (
 from store_client.follow import Followed, follow
 from store_client.imports import find_import, settle_import
 from store_client.queue_face import *  # noqa: F403 - the list is in queue_face.py, once
+from store_client.roles.headlines import headline
 from store_client.roles.history import IdeaTexts, read_history, read_text
 from store_client.roles.orders import KIND_OF, ROLE_OF, Assignment, evaluation_job, execution_job, ideation_job
 from store_client.roles.outcomes import (
@@ -135,9 +136,11 @@ from store_client.wire.leases import (
     RegistryEntry,
     RegistryEntryList,
 )
+from store_client.wire.objective import value_of as objective_value
 from store_client.wire.openapi import openapi_document
 from store_client.wire.record import Record
 from store_client.wire.scalars import fault_of_name, format_time, normal_name, parse_time
+from store_client.wire.stages import Stages, StageWork, StuckTask, UnmeasuredVariant
 from store_client.wire.tasks import (
     KINDS,
     RESULTS,
@@ -217,15 +220,16 @@ __all__ = [
     "Patience", "PayloadTooLarge", "PolicyError", "ProgressPoint", "ProtocolBroken", "ReassignTask", "ReclaimCause",
     "ReclaimTask", "Record", "Refused", "RegisterExperiment", "RegisterGroup", "RegisterWorker", "RegisteredWorker",
     "RegistryEntry", "RegistryEntryList", "RejectReason", "RejectTask", "RenewClaim", "ReservedIdentifier", "Role",
-    "SaveDraft", "Session", "Settled", "SignIn", "SignInCode", "SpecVersionMismatch", "StaticBearer", "Status",
-    "Step", "StoreClient", "SubmissionLine", "SubmitTask", "SwitchyardError", "Target", "Task", "TaskDetail",
-    "TaskKind", "TaskPage", "TaskState", "Terminate", "Transport", "Unauthorized", "Unavailable", "Unknown",
-    "Unreachable", "UnsupportedCheckpointVersion", "Upload", "Variant", "VariantDetail", "VariantFailed",
-    "VariantPage", "VariantStatus", "Whoami", "Work", "WorkItem", "Worker", "WorkerDetail", "WorkerDetailList",
-    "WorkerList", "WorkerNotEligible", "WorkerNotRegistered", "WrongClaimant", "connect_blocking", "evaluation_job",
-    "execution_job", "fault_of_name", "find_import", "follow", "format_time", "from_problem", "ideation_job",
-    "normal_name", "openapi_document", "parse_time", "read_evaluation", "read_execution", "read_history",
-    "read_ideation", "read_text", "settle_accept", "settle_claim", "settle_idea", "settle_import",
-    "settle_integration", "settle_reclaim", "settle_reject", "settle_submission", "settle_task", "settle_variant",
+    "SaveDraft", "Session", "Settled", "SignIn", "SignInCode", "SpecVersionMismatch", "StageWork", "Stages",
+    "StaticBearer", "Status", "Step", "StoreClient", "StuckTask", "SubmissionLine", "SubmitTask", "SwitchyardError",
+    "Target", "Task", "TaskDetail", "TaskKind", "TaskPage", "TaskState", "Terminate", "Transport", "Unauthorized",
+    "Unavailable", "Unknown", "UnmeasuredVariant", "Unreachable", "UnsupportedCheckpointVersion", "Upload",
+    "Variant", "VariantDetail", "VariantFailed", "VariantPage", "VariantStatus", "Whoami", "Work", "WorkItem",
+    "Worker", "WorkerDetail", "WorkerDetailList", "WorkerList", "WorkerNotEligible", "WorkerNotRegistered",
+    "WrongClaimant", "connect_blocking", "evaluation_job", "execution_job", "fault_of_name", "find_import",
+    "follow", "format_time", "from_problem", "headline", "ideation_job", "normal_name", "objective_value", "openapi_document",
+    "parse_time", "read_evaluation", "read_execution", "read_history", "read_ideation", "read_text",
+    "settle_accept", "settle_claim", "settle_idea", "settle_import", "settle_integration", "settle_reclaim",
+    "settle_reject", "settle_submission", "settle_task", "settle_variant",
 ]  # fmt: skip
 __all__ += queue_face.__all__ + accounts_face.__all__

@@ -1,5 +1,6 @@
 """The transaction that every operation is handed: a connection that knows who acts, when, and where."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,6 +68,15 @@ class Tx:
     def run(self, statement: Executable, **values: Any) -> None:
         """Run a prepared statement that changes no identity and no experiment."""
         self.batch.bare.execute(statement, values)
+
+    def run_all(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run such a statement once for each of these rows."""
+        if rows:
+            self.batch.bare.execute(statement, rows)
+
+    def rows(self, query: Executable) -> Sequence[RowMapping]:
+        """Every row of an answer; the query must ask for no events and no counters."""
+        return self.batch.bare.execute(query).mappings().all()
 
     @property
     def experiment(self) -> RowMapping:

@@ -21,6 +21,7 @@ from control_plane.db.tables import metadata
 # Conditions of partial indexes; a query uses the same text, since no database proves one from a bound parameter. Such
 # an index also names the columns that its condition fixes: planners prefer the index that matches most of a query.
 IS_LIVE = text("state IN ('pending', 'claimed', 'submitted')")
+IS_PENDING = text("state = 'pending'")
 IS_CLAIMED = text("state = 'claimed'")
 IS_SUBMITTED = text("state = 'submitted'")
 IS_INTEGRABLE = text("status = 'success' AND variant_commit_sha IS NULL AND kind IS NULL")
@@ -71,6 +72,8 @@ tasks = Table(
     Index("ix_tasks_state", "experiment_id", "state", text("priority DESC"), "number"),
     Index("ix_tasks_kind_state", "experiment_id", "kind", "state", text("priority DESC"), "number"),
     _having("ix_tasks_claimed_by", "claimed_by"),
+    _where("ix_tasks_pending", ("experiment_id", "kind", "state", "number"), IS_PENDING),
+    _where("ix_tasks_claimed", ("experiment_id", "state", "number"), IS_CLAIMED),
     _where("ix_tasks_lapses_at", ("lapses_at",), IS_CLAIMED),
     _where("ix_tasks_submitted", ("experiment_id", "state", "number"), IS_SUBMITTED),
 )

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from store_client.errors import NotOffered
-from store_client.peers import courses, events, experiments, ideas, tasks, variants, workers
+from store_client.peers import courses, events, experiments, ideas, stages, tasks, variants, workers
 from store_client.peers.peer import Peer
 from store_client.wire.call import Call
 from store_client.wire.calls import artifacts as artifact_calls
@@ -30,6 +30,7 @@ SAME: Mapping[str, Call] = {
 ANSWERS: Mapping[str, Callable[[Peer], Awaitable[Any]]] = {
     "list_task_page": tasks.list_page,
     "read_task_detail": tasks.read,
+    "read_stages": stages.read,
     "renew_claim": tasks.renew,
     "release_claim": tasks.release,
     "list_idea_page": ideas.list_page,

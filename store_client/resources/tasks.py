@@ -5,6 +5,7 @@ from typing import Any
 from store_client.resources.resource import Resource
 from store_client.wire.calls import tasks as calls
 from store_client.wire.record import Record
+from store_client.wire.stages import Stages
 from store_client.wire.tasks import (
     Claim,
     ClaimTask,
@@ -102,4 +103,9 @@ class Tasks(Resource):
     async def git_password(self, task_id: str) -> GitPassword:
         """A password for git, good for one's own claim of this task."""
         answer: GitPassword = await self._send(calls.GIT_PASSWORD, task_id=task_id)
+        return answer
+
+    async def read_stages(self) -> Stages:
+        """What waits at each stage and since when, and what is stuck."""
+        answer: Stages = await self._send(calls.READ_STAGES)
         return answer

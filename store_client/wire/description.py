@@ -25,7 +25,8 @@ HOMES: Mapping[str, str] = {
     "automation": "experiments", "course": "variants", "dispatch_mode": "experiments", "end": "experiments",
     "exchange": "sessions",
     "pause": "experiments", "policy-errors": "experiments", "progress": "variants", "resume": "experiments",
-    "scheduler": "jobs", "sign-in-codes": "sessions", "state": "experiments", "terminate": "experiments",
+    "scheduler": "jobs", "stages": "tasks", "sign-in-codes": "sessions", "state": "experiments",
+    "terminate": "experiments",
     "whoami": "workers", "worker-details": "workers", "checkpoint": "checkpoints",
 }  # fmt: skip
 """The noun of a path whose first word is none."""

@@ -1,12 +1,13 @@
 """Pages of experiments: complete, in order, searched, and found by index however many there are."""
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from control_plane.db import tally
+from control_plane.db.batch import Batch
 from control_plane.db.transaction import Tx
 from control_plane.registry.operations import lifecycle, summaries
 from control_plane.registry.rules import places
@@ -78,9 +79,7 @@ def test_those_that_wait_for_a_person_are_found_and_counted(registry: Registry) 
 def test_a_page_is_found_by_index_and_asks_as_much_for_few_as_for_many(registry: Registry) -> None:
     def statements() -> list[str]:
         query = ExperimentPageQuery(limit=5, after=page(registry, limit=5).next)
-        return plans(
-            registry.house.database, lambda connection: summaries.page(Tx(cast("Any", Reading(connection))), query)
-        )
+        return plans(registry.house.database, lambda connection: summaries.page(Tx(Batch(connection, "", str)), query))
 
     for number in range(12):
         registry.experiment(f"Experiment {number}")
@@ -89,13 +88,6 @@ def test_a_page_is_found_by_index_and_asks_as_much_for_few_as_for_many(registry:
     for number in range(30):
         registry.experiment(f"More {number}")
     assert len(statements()) == len(few)
-
-
-class Reading:
-    """What an operation that only reads needs of a batch."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = self.bare = connection
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ _LAST = Question(
         records.c.experiment_id == bindparam("here")
     )
 )
+_MEASURED, _RECORDED, _WIDE = insert(measurements), insert(records), insert(course_widths)
 Courses = dict[str, dict[int, Stretch]]
 Row = RowMapping | Mapping[str, Any]
 
@@ -52,8 +53,7 @@ def measure(tx: Tx, variants: Iterable[Row]) -> list[tuple[str, int, float]]:
             found.append({"experiment_id": tx.experiment_id, **row})
             if value is not None:
                 numbers.append((metric, variant["number"], value))
-    if found:
-        tx.connection.execute(insert(measurements), found)
+    tx.run_all(_MEASURED, found)
     return numbers
 
 
@@ -64,7 +64,7 @@ def read(tx: Tx, metrics: Iterable[str], at: int | None = None) -> Courses:
     if at is not None:
         query = query.where(courses.c.bucket == at)
     found: Courses = {metric: {} for metric in wanted}
-    for row in tx.connection.execute(query.order_by(courses.c.metric, courses.c.bucket)).mappings():
+    for row in tx.rows(query.order_by(courses.c.metric, courses.c.bucket)):
         found[row["metric"]][row["bucket"]] = _stretch(row)
     return found
 
@@ -82,7 +82,7 @@ def record(tx: Tx, variant: Row, before: float | None) -> str:
         "before": before,
         "at": variant["completed_at"] or variant["started_at"],
     }
-    tx.connection.execute(insert(records), [row])
+    tx.run_all(_RECORDED, [row])
     return called
 
 
@@ -93,7 +93,7 @@ def label(tx: Tx, variant: Row) -> str:
 
 def write(tx: Tx, width: int, found: Mapping[str, Mapping[int, Stretch]]) -> None:
     """Write the courses of an experiment that has none yet."""
-    tx.connection.execute(insert(course_widths), [{"experiment_id": tx.experiment_id, "width": width}])
+    tx.run(_WIDE, experiment_id=tx.experiment_id, width=width)
     _keep(tx, found)
 
 
@@ -101,22 +101,22 @@ def _width_for(tx: Tx, number: int) -> int:
     """How wide the experiment's stretches are, once they reach as far as this number."""
     row, needed = tx.first(_WIDTH, here=tx.experiment_id), rules.width_for(number)
     if row is None:
-        tx.connection.execute(insert(course_widths), [{"experiment_id": tx.experiment_id, "width": needed}])
+        tx.run(_WIDE, experiment_id=tx.experiment_id, width=needed)
         return needed
     width = int(row["width"])
     if needed > width:
         _widen(tx, needed // width)
         here = course_widths.c.experiment_id == tx.experiment_id
-        tx.connection.execute(update(course_widths).where(here).values(width=needed))
+        tx.run(update(course_widths).where(here).values(width=needed))
     return max(needed, width)
 
 
 def _widen(tx: Tx, by: int) -> None:
     here = courses.c.experiment_id == tx.experiment_id
     found: Courses = {}
-    for row in tx.connection.execute(select(courses).where(here)).mappings():
+    for row in tx.rows(select(courses).where(here)):
         found.setdefault(row["metric"], {})[row["bucket"]] = _stretch(row)
-    tx.connection.execute(delete(courses).where(here))
+    tx.run(delete(courses).where(here))
     _keep(tx, {metric: rules.widened(stretches, by) for metric, stretches in found.items()})
 
 
@@ -135,8 +135,7 @@ def _keep(tx: Tx, found: Mapping[str, Mapping[int, Stretch]]) -> None:
         for metric, stretches in found.items()
         for at, stretch in stretches.items()
     ]
-    if written:
-        tx.connection.execute(_KEEP[tx.connection.dialect.name], written)
+    tx.run_all(_KEEP[tx.batch.bare.dialect.name], written)
 
 
 def _written(stretch: Stretch) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def read_variant(tx: Tx, variant_id: str) -> VariantDetail:
 
 def of_tasks(tx: Tx, found: Found, jobs: JobsOfTasks) -> tuple[TaskDetail, ...]:
     """Tasks with what they are about, who holds them, and whether the caller may."""
-    subjects = _Subjects(tx, found)
+    subjects = Subjects(tx, found)
     called = names.of_members(tx, chain.from_iterable((row["claimed_by"], row["target_id"]) for row in found))
     mine = set() if tx.caller.is_admin else identities.groups_of(tx.connection, tx.experiment_id, tx.caller.worker_id)
     latest = jobs(tx, [row["task_id"] for row in found])
@@ -90,7 +90,7 @@ def of_variants(tx: Tx, found: Found) -> tuple[VariantDetail, ...]:
     )
 
 
-class _Subjects:
+class Subjects:
     """The ideas and variants that some tasks are about."""
 
     def __init__(self, tx: Tx, found: Found) -> None:

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from store_client.wire.call import Call, PageQuery, Query, Who
+from store_client.wire.stages import Stages
 from store_client.wire.tasks import (
     Claim,
     ClaimTask,
@@ -77,7 +78,13 @@ GIT_PASSWORD = Call(
     "A password for git, good for one's own claim of this task and shown once", answer=GitPassword,
 )  # fmt: skip
 
+READ_STAGES = Call(
+    "read_stages", "GET", "/api/experiments/{experiment_id}/stages", Who.EITHER,
+    "What waits at each stage and since when, and what is stuck", answer=Stages,
+)  # fmt: skip
+
 CALLS = (
     CREATE_TASK, LIST_TASKS, READ_TASK, READ_SUBMISSION, CLAIM_TASK, SUBMIT_TASK, ACCEPT_TASK, REJECT_TASK,
     RECLAIM_TASK, REASSIGN_TASK, LIST_TASK_PAGE, READ_TASK_DETAIL, RENEW_CLAIM, RELEASE_CLAIM, GIT_PASSWORD,
+    READ_STAGES,
 )  # fmt: skip
