@@ -73,7 +73,7 @@ def _write(
     """A row for each node that has changed; of its GPUs nobody but Slurm can read more than that they are there."""
     views.forget_nodes(tx, [view.node for view in views.load(tx) if view.node not in nodes])
     for node, slots in changed.items():
-        cards = [slot for slot in slots if slot.kind == "gpu"]
-        gpus = [Gpu(slot.slot_id, number) for number, slot in enumerate(cards)]
+        cards = [slot for slot in slots if slot.kind != "cpu"]
+        gpus = [Gpu(slot.slot_id, number, slot.model) for number, slot in enumerate(cards)]
         parts = {slot.slot_id: Seen(slot.state, slot.why, is_kept_back=slot.slot_id in kept) for slot in cards}
         views.save(tx, View(node, slots, gpus, parts))

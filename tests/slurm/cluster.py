@@ -16,6 +16,8 @@ from pathlib import Path
 
 NODES = ("n1", "n2")
 CPUS, GPUS = 4, 2
+KINDS = {"n1": "gpu", "n2": "gpu:h100"}
+"""What the GPUs of each node are called."""
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel")
 PATH = os.pathsep.join([*os.get_exec_path(), "/usr/sbin", "/sbin"])
 PATIENCE_SECONDS = 30.0
@@ -49,7 +51,7 @@ SlurmdTimeout=30
 KillWait=2
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,bf_interval=1
 NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs={cpus} RealMemory=2000 Gres=gpu:{gpus}
-NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs={cpus} RealMemory=2000 Gres=gpu:{gpus}
+NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs={cpus} RealMemory=2000 Gres=gpu:h100:{gpus}
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 
@@ -159,7 +161,11 @@ class Cluster:
             host=socket.gethostname(), folder=self.folder, ports=free_ports(3), cpus=CPUS, gpus=GPUS
         )
         (self.folder / "slurm.conf").write_text(text, encoding="utf-8")
-        gres = [f"NodeName={node} Name=gpu File={self.folder}/gpus/{node}/nvidia[0-{GPUS - 1}]\n" for node in NODES]
+        gres = []
+        for node in NODES:
+            kind = KINDS[node].partition(":")[2]
+            files = f"File={self.folder}/gpus/{node}/nvidia[0-{GPUS - 1}]"
+            gres.append(f"NodeName={node} Name=gpu {f'Type={kind} ' if kind else ''}{files}\n")
         (self.folder / "gres.conf").write_text("".join(gres), encoding="utf-8")
 
     def _make_gpus(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from store_client import ExitCause, JobDetail, JobState
 from tests.acceptance import processes
-from tests.slurm.cluster import CPUS, GPUS, NODES, Cluster
+from tests.slurm.cluster import CPUS, GPUS, KINDS, NODES, Cluster
 from tests.slurm.lab import Lab, open_lab
 
 GATED = 'echo begun; until [ -e "$GATE" ]; do sleep 0.1; done; echo done'
@@ -51,9 +51,11 @@ def test_a_cancelled_job_is_ended_with_all_that_it_started(lab: Lab, tmp_path: P
 
 def test_gpus_are_slurms_to_give_and_a_restarted_server_adopts_who_has_them(lab: Lab, tmp_path: Path) -> None:
     gate = {"GATE": str(tmp_path / "gate")}
-    jobs = [lab.shell(TELL, resources={"gpus": 1}, environment=gate) for _ in range(2)]
+    wishes: list[dict[str, object]] = [{"gpus": 1, "only_gpus": ["h100"]}, {"gpus": 1}]
+    jobs = [lab.shell(TELL, resources=wish, environment=gate) for wish in wishes]
     for job in jobs:
         lab.await_log(job, "begun")
+    assert lab.node(jobs[0]) == "n2", "whose GPUs are called that"
     seen = {(lab.node(job), lab.log(job).splitlines()[0]) for job in jobs}
     assert len(seen) == 2
     assert seen <= {(node, f"gpus:{number}:") for node in NODES for number in range(GPUS)}
@@ -205,7 +207,7 @@ def test_a_job_whose_node_dies_with_its_disk_resumes_elsewhere_from_what_it_had_
 @pytest.mark.long
 def test_a_gpu_of_a_node_that_somebody_keeps_back_is_not_given_out(lab: Lab) -> None:
     client = lab.deployment.client
-    names = [f"{node}/gpu:{number}" for node in NODES for number in range(GPUS)]
+    names = [f"{node}/{KINDS[node]}:{number}" for node in NODES for number in range(GPUS)]
     lab.until(lambda: sorted(gpu.uuid for gpu in client.list_gpus().gpus) == names, "all GPUs")
     assert {(gpu.units, gpu.memory_total_bytes) for gpu in client.list_gpus().gpus} == {(1, None)}
     for name in names:

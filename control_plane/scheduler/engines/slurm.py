@@ -21,7 +21,7 @@ from control_plane.scheduler.engines.engine import Key, Placed, Way, key_of
 from control_plane.scheduler.engines.lock import Lock
 from control_plane.scheduler.engines.slurm_commands import Request, Slurm, SlurmFailed, SlurmSilent
 from control_plane.scheduler.engines.slurm_home import Home
-from control_plane.scheduler.engines.slurm_text import Entry, marker, slots
+from control_plane.scheduler.engines.slurm_text import Entry, gres, marker, slots
 from control_plane.scheduler.engines.slurm_watch import KILL_SECONDS, View, Watch
 from control_plane.scheduler.operations import remote
 from control_plane.scheduler.operations.attempts import Ending
@@ -104,13 +104,13 @@ class SlurmEngine:
 
     def _request(self, placed: Placed) -> Request:
         spec, key = spec_of(placed.job), key_of(placed.job)
-        held = [slot.rpartition("/") for slot in placed.slots]
-        name, cpus = held[0][0], sum(1 for _, _, slot in held if slot.startswith("cpu:"))
+        name = placed.slots[0].rpartition("/")[0]
+        cpus = sum(1 for slot in placed.slots if slot.rpartition("/")[2].startswith("cpu:"))
         return Request(
             marker=marker(self._home.deployment, key),
             node=name,
             cpus=max(cpus, 1),
-            gpus=len(held) - cpus,
+            gres=gres(placed.slots),
             memory_mib=self._memory_mib(name, max(cpus, 1), spec.resources.memory_bytes),
             seconds=spec.timeout_seconds + MARGIN_SECONDS,
             variables={

@@ -37,7 +37,7 @@ class Request:
     marker: str
     node: str
     cpus: int
-    gpus: int
+    gres: str
     memory_mib: int
     seconds: float
     variables: Mapping[str, str] = field(repr=False)
@@ -112,6 +112,6 @@ def _sbatch(wanted: Request, partition: str | None) -> list[str]:
         "--input=/dev/null",
         "--output=/dev/null",
         "--error=/dev/null",
-        *([f"--gres=gpu:{wanted.gpus}"] if wanted.gpus else []),
+        *([f"--gres={wanted.gres}"] if wanted.gres else []),
         *([f"--partition={partition}"] if partition else []),
     ]

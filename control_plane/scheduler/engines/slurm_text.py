@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from control_plane.scheduler.engines.engine import Key
-from control_plane.scheduler.rules.board import Slot, SlotState
+from control_plane.scheduler.rules.board import Slot, SlotKind, SlotState
 
 QUEUE_FORMAT = "%i|%T|%N|%n|%C|%b|%j"
 """Of squeue: number, state, node, wanted node, CPUs, GPUs, name; people may put anything into that, so it is last."""
@@ -19,7 +19,10 @@ GONE = frozenset(
 HARMLESS = frozenset({"COMPLETING", "CLOUD", "DYNAMIC_NORM", "POWERED_DOWN", "POWERING_UP"})
 GIVEN_OUT = frozenset({"IDLE", "MIXED", "ALLOCATED", "COMPLETING"})
 _PAIR = re.compile(r"(\w+)=(.*?)(?=\s+\w+(?:/\w+)*=|$)")
-_GPUS = re.compile(r"gpu(?::[^:,()]+)*?:(\d+)")
+_GPUS = re.compile(r"gpu((?::[^:,()]+)*?):(\d+)(?=$|[,(\s])")
+_SLICE = re.compile(r"\d+g\.\d+gb(?:\+me)?")
+Gpus = Mapping[str, int]
+"""How many of each type; the type is empty where Slurm was told none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Entry:
     state: str
     node: str
     cpus: int = 0
-    gpus: int = 0
+    gpus: Gpus = field(default_factory=dict)
 
     @property
     def lives(self) -> bool:
@@ -46,8 +49,8 @@ class Node:
     reason: str
     cpus: int
     cpus_taken: int
-    gpus: int
-    gpus_taken: int
+    gpus: Gpus
+    gpus_taken: Gpus
     memory_mib: int
 
     @property
@@ -103,24 +106,39 @@ def _node(row: Mapping[str, str]) -> Node:
     )
 
 
-def _count(gres: str) -> int:
-    """How many GPUs a list of generic resources names, of whatever types."""
-    return sum(int(number) for number in _GPUS.findall(gres))
+def _count(gres: str) -> Gpus:
+    """How many GPUs of each type a list of generic resources names."""
+    found: dict[str, int] = {}
+    for kinds, number in _GPUS.findall(gres):
+        kind = kinds.split(":")[1] if kinds else ""
+        found[kind] = found.get(kind, 0) + int(number)
+    return found
+
+
+def gres(slot_ids: Iterable[str]) -> str:
+    """What to ask Slurm for to get these GPUs of one node; empty for none."""
+    counts: dict[str, int] = {}
+    for slot_id in slot_ids:
+        kind = slot_id.rpartition("/")[2].rpartition(":")[0]
+        counts[kind] = counts.get(kind, 0) + 1
+    return ",".join(f"{kind}:{count}" for kind, count in sorted(counts.items()) if kind != "cpu")
 
 
 def slots(nodes: Iterable[Node], entries: Iterable[Entry], held: Collection[str]) -> list[Slot]:
     """What can be held: so many GPUs and CPUs of each node. What others use is taken off those that we do not hold.
 
-    A slot stands for one of a node's GPUs and not for a certain one: Slurm chooses which. It has one unit, for Slurm
-    gives GPUs out whole.
+    A slot stands for one of a node's GPUs of a type and not for a certain one: Slurm chooses which. It has one unit,
+    for Slurm gives GPUs out whole. A type that names a MIG profile is one of slices.
     """
     ours = [entry for entry in entries if entry.lives]
     found: list[Slot] = []
     for node in nodes:
         here = [entry for entry in ours if entry.node == node.name and entry.state != "PENDING"]
+        for kind, total in node.gpus.items():
+            others = node.gpus_taken.get(kind, 0) - sum(entry.gpus.get(kind, 0) for entry in here)
+            found += _of_kind(node, f"gpu:{kind}" if kind else "gpu", (total, others), held)
         cpus = node.cpus, node.cpus_taken - sum(entry.cpus for entry in here)
-        gpus = node.gpus, node.gpus_taken - sum(entry.gpus for entry in here)
-        found += [*_of_kind(node, "gpu", gpus, held), *_of_kind(node, "cpu", cpus, held)]
+        found += _of_kind(node, "cpu", cpus, held)
     return found
 
 
@@ -129,7 +147,10 @@ def _of_kind(node: Node, kind: str, count: tuple[int, int], held: Collection[str
     names = [f"{node.name}/{kind}:{index}" for index in range(total)]
     free = [name for name in names if name not in held]
     foreign = set(free[max(len(free) - max(others, 0), 0) :])
+    model = kind.removeprefix("gpu").removeprefix(":") if kind != "cpu" else ""
+    profile = _SLICE.search(model)
+    plain: SlotKind = "cpu" if kind == "cpu" else "mig" if profile else "gpu"
     for name in names:
         state: SlotState = "quarantined" if node.fault else "foreign" if name in foreign else "usable"
         why = node.fault or ("in use by a job that is not ours" if name in foreign else None)
-        yield Slot(name, "gpu" if kind == "gpu" else "cpu", None, state, node.name, why=why)
+        yield Slot(name, plain, None, state, node.name, profile=profile and profile[0], why=why, model=model or None)

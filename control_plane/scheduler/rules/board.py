@@ -34,6 +34,8 @@ class Slot:
     """The kind of a slice, as 1g.10gb."""
     why: str | None = None
     """Why it is not usable, in words."""
+    model: str | None = None
+    """What a cluster calls GPUs like it, as h100; jobs may name that instead of one of them."""
 
     @property
     def is_usable(self) -> bool:

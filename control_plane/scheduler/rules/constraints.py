@@ -8,6 +8,7 @@ from control_plane.scheduler.rules import words
 from control_plane.scheduler.rules.accounts import Accounts, Excess, least
 from control_plane.scheduler.rules.board import Running, Situation, Slot, SlotState, Waiting
 from control_plane.scheduler.rules.lines import key_of
+from control_plane.scheduler.rules.mismatches import mismatch
 from control_plane.scheduler.rules.needs import Kind, Need
 from control_plane.scheduler.rules.planning import Plan
 from control_plane.scheduler.rules.reservations import Reservation
@@ -97,6 +98,9 @@ def _most(whole: Sequence[Slot], need: Resources) -> str:
         here = count.setdefault(slot.node, [0, 0])
         here[slot.kind == "cpu"] += slot.kind in {"cpu", _card(need)} and _would_do(slot, need)
     cards, cpus = max(count.values())
+    unlike = mismatch(whole, need) if need.gpus else None
+    if unlike is not None:
+        return unlike
     if cards < need.gpus:
         noun = "slice" if need.mig_profile else "GPU"
         most = f"more than {words.plural(cards, noun)}" if cards else f"a {noun}"

@@ -63,8 +63,11 @@ class Need:
         return max(self.gpus, self.gpus_where_present)
 
     def allows(self, slot: Slot) -> bool:
-        """Whether this very slot may be the one, by its UUID or number."""
-        return not self.only or slot.slot_id in self.only or (slot.index is not None and str(slot.index) in self.only)
+        """Whether this very slot may be the one, by its UUID, its number or what its cluster calls it."""
+        if not self.only:
+            return True
+        number = None if slot.index is None else str(slot.index)
+        return slot.slot_id in self.only or slot.model in self.only or number in self.only
 
     def units_on(self, kind: Kind) -> int | None:
         """So many units of a slot of this kind are one of what is asked for; None: it will not do."""
