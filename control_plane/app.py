@@ -211,7 +211,9 @@ def _application(parts: Parts, yard: Yard) -> Starlette:
             await asyncio.to_thread(parts.stop)
 
     app = Starlette(
-        routes=routes(house, Rooms(neighbours, shelf, yard, wiring.trainings(settings.experiment_id)), git),
+        routes=routes(
+            house, Rooms(neighbours, shelf, yard, wiring.trainings(settings.experiment_id, yard.lookout.places)), git
+        ),
         exception_handlers=dict(HANDLERS),
         middleware=[Middleware(WholeSegments)],
         lifespan=lifespan,

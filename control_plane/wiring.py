@@ -193,12 +193,13 @@ class QueueForTraining:
     """The queue as trainings ask it."""
 
     claims: ClaimsForScheduler
+    places: listing.Places = listing.unplaced
 
     def submit(self, tx: Tx, body: SubmitJob) -> JobDetail:
-        return listing.detail(tx, submit.submit(tx, body, self.claims))
+        return listing.detail(tx, submit.submit(tx, body, self.claims), 0, self.places)
 
     def read(self, tx: Tx, job_id: str) -> JobDetail:
-        return listing.detail(tx, submit.load(tx, job_id))
+        return listing.detail(tx, submit.load(tx, job_id), 0, self.places)
 
     def cancel(self, tx: Tx, job_id: str) -> JobDetail:
         return listing.detail(tx, submit.cancel(tx, job_id))
@@ -207,6 +208,6 @@ class QueueForTraining:
         return gpus.read(tx).gpus
 
 
-def trainings(default_experiment_id: str | None = None) -> Trainings:
+def trainings(default_experiment_id: str | None = None, places: listing.Places = listing.unplaced) -> Trainings:
     """What trainings ask, answered by the queue and the registry."""
-    return Trainings(QueueForTraining(ClaimsForScheduler()), exchange.enter, default_experiment_id)
+    return Trainings(QueueForTraining(ClaimsForScheduler(), places), exchange.enter, default_experiment_id)

@@ -2,11 +2,11 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from sqlalchemy import func, select
+from sqlalchemy import RowMapping, func, select
 
 from control_plane.db.tables import events
 from control_plane.db.transaction import Tx
@@ -14,6 +14,7 @@ from control_plane.scheduler.operations import estimates, situation
 from control_plane.scheduler.operations.estimates import Estimate
 from control_plane.scheduler.rules.board import Situation, Slot, Waiting
 from control_plane.scheduler.rules.places import first
+from store_client.wire.jobs import JobState
 
 MANY = 2000
 """With more jobs than that the scheduler of this process is asked for what it saw last, if there is one."""
@@ -60,6 +61,26 @@ class Seen:
     took: float
     _estimates: Estimates
 
+    @property
+    def is_recent(self) -> bool:
+        """Whether places are told from it still: so seldom made anew that this takes a small share of the time."""
+        return time.monotonic() - self.read_at < min(FRESH_SECONDS, REST_SHARE * self.took)
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Where the first of them stand, by job."""
+        began = time.monotonic()
+        found = {job.job_id: place for place, job in enumerate(self.head, 1)}
+        self.took += time.monotonic() - began
+        return found
+
+    def misses(self, row: RowMapping) -> bool:
+        """Whether a waiting job that should stand in line does not: it came later."""
+        if row["waits_on"] or row["not_before"] or len(self.places) < sum(map(len, self.situation.lines.values())):
+            return False
+        is_free = row["experiment_id"] not in self.situation.policy.resting or bool(row["claimed_at"])
+        return is_free and row["job_id"] not in self.places
+
     @cached_property
     def head(self) -> Sequence[Waiting]:
         """The first of the waiting jobs, in order."""
@@ -91,8 +112,24 @@ class Lookout:
                 began = time.monotonic()
                 found = self._of_the_scheduler() or situation.read(tx, self.slots(tx))
                 now = time.monotonic()
+                if self._seen is not None and self._seen.situation is found:
+                    self._seen.position, self._seen.read_at = position, now
+                    return self._seen
                 self._seen = Seen(found, position, now, now - began, self._estimates)
             return self._seen
+
+    def places(self, tx: Tx, rows: Sequence[RowMapping]) -> Mapping[int, int]:
+        """Where those of these jobs stand that are among the first in line, as it was a moment ago: 1 is next."""
+        waiting = [row for row in rows if row["state"] == JobState.QUEUED]
+        if not waiting:
+            return {}
+        seen = self._seen
+        if seen is None or not seen.is_recent:
+            seen = self.see(tx)
+        if any(map(seen.misses, waiting)):
+            self._seen = None  # it is too old for this question, however long it took
+            seen = self.see(tx)
+        return {row["number"]: seen.places[row["job_id"]] for row in waiting if row["job_id"] in seen.places}
 
     def _of_the_scheduler(self) -> Situation | None:
         """A long queue as the scheduler has it: reading it anew takes longer than it is old."""

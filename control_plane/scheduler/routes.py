@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -18,6 +19,7 @@ from control_plane.scheduler.keeping import Keeping
 from control_plane.scheduler.log_routes import Files
 from control_plane.scheduler.lookout import Lookout
 from control_plane.scheduler.operations import fleet, gpus, listing, submit, views
+from control_plane.scheduler.operations.listing import Places
 from control_plane.scheduler.operations.views import View
 from control_plane.scheduler.ports import Claims
 from control_plane.scheduler.remote_routes import Remote
@@ -41,21 +43,36 @@ class Yard:
     latest: Callable[[], tuple[Situation, object] | None] = lambda: None
     """What the scheduler of this process, if there is one, saw last."""
 
+    @cached_property
+    def lookout(self) -> Lookout:
+        """How the queue stands, for all who ask."""
+        return Lookout(self.slots, self.latest)
+
+    def slots(self, tx: Tx) -> Sequence[Slot]:
+        """Every slot as the scheduler saw it last."""
+        return [slot for view in self.seen(tx) for slot in view.slots]
+
+    def seen(self, tx: Tx) -> Sequence[View]:
+        """What each scheduler saw last."""
+        return views.load(tx) or [View("", self.inventory.sight().slots)]  # before a scheduler has looked
+
 
 def routes(house: House, yard: Yard) -> list[Route]:
     """Every route of the queue."""
     acts = _Acts(yard)
+    lookout = yard.lookout
+    page = partial(listing.page, places=lookout.places)
     table: dict[Call, Operation] = {
         calls.SUBMIT_JOB: acts.submit,
         calls.CANCEL_EXPERIMENT_JOB: acts.cancel,
-        calls.LIST_EXPERIMENT_JOBS: listing.page,
-        calls.LIST_JOBS: listing.page,
+        calls.LIST_EXPERIMENT_JOBS: page,
+        calls.LIST_JOBS: page,
         calls.CANCEL_JOB: acts.cancel,
         calls.RETRY_JOB: acts.retry,
         calls.REPRIORITISE_JOB: acts.reprioritise,
         calls.READ_FLEET: acts.fleet,
         **batch_routes.table(yard.claims, acts.whole),
-        **explain_routes.table(Answers(Lookout(acts.slots, yard.latest), yard.claims, acts.fleet)),
+        **explain_routes.table(Answers(lookout, yard.claims, acts.fleet)),
         **policy_routes.table(),
         gpu_calls.LIST_GPUS: gpus.read,
         gpu_calls.READ_GPU_HISTORY: gpus.history,
@@ -95,21 +112,14 @@ class _Acts:
         return self.whole(tx, submit.reprioritise(tx, job_id, body))
 
     def read(self, tx: Tx, job_id: str, query: calls.WaitQuery) -> JobDetail:  # noqa: ARG002 - the edge waits by it
-        return self.whole(tx, submit.load(tx, job_id))
+        return self.whole(tx, submit.load(tx, job_id), self.yard.lookout.places)
 
     def fleet(self, tx: Tx) -> Fleet:
-        return fleet.read(tx, self._seen(tx))
+        return fleet.read(tx, self.yard.seen(tx))
 
-    def slots(self, tx: Tx) -> Sequence[Slot]:
-        """Every slot as the scheduler saw it last."""
-        return [slot for view in self._seen(tx) for slot in view.slots]
-
-    def _seen(self, tx: Tx) -> Sequence[View]:
-        return views.load(tx) or [View("", self.yard.inventory.sight().slots)]  # before a scheduler has looked
-
-    def whole(self, tx: Tx, row: RowMapping) -> JobDetail:
-        """A job as the answer about it."""
-        return listing.detail(tx, row, logs.size(self._log_path(row, row["attempt"])))
+    def whole(self, tx: Tx, row: RowMapping, places: Places = listing.unplaced) -> JobDetail:
+        """A job as the answer about it; in one to a change its place is not looked for."""
+        return listing.detail(tx, row, logs.size(self._log_path(row, row["attempt"])), places)
 
     def _log_path(self, row: RowMapping, attempt: int) -> Any:
         return self.yard.engine.log(row["job_id"], attempt)

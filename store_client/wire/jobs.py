@@ -194,7 +194,10 @@ class Job(Record):
     detail: str | None = Field(default=None, description="how it ended, in words")
     giving_way: str | None = Field(default=None, description="why it is taken off its slots, to be queued again")
     waiting_for: str | None = Field(default=None, description="why it is not running, in a sentence")
-    position: int | None = Field(default=None, description="place in the queue, 1 is next")
+    position: int | None = Field(
+        default=None,
+        description="in the order of placement, 1 is next; null: not in line, far behind, or the answer to a change",
+    )
 
 
 class JobDetail(Job):

@@ -2,7 +2,7 @@
 
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -12,42 +12,36 @@ from control_plane.db.tables import tallies
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import ordered, records, selection
 from control_plane.scheduler.operations.rows import load
-from control_plane.scheduler.tables import IS_QUEUED, ON_A_SLOT, ORDER, STANDS_FOR_ITS_ARRAY, attempts, jobs
+from control_plane.scheduler.tables import ON_A_SLOT, STANDS_FOR_ITS_ARRAY, attempts, jobs
 from store_client.errors import BadRequest
 from store_client.wire.batches import JobFilter
 from store_client.wire.calls.jobs import JobPageQuery
-from store_client.wire.jobs import JobDetail, JobPage, JobState
+from store_client.wire.jobs import JobDetail, JobPage
 
-POSITIONS = 1000
-"""So far into the queue are places counted."""
 PLACED = "placed"
 Page = tuple[list[RowMapping], str | None]
+Places = Callable[[Tx, Sequence[RowMapping]], Mapping[int, int]]
+"""The places in the queue, by number, of those of these jobs that stand in line near its head; 1 is next."""
 
 
-def read(tx: Tx, job_id: str, log_bytes: int = 0) -> JobDetail:
+def unplaced(_tx: Tx, _rows: Sequence[RowMapping]) -> Mapping[int, int]:
+    """Nobody asks for places: an answer to a change does not wait for them."""
+    return {}
+
+
+def read(tx: Tx, job_id: str, log_bytes: int = 0, places: Places = unplaced) -> JobDetail:
     """A job whole; `log_bytes` is the length of its newest attempt's log."""
-    return detail(tx, load(tx, job_id), log_bytes)
+    return detail(tx, load(tx, job_id), log_bytes, places)
 
 
-def detail(tx: Tx, row: RowMapping, log_bytes: int = 0) -> JobDetail:
+def detail(tx: Tx, row: RowMapping, log_bytes: int = 0, places: Places = unplaced) -> JobDetail:
     query = select(attempts).where(attempts.c.job_id == row["job_id"]).order_by(attempts.c.number)
     tries = list(tx.connection.execute(query).mappings())
-    (found,) = records.notes(tx, [row], positions(tx, [row]))
+    (found,) = records.notes(tx, [row], places(tx, [row]))
     return records.detail(row, tries, found, log_bytes)
 
 
-def positions(tx: Tx, rows: Sequence[RowMapping]) -> dict[int, int]:
-    """The place in the queue, by number, of those that wait among its first thousand; 1 is next."""
-    waiting = [row["number"] for row in rows if row["state"] == JobState.QUEUED]
-    if not waiting:
-        return {}
-    place = func.row_number().over(order_by=ORDER).label("place")
-    head = select(jobs.c.number, place).where(IS_QUEUED).order_by(*ORDER).limit(POSITIONS).subquery()
-    found = tx.connection.execute(select(head).where(head.c.number.in_(waiting)))
-    return {row.number: row.place for row in found}
-
-
-def page(tx: Tx, query: JobPageQuery) -> JobPage:
+def page(tx: Tx, query: JobPageQuery, places: Places = unplaced) -> JobPage:
     """Jobs that the query's filter leaves, newest first; open ones of an experiment or of all as they are in the queue.
 
     A cursor is of use with the filter that it came with.
@@ -55,13 +49,13 @@ def page(tx: Tx, query: JobPageQuery) -> JobPage:
     wanted = query.filter
     is_queue = wanted.is_open is True and not selection.is_narrow(wanted)
     rows, following = (_open if is_queue else _newest)(tx, wanted, query)
-    items = shown(tx, rows)
+    items = shown(tx, rows, places)
     return JobPage(items=items, next=following, total=None if query.is_collapsed else _total(tx, wanted))
 
 
-def shown(tx: Tx, rows: Sequence[RowMapping]) -> tuple[Any, ...]:
+def shown(tx: Tx, rows: Sequence[RowMapping], places: Places = unplaced) -> tuple[Any, ...]:
     """Rows as lists show them."""
-    found = records.notes(tx, rows, positions(tx, rows))
+    found = records.notes(tx, rows, places(tx, rows))
     return tuple(records.job(row, notes) for row, notes in zip(rows, found, strict=True))
 
 

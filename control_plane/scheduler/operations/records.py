@@ -20,7 +20,7 @@ OF_WAITING = ("waiting_for", "not_before")
 """What is said of a job only while it waits."""
 
 
-COLUMNS = tuple(jobs.c[name] for name in (*SHARED, *OF_WAITING, "resources", "rank", "claimed_at"))
+COLUMNS = tuple(jobs.c[name] for name in (*SHARED, *OF_WAITING, "resources", "rank", "claimed_at", "waits_on"))
 """What a list needs: neither spec nor result, which may be large."""
 
 
