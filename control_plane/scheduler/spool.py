@@ -1,9 +1,9 @@
 """What attempts on other machines send, kept in the folder that an attempt of this machine would have.
 
-Beside the log lie `begun.json` (its order was fetched, and for which experiment), `cancel` or `preempt` (it is to
-stop), and `result.json`, whole and durable, once it has ended. A beginning is written down before the wish to stop is
-looked for, and the wish before the beginning is: when an order is fetched while it is taken back, one of the two sees
-the other.
+Beside the log lie `tried` (it may have been submitted), `begun.json` (its order was fetched, and for which experiment),
+`cancel` or `preempt` (it is to stop), and `result.json`, whole and durable, once it has ended. A beginning is written
+down before the wish to stop is looked for, and the wish before the beginning is: when an order is fetched while it is
+taken back, one of the two sees the other.
 """
 
 import os
@@ -26,6 +26,7 @@ MIB = 1024 * 1024
 NAMES: Mapping[str, str] = {"log": records.LOG, "progress": records.PROGRESS, "result": "result.part"}
 LIMITS: Mapping[str, int] = MappingProxyType({"log": 64 * MIB, "progress": 64 * MIB, "result": 256 * MIB})
 BEGUN, RESULT = "begun.json", "result.json"
+TRIED = "tried"
 PARTS = "checkpoint-parts"
 """Files of the job's checkpoints while they come."""
 WAYS: tuple[Way, ...] = ("cancel", "preempt")
@@ -54,6 +55,14 @@ class Spool:
 
     def begun(self, key: Key) -> dict[str, Any] | None:
         return records.read_json(self.of(key) / BEGUN)
+
+    def note_trial(self, key: Key) -> bool:
+        """Write down that the attempt is about to be submitted; whether that may have happened before."""
+        try:
+            (self.open(key) / TRIED).touch(exist_ok=False)
+        except FileExistsError:
+            return True
+        return False
 
     def stop(self, key: Key, way: Way) -> None:
         (self.open(key) / way).touch()

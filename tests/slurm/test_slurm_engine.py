@@ -95,10 +95,21 @@ def test_the_node_and_its_gpus_are_asked_for_and_no_secret_is_told(engine: Slurm
     assert ours == {f"SWITCHYARD_{name}" for name in ("PYTHON", "URL", "SCRATCH", "JOB", "ATTEMPT", "TICKET")}
 
 
-def test_an_attempt_that_slurm_has_already_is_not_submitted_again(engine: SlurmEngine, programs: Programs) -> None:
+def test_an_attempt_that_slurm_has_already_is_not_submitted_again(
+    engine: SlurmEngine, programs: Programs, tmp_path: Path
+) -> None:
+    Spool(tmp_path / "attempts").note_trial(KEY)  # by a scheduler that went off before it knew whether it had
+    engine.submit(placed())
+    assert len(programs.told("sbatch")) == 1
     programs.say("squeue", "echo 7")
     engine.submit(placed())
-    assert programs.told("sbatch") == []
+    assert len(programs.told("sbatch")) == 1
+
+
+def test_an_attempt_that_nobody_can_have_submitted_is_not_looked_for(engine: SlurmEngine, programs: Programs) -> None:
+    engine.submit(placed())
+    assert len(programs.told("sbatch")) == 1
+    assert not any("--name=" in asked for asked in programs.told("squeue"))
 
 
 def test_what_slurm_refuses_is_not_prepared(engine: SlurmEngine, programs: Programs) -> None:
