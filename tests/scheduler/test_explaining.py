@@ -24,6 +24,12 @@ CPUS = (Slot("cpu:0", "cpu"), Slot("cpu:1", "cpu"))
 SUMMARY = QueueSummary(slots_total=2, slots_busy=0, unit="CPU slots", waiting=0, running=0)
 
 
+@pytest.fixture(autouse=True)
+def _however_busy_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short queue is read quickly, which a machine under load would make untrue."""
+    monkeypatch.setattr(lookout, "QUICK_SECONDS", 60.0)
+
+
 class Asked:
     """The questions, put to one lookout over some slots."""
 
@@ -139,7 +145,6 @@ def test_a_list_takes_what_was_foretold_a_moment_ago_and_a_question_has_its_own(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lookout, "REST_SHARE", 1_000_000)
-    monkeypatch.setattr(lookout, "QUICK_SECONDS", 60.0)
     for _ in range(5):
         queue.bring(S.SUCCEEDED)
     queue.place(queue.submit(), "cpu:0", "cpu:1")
