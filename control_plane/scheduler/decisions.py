@@ -10,6 +10,7 @@ from control_plane.scheduler.mirror import Mirror
 from control_plane.scheduler.operations.policy import Terms
 from control_plane.scheduler.rules.board import Lines, Situation, Slot, nodes_of
 from control_plane.scheduler.rules.lines import going
+from control_plane.scheduler.rules.machines import Machines
 from control_plane.scheduler.rules.planning import Plan, plan
 
 FRESH_SECONDS = 0.2
@@ -32,6 +33,7 @@ class Decisions:
         self._looked_at = self._planned_at = self._shown_at = float("-inf")
         self._version = self._shown_version = -1
         self._held: object = None
+        self._machines, self._nodes = Machines(), nodes_of(())
         self._shown: tuple[Situation, Plan] | None = None
 
     def latest(self) -> tuple[Situation, Plan] | None:
@@ -63,11 +65,10 @@ class Decisions:
         lines: Lines = mirror.queued.copy() if is_shown else mirror.queued.lines
         running = tuple(mirror.running.values())
         breaker = self._guard.breaker(running, now)
-        slots = tuple(breaker.guarded(self._slots))
-        terms, nodes = self._terms, nodes_of(slots)
+        slots, terms, nodes = tuple(breaker.guarded(self._slots)), self._terms, self._nodes
         lines = going(lines, terms.policy.resting)
         seen = Situation(now, slots, lines, running, policy=terms.policy, nodes=nodes, usage=terms.usage)
-        made = plan(seen)
+        made = plan(seen, self._machines)
         if breaker.known:
             started = tuple(breaker.within(made.placements, self._guard.nodes))
             self._version = self._version if len(started) == len(made.placements) else -1
@@ -89,4 +90,5 @@ class Decisions:
         self._looked_at = time.monotonic()
         if before is not self._slots:
             self._guard.see(self._slots)
+            self._nodes = nodes_of(self._slots)
         return before is not self._slots and before != self._slots

@@ -54,8 +54,8 @@ class Accounts:
     operators: dict[str, Amounts] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, situation: Situation) -> "Accounts":
-        accounts, policy = cls(situation, _parts(situation.slots)), situation.policy
+    def of(cls, situation: Situation, parts: Mapping[str, float] | None = None) -> "Accounts":
+        accounts, policy = cls(situation, parts_of(situation.slots) if parts is None else parts), situation.policy
         if policy.experiment_quotas or policy.operator_quotas:
             for attempt in situation.running:
                 accounts.add(attempt.experiment_id, attempt.operator, accounts.amounts(attempt.grants))
@@ -63,14 +63,7 @@ class Accounts:
 
     def amounts(self, grants: Sequence[Grant]) -> Amounts:
         """What grants are worth."""
-        gpus, cpus, parts = 0.0, 0, self.parts
-        for grant in grants:
-            part = parts.get(grant.slot_id)
-            if part is None:
-                cpus += 1
-            else:
-                gpus += part * len(grant.units)
-        return Amounts(gpus, cpus, 1)
+        return worth_of(grants, self.parts)
 
     def add(self, experiment_id: str, operator: str, more: Amounts) -> None:
         operator = self.situation.policy.operator_of(operator)
@@ -91,13 +84,18 @@ class Accounts:
         found = _beyond(quota, has, more)
         return Excess("operator", operator, *found) if found is not None else None
 
-    def usage(self) -> dict[str, float]:
-        """What each experiment had lately, and has now: what runs counts from its placement, and as if it went on."""
+    def usage(self, rates: Mapping[str, float] | None = None) -> dict[str, float]:
+        """What each experiment had lately, and has now: what runs counts from its placement, and as if it went on.
+
+        `rates` are what a second of each attempt counts, where that is known already.
+        """
         now, usage = self.situation.now, dict(self.situation.usage)
         for attempt in self.situation.running:
-            lasts = max(0.0, now - attempt.placed_at) + foreseen(attempt.ends_by - now)
-            had = usage.get(attempt.experiment_id, 0.0)
-            usage[attempt.experiment_id] = had + self.amounts(attempt.grants).rate * lasts
+            rate = self.amounts(attempt.grants).rate if rates is None else rates[attempt.job_id]
+            left = attempt.ends_by - now
+            left = FORESEEN_SECONDS if left > FORESEEN_SECONDS else foreseen(left)  # of a thousand, most: no call
+            lasts = (now - attempt.placed_at if now > attempt.placed_at else 0.0) + left
+            usage[attempt.experiment_id] = usage.get(attempt.experiment_id, 0.0) + rate * lasts
         return usage
 
 
@@ -121,8 +119,21 @@ def worth(choice: Choice, need: Need) -> Amounts:
     return Amounts(sum(card.kind.part * units / card.kind.units for card, units in choice.cards), need.cpus, 1)
 
 
-def _parts(slots: Iterable[Slot]) -> dict[str, float]:
+def parts_of(slots: Iterable[Slot]) -> dict[str, float]:
+    """Of a GPU, that one unit of each slot is; CPU slots have none."""
     return {slot.slot_id: Kind.of(slot).part / slot.units for slot in slots if slot.kind != "cpu"}
+
+
+def worth_of(grants: Iterable[Grant], parts: Mapping[str, float]) -> Amounts:
+    """What grants are worth, by the parts that their units are of a GPU."""
+    gpus, cpus = 0.0, 0
+    for grant in grants:
+        part = parts.get(grant.slot_id)
+        if part is None:
+            cpus += 1
+        else:
+            gpus += part * len(grant.units)
+    return Amounts(gpus, cpus, 1)
 
 
 def _beyond(quota: Quota | None, has: Amounts, more: Amounts) -> tuple[Counted, float, float, float] | None:

@@ -35,8 +35,7 @@ class Outlook:
     def of(cls, room: Room, need: Need) -> "Outlook":
         """A machine as it is now."""
         wanted = room.wanted(need)
-        found = [(card, need.units_on(card.kind)) for card in room.cards.values() if wanted and need.allows(card.slot)]
-        cards = {card.slot.slot_id: (card, units) for card, units in found if units is not None}
+        cards = room.suitable(need) if wanted else {}
         ready = sum(1 for card, units in cards.values() if card.count >= units)
         free = {slot_id: card.free for slot_id, (card, _) in cards.items()}
         return cls(room, need, wanted, cards, free, ready, len(room.cpus), room.memory_bytes)
@@ -59,11 +58,11 @@ class Outlook:
     def let_go(self, attempt: Running) -> None:
         """One attempt ends."""
         for grant in attempt.grants:
-            if grant.slot_id in self.cards:
-                _card, units = self.cards[grant.slot_id]
+            found = self.cards.get(grant.slot_id)
+            if found is not None:
                 was = self.free[grant.slot_id]
                 self.free[grant.slot_id] = now = was | mask(grant.units)
-                self.ready += now.bit_count() >= units > was.bit_count()
+                self.ready += now.bit_count() >= found[1] > was.bit_count()
             elif grant.slot_id in self.room.usable_cpus:
                 self.cpus += 1
         self.memory_bytes += attempt.memory_bytes

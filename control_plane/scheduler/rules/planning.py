@@ -19,6 +19,7 @@ from control_plane.scheduler.rules.board import (
     Situation,
     Waiting,
 )  # fmt: skip
+from control_plane.scheduler.rules.machines import Machines
 from control_plane.scheduler.rules.needs import Need
 from control_plane.scheduler.rules.openings import Openings
 from control_plane.scheduler.rules.outlooks import Outlook
@@ -31,7 +32,7 @@ from control_plane.scheduler.rules.reservations import (
     reserve,
     soonest,
 )  # fmt: skip
-from control_plane.scheduler.rules.rooms import Choice, rooms_of
+from control_plane.scheduler.rules.rooms import Choice
 from control_plane.scheduler.rules.turns import Turns
 from store_client.wire.jobs import Resources
 
@@ -54,9 +55,12 @@ class Plan:
         return dict(self._turns.lines())
 
 
-def plan(situation: Situation) -> Plan:
-    """Place as many jobs as fit without delaying any that comes before."""
-    drawing = _Drawing(situation)
+def plan(situation: Situation, machines: Machines | None = None) -> Plan:
+    """Place as many jobs as fit without delaying any that comes before.
+
+    Whoever plans often keeps the machines from one plan to the next, which changes nothing in what is decided.
+    """
+    drawing = _Drawing(situation, machines or Machines())
     drawing.place()
     return drawing.made()
 
@@ -64,12 +68,12 @@ def plan(situation: Situation) -> Plan:
 class _Drawing:
     """A plan while it is made."""
 
-    def __init__(self, situation: Situation) -> None:
-        self.situation = situation
-        self.rooms = rooms_of(situation.slots, situation.nodes, situation.running)
+    def __init__(self, situation: Situation, machines: Machines) -> None:
+        self.situation, self.machines = situation, machines.follow(situation)
+        self.rooms = machines.rooms
         self.openings = Openings(self.rooms)
-        self.accounts = Accounts.of(situation)
-        self.turns = Turns.of(situation, self.accounts.usage())
+        self.accounts = Accounts.of(situation, machines.parts)
+        self.turns = Turns.of(situation, self.accounts.usage(machines.rates))
         self.placed: list[tuple[Waiting, tuple[Grant, ...]]] = []
         self.needs: dict[Resources, tuple[Need, Amounts]] = {}
         self.line_needs: dict[int, tuple[Need, Amounts]] = {}
@@ -145,7 +149,7 @@ class _Drawing:
         if need in self.hopeless:
             return
         now, running = self.situation.now, [*self.situation.running, *map(self._as_running, self.placed)]
-        attempts = attempts_by_room(self.rooms, running, now)
+        attempts = attempts_by_room(self.rooms, running, now, self.machines.homes)
         promise = soonest(need, self.rooms, attempts, now)
         if promise is None:
             self.hopeless.add(need)

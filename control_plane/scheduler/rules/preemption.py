@@ -41,7 +41,8 @@ def victims(
     found: list[tuple[Loss, int, Room, Victims]] = []
     for room in rooms:
         ending = [one for one in attempts[room.name] if one.is_ending]
-        candidates = [one for one in attempts[room.name] if may_give_way(job, one, *terms)]
+        preemptible = (one for one in attempts[room.name] if one.is_preemptible)
+        candidates = [one for one in preemptible if may_give_way(job, one, *terms)]
         outlook = Outlook.of(room, need).without(ending)
         if candidates and outlook.without(candidates).fits:
             chosen = _smallest(outlook, candidates)

@@ -5,6 +5,7 @@ It is certain: every attempt has ended by its `ends_by`, and what is free now of
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from control_plane.scheduler.rules.board import GiveWay, Grant, Running, Waiting
 from control_plane.scheduler.rules.needs import Need
@@ -37,14 +38,16 @@ class Promise:
     slots: tuple[str, ...]
 
 
-def attempts_by_room(rooms: Iterable[Room], running: Iterable[Running], now: float) -> Mapping[str, list[Running]]:
+def attempts_by_room(
+    rooms: Iterable[Room], running: Iterable[Running], now: float, homes: Mapping[str, Room]
+) -> Mapping[str, list[Running]]:
     """The attempts on each machine, the one that ends first at the front; one that is ending does so in its grace."""
     running = [replace(one, ends_by=one.stops_by(now)) if one.is_ending else one for one in running]
-    where = {slot.slot_id: room.name for room in rooms for slot in room.slots}
     found: dict[str, list[Running]] = {room.name: [] for room in rooms}
-    for attempt in sorted(running, key=lambda one: one.ends_by):
-        if attempt.grants and attempt.grants[0].slot_id in where:
-            found[where[attempt.grants[0].slot_id]].append(attempt)
+    for attempt in sorted(running, key=attrgetter("ends_by")):
+        home = homes.get(attempt.grants[0].slot_id) if attempt.grants else None
+        if home is not None:
+            found[home.name].append(attempt)
     return found
 
 
@@ -62,10 +65,11 @@ def _earliest(promise: Promise) -> tuple[float, int, int, int]:
 def _in_room(need: Need, room: Room, attempts: Iterable[Running], now: float) -> Promise | None:
     outlook, at = Outlook.of(room, need), now
     for attempt in attempts:
-        if outlook.fits and attempt.ends_by > at:
-            break
+        if attempt.ends_by > at:
+            if outlook.fits:
+                break
+            at = attempt.ends_by
         outlook.let_go(attempt)
-        at = max(at, attempt.ends_by)
     return Promise(at, room, *outlook.kept()) if outlook.fits else None
 
 

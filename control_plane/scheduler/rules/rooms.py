@@ -1,5 +1,6 @@
 """What is free on one machine while a plan is made, and the tightest way to fit a need into it."""
 
+from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
@@ -9,6 +10,9 @@ from control_plane.scheduler.rules.needs import Kind, Need
 
 PRESENT = frozenset({"usable", "foreign"})
 """The states of a GPU that a machine is said to have, for jobs that take one where there is one."""
+STALE = 64
+MOST_NEEDS = 1000
+"""What is known of so many needs is kept."""
 Score = tuple[bool, int, int, int, int, int]
 """Less is tighter: breaks a whole GPU, units left over, memory beyond the need, whole GPUs and CPUs of the machine,
 and its place in the list."""
@@ -34,6 +38,12 @@ class Pile:
 
     def add(self, card: Card) -> None:
         heappush(self.heaps[card.count], (card.order, card.slot.slot_id))
+
+    def tidy(self, cards: Mapping[str, Card]) -> None:
+        """Drop what is stale, once there is more of that than of anything else."""
+        if sum(map(len, self.heaps)) > STALE + 2 * len(cards):
+            for count, heap in enumerate(self.heaps):
+                heap[:] = sorted({each for each in heap if cards[each[1]].count == count})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,37 @@ class Room:
     whole: int = 0
     """GPUs that nobody has a part of."""
     counts: dict[Need, int] = field(default_factory=dict)
+    suits: dict[Need, dict[str, tuple[Card, int]]] = field(default_factory=dict)
+    moved: dict[str, int] = field(default_factory=dict)
+    """What was free of each card that changed since the room was settled."""
+    settled: tuple[list[str], float] | None = None
+    """The free CPU slots and memory then."""
+
+    def settle(self) -> None:
+        """Stand as it is now: whatever a plan takes from here on is put back."""
+        self.moved.clear()
+        self.settled = self.cpus.copy(), self.memory_bytes
+        for pile in self.piles.values():
+            pile.tidy(self.cards)
+        if len(self.suits) > MOST_NEEDS:
+            self.suits.clear()
+            self.counts.clear()
+
+    def put_back(self) -> None:
+        """Stand as it was settled."""
+        if self.settled is not None:
+            self.cpus, self.memory_bytes = self.settled
+        for slot_id, free in list(self.moved.items()):
+            self.set_free(self.cards[slot_id], free)
+
+    def suitable(self, need: Need) -> dict[str, tuple[Card, int]]:
+        """The cards that would do if they were free, with the units that the need takes of one."""
+        found = self.suits.get(need)
+        if found is None:
+            cards = ((card, need.units_on(card.kind)) for card in self.cards.values() if need.allows(card.slot))
+            found = {card.slot.slot_id: (card, units) for card, units in cards if units is not None}
+            self.suits[need] = found
+        return found
 
     def wanted(self, need: Need) -> int:
         """How many GPUs or slices the need takes here."""
@@ -99,10 +140,7 @@ class Room:
         return tuple(ranked) if len(ranked) == wanted else None
 
     def _named(self, need: Need) -> Iterator[tuple[Card, int]]:
-        for card in self.cards.values():
-            units = need.units_on(card.kind) if need.allows(card.slot) else None
-            if units is not None and card.count >= units:
-                yield card, units
+        return ((card, units) for card, units in self.suitable(need).values() if card.count >= units)
 
     def _first_of_piles(self, need: Need, wanted: int) -> Iterator[tuple[Card, int]]:
         """Of each kind that would do, the cards with least to spare: a few of each suffice to find the tightest."""
@@ -147,10 +185,18 @@ class Room:
     def set_free(self, card: Card, free: int) -> None:
         """Change which units of a card are free."""
         was = card.count
+        self.moved.setdefault(card.slot.slot_id, card.free)
         card.free, card.count = free, free.bit_count()
         if card.kind.kind == "gpu":
             self.whole += (card.count == card.kind.units) - (was == card.kind.units)
         self.piles[card.kind].add(card)
+
+    def set_cpu(self, slot_id: str, places: Mapping[str, int], *, is_free: bool) -> None:
+        """A CPU slot came free, or is taken; `places` is the order of the free ones."""
+        if is_free:
+            insort(self.cpus, slot_id, key=places.__getitem__)
+        elif slot_id in self.cpus:
+            self.cpus.remove(slot_id)
 
 
 def _tightness(need: Need, card: Card, units: int) -> tuple[bool, bool, int, int, int]:
