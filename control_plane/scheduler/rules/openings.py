@@ -21,7 +21,7 @@ class _Search:
 
     seen: int = 0
     heap: list[tuple[Score, int]] = field(default_factory=list)
-    scores: dict[int, Score] = field(default_factory=dict)
+    choices: dict[int, Choice] = field(default_factory=dict)
 
 
 @dataclass
@@ -44,22 +44,23 @@ class Openings:
             for room in self.rooms:
                 self._look(search, room, need)
         else:
-            for index in set(self.changes[search.seen :]) & search.scores.keys():
+            for index in set(self.changes[search.seen :]) & search.choices.keys():
                 self._look(search, self.rooms[index], need)
             search.seen = len(self.changes)
         while search.heap:
             score, index = search.heap[0]
-            if search.scores.get(index) == score:
-                return self.rooms[index].choose(need)
+            choice = search.choices.get(index)
+            if choice is not None and choice.score == score:
+                return choice
             heappop(search.heap)
         return None
 
     def _look(self, search: _Search, room: Room, need: Need) -> None:
         choice = room.choose(need)
         if choice is None:
-            search.scores.pop(room.index, None)
+            search.choices.pop(room.index, None)
         else:
-            search.scores[room.index] = choice.score
+            search.choices[room.index] = choice
             heappush(search.heap, (choice.score, room.index))
 
     def take(self, choice: Choice, need: Need) -> tuple[Grant, ...]:
