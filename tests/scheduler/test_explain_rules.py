@@ -22,6 +22,7 @@ from control_plane.scheduler.rules.board import (
 from control_plane.scheduler.rules.constraints import Case
 from control_plane.scheduler.rules.explain import Why, explain
 from control_plane.scheduler.rules.lines import lines_of
+from control_plane.scheduler.rules.mismatches import mismatch
 from control_plane.scheduler.rules.places import COUNTED, first, in_turn, position
 from control_plane.scheduler.rules.planning import plan
 from control_plane.scheduler.rules.situations import changed
@@ -272,3 +273,8 @@ def test_a_place_far_behind_is_reckoned_as_it_would_be_counted(number: int) -> N
 def test_a_machine_without_gpus_is_said_to_have_none() -> None:
     found = why(situation([*cpus(2)], [waits(1, gpus=2)]), 1)
     assert found.sentence == "needs 2 GPUs at once; no machine here has a GPU that would do"
+
+
+def test_where_there_is_no_gpu_none_is_said_to_be_called_otherwise() -> None:
+    assert mismatch(cpus(2), Resources(gpus=1, only_gpus=("GPU-9",))) is None
+    assert "GPU-0" in str(mismatch([gpu(0)], Resources(gpus=1, only_gpus=("GPU-9",))))

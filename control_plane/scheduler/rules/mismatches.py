@@ -20,10 +20,10 @@ def mismatch(slots: Sequence[Slot], asked: Resources) -> str | None:
         )
     if need.share is not None and all(slot.units == 1 for slot in whole):
         return _none(whole, "the GPUs here are given out whole, not in shares")
-    if need.only and not any(need.allows(slot) for slot in cards):
+    if cards and need.only and not any(need.allows(slot) for slot in cards):
         models = {slot.model for slot in cards if slot.model is not None}
         names = models or {slot.slot_id for slot in cards}
-        return _none(cards, f"none here is called {_listed(need.only, 'or')}: there are {_listed(names)}")
+        return f"none here is called {_listed(need.only, 'or')}: there are {_listed(names)}"
     return None
 
 
