@@ -56,7 +56,7 @@ class Spool:
     def begun(self, key: Key) -> dict[str, Any] | None:
         return records.read_json(self.of(key) / BEGUN)
 
-    def note_trial(self, key: Key) -> bool:
+    def mark_tried(self, key: Key) -> bool:
         """Write down that the attempt is about to be submitted; whether that may have happened before."""
         try:
             (self.open(key) / TRIED).touch(exist_ok=False)

@@ -98,7 +98,7 @@ def test_the_node_and_its_gpus_are_asked_for_and_no_secret_is_told(engine: Slurm
 def test_an_attempt_that_slurm_has_already_is_not_submitted_again(
     engine: SlurmEngine, programs: Programs, tmp_path: Path
 ) -> None:
-    Spool(tmp_path / "attempts").note_trial(KEY)  # by a scheduler that went off before it knew whether it had
+    Spool(tmp_path / "attempts").mark_tried(KEY)  # by a scheduler that went off before it knew whether it had
     engine.submit(placed())
     assert len(programs.told("sbatch")) == 1
     programs.say("squeue", "echo 7")

@@ -90,7 +90,7 @@ class SlurmEngine:
         with self._lock:
             self._submitted[key] = time.monotonic()
         try:
-            if not self._spool.note_trial(key) or self._slurm.find(wanted.marker) is None:
+            if not self._spool.mark_tried(key) or self._slurm.find(wanted.marker) is None:
                 self._slurm.submit(wanted)
         except SlurmSilent as error:
             self._spool.stop(key, "cancel")
