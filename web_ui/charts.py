@@ -15,7 +15,7 @@ from web_ui.filters import Direction, figure
 from web_ui.scales import Scale, ticks_of
 
 HEIGHT, TOP, BOTTOM, FOOT = 260, 30, 16, 22
-POINTS_DRAWN = 1_500
+POINTS_DRAWN = 420
 ROWS_LISTED = 100
 NAME_LENGTH = 28
 
@@ -28,6 +28,8 @@ class ChartPoint:
     href: str
     value: float | None
     note: str = ""
+    number: int | None = None
+    """Its place on a chart that leaves some out."""
 
     def __post_init__(self) -> None:
         if self.value is not None and not math.isfinite(self.value):
@@ -80,6 +82,8 @@ class ProgressChart:
     best: Label | None
     rows: tuple[ChartPoint, ...]
     count: int
+    width: int = 1
+    """How many variants in a row are drawn by their lowest, their highest and one that failed."""
 
     @property
     def view_box(self) -> str:
@@ -89,7 +93,7 @@ class ProgressChart:
     @property
     def is_dense(self) -> bool:
         """Whether marks must be small to be told apart."""
-        return len(self.marks) > 300
+        return len(self.marks) > 200
 
 
 def progress_chart(
@@ -97,8 +101,12 @@ def progress_chart(
     metric: str,
     direction: Direction,
     baseline: float | None = None,
+    last: int = 0,
 ) -> ProgressChart:
-    """Scores in the order of trying: points, crosses for failures, the best-so-far line, the best one ringed."""
+    """Scores in the order of trying: points, crosses for failures, the best-so-far line, the best one ringed.
+
+    Points with numbers stand at them, on a scale that ends with `last`.
+    """
     if baseline is not None and not math.isfinite(baseline):
         raise ValueError(f"the baseline is not finite: {baseline}")
     scored = [point.value for point in points if point.value is not None]
@@ -106,19 +114,21 @@ def progress_chart(
     y_ticks = tuple(Tick(scale.at(tick.at), tick.label) for tick in ticks_of(scale))
     bests = best_so_far(points, baseline, direction)
     winner = _winner(points, bests)
+    count = max(last, len(points))
+    places = [across((point.number or order) - 1, count) for order, point in enumerate(points, 1)]
     return ProgressChart(
         title=f"{metric} by variant, best so far",
         height=HEIGHT,
         foot=FOOT,
         scale_width=max([7 * len(tick.label) for tick in y_ticks], default=0) + 2,
         y_ticks=y_ticks,
-        x_ticks=_order_ticks(len(points)),
-        marks=tuple(_mark(points[i], across(i, len(points)), scale) for i in kept(points, POINTS_DRAWN)),
-        best_line=_step_line(bests, scale),
+        x_ticks=_order_ticks(count),
+        marks=tuple(_mark(points[i], places[i], scale) for i in kept(points, POINTS_DRAWN)),
+        best_line=_step_line(bests, places, scale, 50 / max(count, 1)),
         baseline=_baseline_label(baseline, scale),
-        best=None if winner is None else _best_label(points[winner], across(winner, len(points)), scale),
+        best=None if winner is None else _best_label(points[winner], places[winner], scale),
         rows=tuple(reversed(points))[:ROWS_LISTED],
-        count=len(points),
+        count=count,
     )
 
 
@@ -181,13 +191,13 @@ def _mark(point: ChartPoint, x: float, scale: Scale) -> Mark:
     return Mark(x, scale.at(point.value), kind, f"{point.name}: {figure(point.value)}", point.href)
 
 
-def _step_line(bests: Sequence[float | None], scale: Scale) -> str:
-    """The path of the best so far: across at each level, straight to the next."""
+def _step_line(bests: Sequence[float | None], places: Sequence[float], scale: Scale, half: float) -> str:
+    """The path of the best so far: across at each level, straight to the next; it begins half a step early."""
     path, level = "", None
-    for place, best in enumerate(bests):
+    for place, best in zip(places, bests, strict=True):
         if best is None or best == level:
             continue
-        x = across(place, len(bests)) if level is not None else place / len(bests) * 100
+        x = place if level is not None else max(place - half, 0)
         path += f"{'M' if level is None else 'H'}{x:.3f}{' ' if level is None else 'V'}{scale.at(best):.2f}"
         level = best
     return f"{path}H100" if path else ""
@@ -211,28 +221,6 @@ def _baseline_label(baseline: float | None, scale: Scale) -> Label | None:
 def _order_ticks(count: int) -> tuple[Tick, ...]:
     step = next((s for power in range(9) for s in (10**power, 2 * 10**power, 5 * 10**power) if count / s <= 6), count)
     return tuple(Tick(across(n - 1, count), f"{n:,}") for n in range(step, count + 1, max(step, 1)))
-
-
-@dataclass(frozen=True)
-class Sparkline:
-    """The best so far in a box of 96 by 24, and where it ends."""
-
-    path: str
-    end_y: float
-    title: str
-
-
-def sparkline(values: Sequence[float], title: str = "") -> Sparkline | None:
-    """A step line of finite values; none for no values."""
-    if not values:
-        return None
-    if not all(map(math.isfinite, values)):
-        raise ValueError("a sparkline needs finite values")
-    scale = Scale.around((min(values), max(values)), 3, 21, "maximize", margin=0)
-    width = 92 / max(len(values), 1)
-    levels = [scale.at(value) for value in values]
-    steps = "".join(f"H{2 + width * place:.2f}V{level:.2f}" for place, level in enumerate(levels) if place)
-    return Sparkline(f"M2 {levels[0]:.2f}{steps}H94", levels[-1], title)
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from store_client import LogEvent, ProgressPoint
+from store_client import LogEvent, VariantDetail
 from web_ui.active import Here
-from web_ui.filters import Direction, figure
+from web_ui.filters import figure
 from web_ui.job_words import ENDINGS
 from web_ui.pages.overview import Happening
 
@@ -22,7 +22,7 @@ class Names:
     """What ids are called, as far as the page knows, and which variants were the best when they were scored."""
 
     here: Here
-    variants: Mapping[str, ProgressPoint]
+    variants: Mapping[str, VariantDetail]
     ideas: Mapping[str, tuple[str, str | None]]
     workers: Mapping[str, str]
     records: frozenset[str]
@@ -65,18 +65,9 @@ def tell(event: LogEvent, names: Names) -> Happening | None:
     )
 
 
-def records(points: Iterable[ProgressPoint], direction: Direction) -> frozenset[str]:
-    """The variants that were better than everything scored before them; the first score of all is no record."""
-    found, best = set(), None
-    for point in sorted(points, key=lambda one: one.at):
-        value = point.objective_value
-        if value is None:
-            continue
-        if best is None or (value > best if direction == "maximize" else value < best):
-            if best is not None:
-                found.add(point.variant_id)
-            best = value
-    return frozenset(found)
+def named_in(events: Iterable[LogEvent], field: str) -> tuple[str, ...]:
+    """The ids of one kind that these events name."""
+    return tuple(dict.fromkeys(str(event.data[field]) for event in events if event.data.get(field)))
 
 
 def _proposed(names: Names, event: LogEvent) -> Told:
@@ -98,7 +89,7 @@ def _variant(status: str, after: str) -> "Teller":
 def _scored(names: Names, event: LogEvent) -> Told | None:
     variant_id = names.named(event, "variant_id")
     point = names.variants.get(variant_id)
-    value = figure(point.objective_value) if point is not None and point.objective_value is not None else ""
+    value = figure(float(point.objective_value)) if point is not None and point.objective_value is not None else ""
     rest = ", the best so far" if variant_id in names.records else ""
     return _variant("succeeded", f"scored {value}{rest}" if value else "was evaluated")(names, event)
 

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 from store_client import JobDetail, JobMetrics, MetricSeries
-from web_ui.charts import Sparkline, sparkline
 from web_ui.filters import Moment, figure
+from web_ui.sparklines import Sparkline, sparkline
 
 MOST_METRICS = 24
 MOST_ROWS = 50

@@ -13,7 +13,12 @@ async def list_page(peer: Peer) -> VariantPage:
     query = peer.query
     assert isinstance(query, VariantPageQuery)  # noqa: S101 - the table of calls says so
     copy, registry = await peer.copy(), await peer.registry()
-    chosen = [variant for variant in copy.variants.values() if query.status in {None, variant.status}]
+    chosen = [
+        variant
+        for variant in copy.variants.values()
+        if query.status in {None, variant.status} and _begins(copy, variant, query.begins)
+        if query.wanted_ids is None or variant.id in query.wanted_ids
+    ]
     sign = 1 if is_minimised(copy) else -1
 
     def by_value(variant: KeptVariant) -> Key:
@@ -21,12 +26,21 @@ async def list_page(peer: Peer) -> VariantPage:
 
     order = by_value if query.order == "best" else _newest
     items, following = page(copy.variants, chosen, order, Cut(query.after, query.limit))
-    return VariantPage(items=tuple(_detail(copy, registry, item) for item in items), next=following, total=len(chosen))
+    return VariantPage(items=tuple(detail(copy, registry, item) for item in items), next=following, total=len(chosen))
+
+
+def _begins(copy: Copy, variant: KeptVariant, text: str | None) -> bool:
+    """Whether its idea's slug or a commit of it begins so."""
+    if text is None:
+        return True
+    idea, one = copy.ideas.get(variant.idea_id or ""), variant.record
+    named = (idea.slug if idea else None, one.commit_sha, one.variant_commit_sha)
+    return any(name is not None and name.startswith(text.lower()) for name in named)
 
 
 async def read(peer: Peer) -> VariantDetail:
     copy, registry = await peer.copy(), await peer.registry()
-    return _detail(copy, registry, found(copy.variants, peer.places["variant_id"]))
+    return detail(copy, registry, found(copy.variants, peer.places["variant_id"]))
 
 
 async def progress(peer: Peer) -> tuple[ProgressPoint, ...]:
@@ -56,7 +70,8 @@ def _newest(variant: KeptVariant) -> Key:
     return (-variant.number,)
 
 
-def _detail(copy: Copy, registry: Registry, kept: KeptVariant) -> VariantDetail:
+def detail(copy: Copy, registry: Registry, kept: KeptVariant) -> VariantDetail:
+    """A variant with its names, its place among the others and its parents."""
     variant, first = kept.record, best(copy)
     return VariantDetail(
         **variant.model_dump(),

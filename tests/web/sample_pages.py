@@ -3,11 +3,12 @@
 import random
 from dataclasses import replace
 
-from web_ui.charts import ChartPoint, progress_chart, sparkline
+from web_ui.charts import ChartPoint, progress_chart
 from web_ui.filters import NOTHING
 from web_ui.lines import Counts, JobLine, Need
 from web_ui.pages.home import ExperimentRow, Home, QueueSummary
 from web_ui.pages.overview import Acts, Happening, Leader, Overview, Stage
+from web_ui.sparklines import sparkline
 from web_ui.templating import Active, Flash, Fleet, Frame, Live, Operator, SwitcherEntry, Tab
 
 NOW = "2025-11-21T09:00:00.000000Z"

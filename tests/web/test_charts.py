@@ -19,10 +19,10 @@ from web_ui.charts import (
     history_chart,
     kept,
     progress_chart,
-    sparkline,
 )
 from web_ui.filters import Direction
 from web_ui.scales import Scale, ticks_of
+from web_ui.sparklines import sparkline
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 SCORES = st.lists(st.none() | FINITE, max_size=60)

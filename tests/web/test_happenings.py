@@ -2,11 +2,10 @@
 
 import httpx
 
-from store_client import ExperimentDetail, ProgressPoint
+from store_client import ExperimentDetail
 from tests.web.reading import part, words
 from tests.web.work import Worker, worked
 from tests.web.world import World
-from web_ui.happenings import records
 
 
 def told(answer: httpx.Response) -> list[str]:
@@ -78,16 +77,3 @@ async def test_failed_jobs_policies_pushes_and_lost_claims_are_told_too(
         "Job 7 score failed: its command ended with exit code 3",
         "Job 7 score failed: it was stopped at its time limit",
     ]
-
-
-def test_a_record_is_what_was_better_than_everything_scored_before_it() -> None:
-    def point(place: int, value: float | None) -> ProgressPoint:
-        at = f"2030-01-01T00:00:{place:02}.000000Z"
-        return ProgressPoint(
-            variant_id=str(place), label="", status="success", number=99 - place, objective_value=value, at=at
-        )
-
-    points = [point(place, value) for place, value in enumerate([1.0, None, 0.5, 2.0, 2.0, 3.0])]
-    assert records(reversed(points), "maximize") == {"3", "5"}
-    assert records(reversed(points), "minimize") == {"2"}
-    assert records([], "maximize") == frozenset()

@@ -1,22 +1,31 @@
 """The deployment home: what needs me, how the experiments do, what the queue does."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from starlette.responses import Response
 
-from store_client import ExperimentSummary, Fleet, JobPage, ProgressPoint, SwitchyardError
-from web_ui.charts import ChartPoint, Sparkline, best_so_far, sparkline
+from store_client import (
+    ExperimentLine,
+    ExperimentPage,
+    ExperimentPageQuery,
+    Fleet,
+    JobPage,
+    Status,
+)
 from web_ui.filters import Direction, Moment, plural
 from web_ui.frame import deployment_frame, needs
 from web_ui.lines import Counts, JobLine, Need, counts_of, gain, in_flight, job_line, needs_of, objective_phrase
-from web_ui.templating import Frame
+from web_ui.listing import Pager, Place, choice
+from web_ui.pages.home_lists import NEEDING, ROWS, lists_of
+from web_ui.sparklines import Sparkline, sparkline
+from web_ui.templating import Frame, Tab
 from web_ui.visit import Visit
 
-SPARKS = 24
-"""So many experiments get a sparkline; the rest of a long list does without."""
+JOBS = 8
+LONGEST_SEARCH = 200
+WORDS = {"running": "Running", "paused": "Paused", "draft": "Drafts", "completed": "Completed", "failed": "Failed"}
 
 
 @dataclass(frozen=True)
@@ -60,62 +69,94 @@ class Home:
     needs: tuple[Need, ...]
     experiments: tuple[ExperimentRow, ...]
     queue: QueueSummary | None
+    needing: int = 0
+    needing_href: str = ""
+    total: str = ""
+    filters: tuple[Tab, ...] = ()
+    search: str = ""
+    kept: tuple[tuple[str, str], ...] = ()
+    is_narrowed: bool = False
+    all_href: str = ""
+    pager: Pager | None = None
 
 
 async def show(visit: Visit) -> Response:
     """The home page."""
-    found, fleet, open_jobs = await asyncio.gather(
-        visit.console.factory.experiments(visit.who, whole=SPARKS),
-        visit.fleet(),
-        _open_jobs(visit),
-    )
-    experiments = tuple(sorted(found, key=_rank))
-    histories = await asyncio.gather(*(_history(visit, one) for one in experiments[:SPARKS]))
-    needed = [need for one in experiments for need in needs_of(visit, one)]
+    place = Place.of(visit.request, "q", "status", "needs")
+    query = _query(visit, place)
+    lists, fleet, open_jobs = await asyncio.gather(lists_of(visit, query), visit.fleet(), _open_jobs(visit))
+    found, known = lists.page, (*lists.page.items, *lists.needing)
+    needed = [need for one in lists.needing for need in needs_of(visit, one)][:NEEDING]
+    is_paged = place.after is not None or found.next is not None
     page = Home(
-        frame=deployment_frame(visit, experiments, "Home", "home", fleet),
-        sentence=_sentence(experiments, needed, fleet),
+        frame=deployment_frame(visit, lists.first, "Home", "home", fleet),
+        sentence=_sentence(found, len(needed), fleet),
         needs=tuple(needed),
-        experiments=tuple(
-            _row(visit, one, histories[place] if place < len(histories) else ())
-            for place, one in enumerate(experiments)
-        ),
-        queue=_queue(visit, open_jobs, experiments, fleet) if open_jobs and fleet else None,
+        needing=found.needing,
+        needing_href=place.having(needs="true", q=None, status=None),
+        experiments=tuple(_row(visit, one) for one in found.items),
+        total=f"{found.total:,}" if found.total is not None else "10,000+",
+        filters=_filters(place, found, query),
+        search=query.q or "",
+        kept=tuple((name, value) for name, value in place.fields.items() if name != "q"),
+        is_narrowed=bool(place.fields),
+        all_href=place.having(q=None, status=None, needs=None),
+        pager=place.pager(len(found.items), found.next, found.total, size=ROWS) if is_paged else None,
+        queue=_queue(visit, open_jobs, known, fleet) if open_jobs and fleet else None,
     )
     return visit.show(page)
 
 
-def _rank(one: ExperimentSummary) -> int:
-    """What is under way comes first, then what waits for a start, then what has ended; the newest first in each."""
-    return {"running": 0, "paused": 1, "draft": 2}.get(one.status, 3)
-
-
-async def _history(visit: Visit, one: ExperimentSummary) -> Sequence[ProgressPoint]:
-    """The scores of an experiment; none when its store does not answer, which must not take the home page down."""
-    try:
-        return await visit.console.factory.reader(visit.who, one.experiment_id).read_progress()
-    except SwitchyardError:
-        return ()
+def _query(visit: Visit, place: Place) -> ExperimentPageQuery:
+    status = choice(visit.request, "status", tuple(Status))
+    return ExperimentPageQuery(
+        q=place.fields.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH] or None,
+        status=Status(status) if status else None,
+        needs=True if place.fields.get("needs") == "true" else None,
+        after=place.after,
+        limit=ROWS,
+    )
 
 
 async def _open_jobs(visit: Visit) -> JobPage | None:
-    return await visit.client.list_jobs(is_open=True, limit=8) if visit.offers.is_ours else None
+    return (
+        await visit.client.list_jobs(is_open=True, limit=JOBS)
+        if visit.offers.is_ours and visit.sees_deployment
+        else None
+    )
 
 
-def _sentence(experiments: Sequence[ExperimentSummary], needed: Sequence[Need], fleet: Fleet | None) -> str:
+def _filters(place: Place, page: ExperimentPage, query: ExperimentPageQuery) -> tuple[Tab, ...]:
+    """All of them, those that need somebody, and each status that there is."""
+    is_all = query.status is None and not query.needs
+    total = sum(page.by_status.values())
+    tabs = [Tab("All", place.having(status=None, needs=None), total, is_current=is_all)]
+    if page.needing:
+        wanting = place.having(status=None, needs="true")
+        tabs.append(Tab("Need you", wanting, page.needing, is_hot=True, is_current=bool(query.needs)))
+    for status, words in WORDS.items():
+        if count := page.by_status.get(status):
+            href = place.having(status=status, needs=None)
+            tabs.append(Tab(words, href, count, is_current=query.status == status))
+    return tuple(tabs)
+
+
+def _sentence(page: ExperimentPage, needed: int, fleet: Fleet | None) -> str:
+    living = _living(page.by_status.get("running", 0), sum(page.by_status.values()))
     if fleet is None:
-        return f"{_living(experiments)}."
-    needing = f"{plural(len(needed), 'thing')} {_verb(len(needed), 'need')} you" if needed else "Nothing needs you"
-    return f"{_living(experiments)}. {needing}. {_working(fleet.summary.running, fleet.summary.waiting)}."
+        return f"{living}."
+    more = page.needing > needed
+    count = f"{page.needing:,} experiments" if more else plural(needed, "thing")
+    needing = f"{count} {_verb(page.needing if more else needed, 'need')} you" if needed else "Nothing needs you"
+    return f"{living}. {needing}. {_working(fleet.summary.running, fleet.summary.waiting)}."
 
 
-def _living(experiments: Sequence[ExperimentSummary]) -> str:
-    live, total = sum(1 for one in experiments if one.status == "running"), len(experiments)
+def _living(live: int, total: int) -> str:
     if live == 0:
         return "No experiment runs" if total else "There is no experiment yet"
     if live == total:
-        return {1: "The one experiment runs", 2: "Both experiments run"}.get(total, f"All {total} experiments run")
-    return f"{live} of {plural(total, 'experiment')} {_verb(live, 'run')}"
+        return {1: "The one experiment runs", 2: "Both experiments run"}.get(total, f"All {total:,} experiments run")
+    return f"{live:,} of {plural(total, 'experiment')} {_verb(live, 'run')}"
 
 
 def _working(running: int, waiting: int) -> str:
@@ -130,11 +171,7 @@ def _verb(count: int, verb: str) -> str:
     return verb + "s" if count == 1 else verb
 
 
-def _row(visit: Visit, one: ExperimentSummary, history: Sequence[ProgressPoint]) -> ExperimentRow:
-    names = {point.variant_id: point.label for point in history}
-    points = [ChartPoint(point.label, "", point.objective_value) for point in history if not point.is_baseline]
-    bests = best_so_far(points, one.baseline, one.objective.direction)
-    turned = [value if one.objective.direction == "maximize" else -value for value in bests if value is not None]
+def _row(visit: Visit, one: ExperimentLine) -> ExperimentRow:
     running, waiting = in_flight(one)
     return ExperimentRow(
         slug=one.slug,
@@ -144,9 +181,9 @@ def _row(visit: Visit, one: ExperimentSummary, history: Sequence[ProgressPoint])
         objective=objective_phrase(one),
         direction=one.objective.direction,
         best=one.best,
-        best_name=names.get(one.best_variant_id or "", ""),
+        best_name=one.best_label or "",
         delta=gain(one),
-        spark=sparkline(turned, f"Best so far of {one.name}"),
+        spark=_spark(one),
         counts=counts_of(one),
         running=running,
         waiting=waiting,
@@ -155,6 +192,14 @@ def _row(visit: Visit, one: ExperimentSummary, history: Sequence[ProgressPoint])
     )
 
 
-def _queue(visit: Visit, page: JobPage, experiments: tuple[ExperimentSummary, ...], fleet: Fleet) -> QueueSummary:
+def _spark(one: ExperimentLine) -> Sparkline | None:
+    """The best by variant: better is always higher up."""
+    sign = 1 if one.objective.direction == "maximize" else -1
+    last = max(one.counts.variants, *(step.number for step in one.steps), 1) if one.steps else 1
+    places = [(step.number - 1) / last for step in one.steps]
+    return sparkline([sign * float(step.value) for step in one.steps], f"Best so far of {one.name}", places)
+
+
+def _queue(visit: Visit, page: JobPage, experiments: tuple[ExperimentLine, ...], fleet: Fleet) -> QueueSummary:
     jobs = tuple(job_line(visit, job, experiments) for job in page.items)
     return QueueSummary(fleet.summary.running, fleet.summary.waiting, jobs)

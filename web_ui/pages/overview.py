@@ -28,7 +28,8 @@ class Leader:
 class Stage:
     """One stage of the loop; `automation_href` is where its switch posts, none where it cannot be turned.
 
-    `note` says why it cannot, where that is not plain. Who does it is None where nobody tells.
+    `note` says why it cannot, where that is not plain. Who does it is None where nobody tells. `since` is when the
+    oldest of what waits began to wait.
     """
 
     name: str
@@ -38,6 +39,49 @@ class Stage:
     is_automatic: bool | None
     automation_href: str | None
     note: str = ""
+    since: Moment | None = None
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best so far and what changed in it: `idea` is the beginning of its idea's text."""
+
+    name: str
+    href: str
+    diff_href: str | None
+    value: float
+    delta: float | None
+    parent: str
+    parent_href: str | None
+    over_parent: float | None
+    change: str
+    idea: str
+    idea_href: str | None
+    by: str
+    moment: Moment
+
+
+@dataclass(frozen=True)
+class Improved:
+    """One of the variants that were the best in turn."""
+
+    name: str
+    href: str
+    value: float
+    delta: float | None
+    moment: Moment
+
+
+@dataclass(frozen=True)
+class AtWork:
+    """Who works on what, and since when."""
+
+    key: str
+    who: str
+    what: str
+    href: str
+    status: str
+    moment: Moment
 
 
 @dataclass(frozen=True)
@@ -94,3 +138,7 @@ class Overview:
     jobs: tuple[JobLine, ...] | None
     happenings: tuple[Happening, ...]
     tasks_href: str
+    the_best: Best | None = None
+    improved: tuple[Improved, ...] = ()
+    at_work: tuple[AtWork, ...] = ()
+    metrics_href: str = ""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from store_client import ExperimentDetail, ProgressPoint
+from store_client import Course, CoursePoint, ExperimentDetail
 from web_ui.active import Here
 from web_ui.charts import ChartPoint, ProgressChart, progress_chart
 from web_ui.filters import with_query
@@ -21,37 +21,39 @@ def chosen_metric(here: Here, plotted: Sequence[str]) -> str | None:
     return next(iter(plotted), None) if is_untold(here.experiment) else None
 
 
-def plotted(detail: ExperimentDetail, progress: Sequence[ProgressPoint]) -> tuple[str, ...]:
+def plotted(detail: ExperimentDetail, course: Course) -> tuple[str, ...]:
     """The metrics that are numbers; where the schema is not known, those that were numbers so far."""
     if detail.evaluation_schema:
         return tuple(name for name, kind in detail.evaluation_schema.items() if kind not in UNPLOTTED)
-    return tuple({name: None for point in progress for name in point.metrics if value_of(point, name) is not None})
+    return course.metrics
 
 
-def chart(here: Here, progress: Sequence[ProgressPoint], metric: str | None) -> ProgressChart:
+def chart(here: Here, course: Course) -> ProgressChart:
     """Scores in the order of trying; variants still under way are left out."""
-    is_hidden = metric is None and is_untold(here.experiment)
-    ended = [one for one in progress if one.status != "starting" and not one.is_baseline and not is_hidden]
+    one, metric = here.experiment, course.metric
+    told = () if metric is None and is_untold(one) else course.points
     points = [
-        ChartPoint(point.label, here.url("variant", variant=point.variant_id), value_of(point, metric), note_of(point))
-        for point in ended
+        ChartPoint(
+            point.label, here.url("variant", variant=point.variant_id), number(point), note_of(point), point.number
+        )
+        for point in told
     ]
-    one = here.experiment
+    last = course.last if told else 0
     if metric is None:
-        return progress_chart(points, objective_name(one), one.objective.direction, one.baseline)
-    baseline = next((value_of(point, metric) for point in progress if point.is_baseline), None)
+        drawn = progress_chart(points, objective_name(one), one.objective.direction, one.baseline, last)
+        return replace(drawn, width=course.width)
+    baseline = None if course.baseline is None else float(course.baseline)
     # Which way another metric is better nobody has said, so no value of it is called the best.
-    drawn = progress_chart(points, metric, "maximize", baseline)
-    return replace(drawn, title=f"{metric} by variant", best_line="", best=None)
+    drawn = progress_chart(points, metric, "maximize", baseline, last)
+    return replace(drawn, title=f"{metric} by variant", best_line="", best=None, width=course.width)
 
 
-def value_of(point: ProgressPoint, metric: str | None) -> float | None:
-    """A point's number on the plot; none for a failure."""
-    value = point.objective_value if metric is None else point.metrics.get(metric)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+def number(point: CoursePoint) -> float | None:
+    """A point's place on the plot; none for a failure."""
+    return None if point.value is None else float(point.value)
 
 
-def note_of(point: ProgressPoint) -> str:
+def note_of(point: CoursePoint) -> str:
     """How a variant without a score ended."""
     return {"error": "failed", "evaluation_error": "could not be evaluated"}.get(point.status, "")
 

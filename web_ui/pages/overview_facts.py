@@ -1,19 +1,19 @@
-"""What the overview shows, gathered and put into its page."""
+"""What the overview shows, gathered in two rounds of questions."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.responses import Response
 
 from store_client import (
     ROLES,
+    Course,
     ExperimentDetail,
     Fleet,
     IdeaPage,
     JobPage,
     LogPage,
-    ProgressPoint,
+    Stages,
     TaskPage,
     TaskState,
     VariantDetail,
@@ -21,24 +21,22 @@ from store_client import (
     WorkerList,
 )
 from web_ui.active import Here
-from web_ui.filters import NOTHING, plural, with_query
+from web_ui.filters import NOTHING, plural
 from web_ui.frame import ROLE_OF, experiment_frame
-from web_ui.happenings import Names, records, tell
+from web_ui.happenings import Names, named_in, tell
 from web_ui.lines import Need, counts_of, desks_of, gain, in_flight, job_line, objective_phrase
 from web_ui.membership import groups_of
-from web_ui.pages.overview import Acts, Happening, Leader, Overview, Stage
+from web_ui.pages.overview import Acts, Happening, Leader, Overview
+from web_ui.pages.overview_best import best_of, improved
 from web_ui.pages.overview_chart import chart, chosen_metric, metric_tabs, plotted
+from web_ui.pages.overview_stages import at_work, stages, stuck
 from web_ui.scores import is_untold, objective_name, side_metrics
 from web_ui.scores import metric as as_metric
 
 LEADERS, HAPPENINGS, JOBS, HELD = 6, 14, 6, 5
-EVENTS_LOOKED_AT, IDEAS_LOOKED_AT = 200, 100
+EVENTS_LOOKED_AT, IDEAS_LOOKED_AT = 150, 30
 COLUMNS = 3
-STAGES = (
-    ("Ideate", "ideator", "ideation"),
-    ("Execute", "executor", "execution"),
-    ("Evaluate", "evaluator", "evaluation"),
-)
+LONGEST_METRIC = 200
 MAY_END = frozenset({"admins", "orchestrators"})
 UNTOLD = "What it is after stands in its config, which this console was not given."
 ENDED = {"completed": "Completed", "failed": "Failed", "cancelled": "Cancelled"}
@@ -46,10 +44,10 @@ ENDED = {"completed": "Completed", "failed": "Failed", "cancelled": "Cancelled"}
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything the page asks, asked at once."""
+    """What the page asks first, asked at once."""
 
     detail: ExperimentDetail
-    progress: Sequence[ProgressPoint]
+    course: Course
     leaders: VariantPage
     jobs: JobPage | None
     log: LogPage
@@ -57,13 +55,16 @@ class Facts:
     ideas: IdeaPage
     workers: WorkerList
     held: TaskPage
+    stages: Stages
+    claimed: TaskPage
 
 
 async def gather(here: Here) -> Facts:
-    store = here.store
+    store, asked = here.store, here.visit.request.query_params.get("metric")
+    metric = asked if asked and len(asked) <= LONGEST_METRIC and asked != here.experiment.metric else None
     scores = asyncio.gather(
         store.read_experiment_detail(),
-        store.read_progress(),
+        store.read_course(metric),
         store.list_variant_page(order="best", limit=LEADERS),
     )
     work = asyncio.gather(
@@ -73,12 +74,21 @@ async def gather(here: Here) -> Facts:
         store.list_idea_page(limit=IDEAS_LOOKED_AT),
     )
     people = asyncio.gather(
-        store.list_workers(), store.list_task_page(state=TaskState.CLAIMED, claimed_by="me", limit=HELD)
+        store.list_workers(),
+        store.list_task_page(state=TaskState.CLAIMED, claimed_by="me", limit=HELD),
+        store.read_stages(),
+        store.list_task_page(state=TaskState.CLAIMED, limit=JOBS),
     )
-    (detail, progress, leaders), (jobs, log, fleet, ideas), (workers, held_tasks) = await asyncio.gather(
+    found, (jobs, log, fleet, ideas), (workers, held_tasks, waiting, claimed) = await asyncio.gather(
         scores, work, people
     )
-    return Facts(detail, progress, leaders, jobs, log, fleet, ideas, workers, held_tasks)
+    return Facts(*found, jobs, log, fleet, ideas, workers, held_tasks, waiting, claimed)
+
+
+async def course_for(here: Here, facts: Facts) -> Course:
+    """The course that the page plots: what was asked for may be no metric, and nobody may know the objective."""
+    wanted = chosen_metric(here, plotted(facts.detail, facts.course))
+    return facts.course if wanted == facts.course.metric else await here.store.read_course(wanted)
 
 
 async def open_jobs(here: Here) -> JobPage | None:
@@ -90,14 +100,16 @@ async def show(here: Here) -> Response:
     """The overview."""
     facts, groups = await asyncio.gather(gather(here), reserved_groups(here))
     one, detail = here.experiment, facts.detail
-    numbers = plotted(detail, facts.progress)
-    metric = chosen_metric(here, numbers)
+    course, feed, the_best = await asyncio.gather(
+        course_for(here, facts), happenings(here, facts), best_of(here, facts.leaders)
+    )
+    numbers, metric = plotted(detail, facts.course), course.metric
     running, waiting = in_flight(one)
     page = Overview(
         frame=experiment_frame(here, "Overview", "overview", facts.fleet),
         name=one.name,
         status=str(one.status),
-        sentence=sentence(here, detail, started(facts.progress)),
+        sentence=sentence(here, detail, started(here, detail)),
         acts=acts(here, detail, groups),
         metric=objective_name(one),
         knows_objective=not is_untold(one),
@@ -107,24 +119,32 @@ async def show(here: Here) -> Response:
         counts=counts_of(one),
         running=running,
         waiting=waiting,
-        needs=(*held(here, facts.held), *desks_of(here.visit, one)),
-        chart=chart(here, facts.progress, metric),
+        needs=(
+            *stuck(here, detail, facts.stages, facts.log.events),
+            *held(here, facts.held),
+            *desks_of(here.visit, one),
+        ),
+        chart=chart(here, course),
         chart_metric=metric or objective_name(one),
         metric_tabs=metric_tabs(here, numbers, metric),
         metrics=columns(detail),
         leaders=tuple(leader(here, one, detail) for one in facts.leaders.items if one.objective_value is not None),
+        the_best=the_best,
+        improved=improved(here, facts.course),
+        at_work=at_work(here, facts.claimed),
+        metrics_href="",
         variants_href=here.url("variants"),
-        stages=stages(here, detail),
+        stages=stages(here, detail, facts.stages),
         jobs=tuple(job_line(here.visit, job, ()) for job in facts.jobs.items) if facts.jobs else None,
-        happenings=happenings(here, facts),
+        happenings=feed,
         tasks_href=here.url("tasks"),
     )
     return here.visit.show(page)
 
 
-def started(progress: Sequence[ProgressPoint]) -> int:
+def started(here: Here, detail: ExperimentDetail) -> int:
     """How many variants were started, the baseline aside."""
-    return sum(1 for point in progress if not point.is_baseline)
+    return detail.counts.variants - (here.experiment.baseline is not None)
 
 
 async def reserved_groups(here: Here) -> frozenset[str]:
@@ -216,35 +236,17 @@ def leader(here: Here, variant: VariantDetail, detail: ExperimentDetail) -> Lead
     )
 
 
-def stages(here: Here, detail: ExperimentDetail) -> tuple[Stage, ...]:
-    """The loop, stage by stage: what waits, what is active, and who does it."""
-    tasks, counts = {} if detail.status.is_final else here.experiment.counts.tasks, detail.counts
-    may_switch, is_ours = here.visit.is_administrator and not detail.status.is_final, here.visit.offers.is_ours
-    made = [
-        Stage(
-            name,
-            here.url(role),
-            tasks.get(f"{kind}.pending", 0),
-            tasks.get(f"{kind}.claimed", 0) + tasks.get(f"{kind}.submitted", 0),
-            getattr(detail.automation, role) == "automatic" if is_ours else None,
-            with_query(here.url("automation"), role=role) if may_switch and detail.commands.get(role) else None,
-            "" if detail.commands.get(role) or not is_ours else "has no command, so people do it",
-        )
-        for name, role, kind in STAGES
-    ]
-    scored = counts.evaluated - (here.experiment.baseline is not None)  # the baseline is never integrated
-    href = with_query(here.url("variants"), order="best")
-    unintegrated = max(scored - counts.integrated, 0)
-    return (*made, Stage("Integrate", href, unintegrated, 0, detail.dispatch_mode.integration == "auto", None))
-
-
-def happenings(here: Here, facts: Facts) -> tuple[Happening, ...]:
+async def happenings(here: Here, facts: Facts) -> tuple[Happening, ...]:
+    """The newest events in sentences, with the names of what they are about."""
+    events = facts.log.events
+    ids = named_in(events, "variant_id")[: 2 * HAPPENINGS]
+    page = await here.store.list_variant_page(ids=ids, limit=len(ids)) if ids else VariantPage(items=())
     names = Names(
         here=here,
-        variants={point.variant_id: point for point in facts.progress},
+        variants={variant.variant_id: variant for variant in page.items},
         ideas={idea.idea_id: (idea.slug, idea.author_name) for idea in facts.ideas.items},
         workers={worker.worker_id: worker.name or worker.worker_id for worker in facts.workers.workers},
-        records=records(facts.progress, here.experiment.objective.direction),
+        records=frozenset(one.variant_id for one in facts.course.improvements if one.before is not None),
     )
-    told = (tell(event, names) for event in facts.log.events)
+    told = (tell(event, names) for event in events)
     return tuple(one for one in told if one is not None)[:HAPPENINGS]

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, RowMapping, Select, select
 
 from control_plane.db import tally
 from control_plane.db.transaction import Tx
-from control_plane.task_store.operations import details, progress
+from control_plane.task_store.operations import beginnings, details, progress
 from control_plane.task_store.ports import JobsOfTasks, no_jobs
 from control_plane.task_store.rules import pages
 from control_plane.task_store.tables import IS_SCORED, ideas, tasks, variants
@@ -38,12 +38,14 @@ def idea_page(tx: Tx, query: IdeaPageQuery) -> IdeaPage:
     wanted = select(ideas).where(ideas.c.experiment_id == tx.experiment_id)
     if query.state is not None:
         wanted = wanted.where(ideas.c.state == query.state)
+    if query.names is not None:
+        wanted = wanted.where(ideas.c.slug.in_(query.names))
     found = _newest(tx, wanted, ideas.c.number, (query.after, query.limit))
     last = _last_of(found, query.limit)
     return IdeaPage(
         items=details.of_ideas(tx, found[: query.limit]),
         next=last and pages.write((0, last["number"])),
-        total=_total(tx, f"ideas.{query.state}" if query.state else "ideas"),
+        total=None if query.names else _total(tx, f"ideas.{query.state}" if query.state else "ideas"),
     )
 
 
@@ -52,6 +54,10 @@ def variant_page(tx: Tx, query: VariantPageQuery) -> VariantPage:
     wanted = select(variants).where(variants.c.experiment_id == tx.experiment_id)
     if query.status is not None:
         wanted = wanted.where(variants.c.status == query.status)
+    if query.wanted_ids is not None:
+        wanted = wanted.where(variants.c.variant_id.in_(query.wanted_ids))
+    if query.begins is not None:
+        wanted = wanted.where(variants.c.number.in_(beginnings.numbers(tx, query.begins)))
     if query.order == "newest":
         found = _newest(tx, wanted, variants.c.number, (query.after, query.limit))
     else:
@@ -60,7 +66,9 @@ def variant_page(tx: Tx, query: VariantPageQuery) -> VariantPage:
     return VariantPage(
         items=details.of_variants(tx, found[: query.limit]),
         next=last and _variant_place(last, query.order),
-        total=_total(tx, f"variants.{query.status}" if query.status else "variants"),
+        total=None
+        if query.begins or query.ids
+        else _total(tx, f"variants.{query.status}" if query.status else "variants"),
     )
 
 

@@ -21,6 +21,9 @@ P = "/v0/experiments/{experiment_id}/variants"
 A = "/api/experiments/{experiment_id}/variants"
 
 
+MOST_IDS = 100
+
+
 class VariantFilter(Query):
     status: VariantStatus | None = None
 
@@ -28,6 +31,14 @@ class VariantFilter(Query):
 class VariantPageQuery(PageQuery):
     status: VariantStatus | None = None
     order: Literal["newest", "best"] = "newest"
+    ids: str | None = Field(default=None, max_length=20_000, description="only these variants; commas between")
+    begins: str | None = Field(
+        default=None, max_length=200, description="only those whose idea's slug or whose commit begins so"
+    )
+
+    @property
+    def wanted_ids(self) -> tuple[str, ...] | None:
+        return None if self.ids is None else tuple(self.ids.split(","))[:MOST_IDS]
 
 
 class LineageQuery(Query):
