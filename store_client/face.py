@@ -227,8 +227,8 @@ __all__ = [
     "Variant", "VariantDetail", "VariantFailed", "VariantPage", "VariantStatus", "Whoami", "Work", "WorkItem",
     "Worker", "WorkerDetail", "WorkerDetailList", "WorkerList", "WorkerNotEligible", "WorkerNotRegistered",
     "WrongClaimant", "connect_blocking", "evaluation_job", "execution_job", "fault_of_name", "find_import",
-    "follow", "format_time", "from_problem", "headline", "ideation_job", "normal_name", "objective_value", "openapi_document",
-    "parse_time", "read_evaluation", "read_execution", "read_history", "read_ideation", "read_text",
+    "follow", "format_time", "from_problem", "headline", "ideation_job", "normal_name", "objective_value",
+    "openapi_document", "parse_time", "read_evaluation", "read_execution", "read_history", "read_ideation", "read_text",
     "settle_accept", "settle_claim", "settle_idea", "settle_import", "settle_integration", "settle_reclaim",
     "settle_reject", "settle_submission", "settle_task", "settle_variant",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from store_client import (
     KIND_OF,
     Assignment,
     Claim,
+    Draft,
     ExperimentDetail,
     Fleet,
     IdeaDetail,
@@ -19,6 +20,7 @@ from store_client import (
     TaskState,
     Unreachable,
     format_time,
+    headline,
 )
 from web_ui.active import Here
 from web_ui.filters import Moment, age, figure
@@ -28,6 +30,7 @@ from web_ui.job_words import sentence as job_sentence
 from web_ui.job_words import status_text
 from web_ui.templating import Frame
 from web_ui.visit import Visit
+from web_ui.workflows.drafts import read as read_draft
 from web_ui.workflows.outcomes import Hand
 from web_ui.workflows.queue_runs import job_of
 
@@ -104,6 +107,8 @@ class Opened:
     fleet: Fleet | None
     others: tuple[TaskDetail, ...]
     job: JobDetail | None
+    draft: Draft | None = None
+    """What this person has entered for the task and not handed in."""
 
     @property
     def is_mine(self) -> bool:
@@ -135,19 +140,24 @@ async def open_task(here: Here, role: Role) -> Opened:
     """The task that the address names, for one desk."""
     task_id = str(here.visit.request.path_params["task"])
     store, visit = here.store, here.visit
-    task, detail, worker_id, fleet, pending = await asyncio.gather(
+    task, detail, worker_id, fleet, pending, draft = await asyncio.gather(
         store.read_task_detail(task_id),
         store.read_experiment_detail(),
         visit.console.factory.worker_id(visit.who, here.experiment_id),
         visit.fleet(),
         store.list_task_page(KIND_OF[role], TaskState.PENDING, limit=UP_NEXT),
+        read_draft(store, task_id) if visit.offers.is_ours else _none(),
     )
     if task.kind != KIND_OF[role]:
         raise NotFound(f"task {task_id} is one of {task.kind}, not for this desk")
     others = tuple(one for one in pending.items if one.task_id != task_id and one.is_eligible)
-    opened = Opened(here, role, task, detail, worker_id, fleet, others, None)
+    opened = Opened(here, role, task, detail, worker_id, fleet, others, None, draft)
     has_job = opened.is_mine and visit.offers.is_ours
     return replace(opened, job=await job_of(opened.hand)) if has_job else opened
+
+
+async def _none() -> None:
+    """On a server that keeps no drafts."""
 
 
 def standing(opened: Opened, what: str) -> Standing:
@@ -181,7 +191,7 @@ def standing(opened: Opened, what: str) -> Standing:
         run_href=act("run_on_queue", is_offered=is_mine and opened.job is None and can_run),
         why_not_run="" if can_run else "The experiment has no command for this role, so it is done by hand.",
         job=job_card(here.visit, opened.job) if opened.job else None,
-        up_next=tuple(_next(opened, one) for one in opened.others[: UP_NEXT - 1]),
+        up_next=tuple(next_of(here, opened.role, one) for one in opened.others[: UP_NEXT - 1]),
     )
 
 
@@ -237,17 +247,16 @@ def job_card(visit: Visit, job: JobDetail) -> JobCard:
     )
 
 
-def _next(opened: Opened, task: TaskDetail) -> Next:
-    return Next(
-        heading(task), opened.here.url(f"{opened.role}_task", task=task.task_id), task.priority, task.created_at
-    )
+def next_of(here: Here, role: Role, task: TaskDetail) -> Next:
+    """Another task of a desk, in a line."""
+    return Next(heading(task), here.url(f"{role}_task", task=task.task_id), task.priority, task.created_at)
 
 
 async def idea_text(here: Here, uri: str) -> tuple[str, str]:
     """The text of an idea, and why it cannot be shown if it cannot."""
     try:
         async with here.files.read_artifact(uri) as download:
-            content = await download.read(IDEA_BYTES)
+            content = headline(await download.read(IDEA_BYTES))
         return ("", NO_TEXT) if b"\x00" in content else (content.decode(errors="replace"), "")
     except Unreachable:
         return "", "The text cannot be read now; reload in a moment."

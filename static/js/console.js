@@ -1,6 +1,7 @@
 // Everything here only adds to pages that work without it.
 import { keepAges } from "./ages.js";
 import { offerCopies } from "./copy.js";
+import { keepDrafts } from "./drafts.js";
 import { startLive } from "./live.js";
 import { followLogs } from "./log.js";
 import { enhanceMenus } from "./menus.js";
@@ -10,4 +11,8 @@ enhanceMenus();
 offerCopies();
 keepAges();
 followLogs();
+keepDrafts();
 startLive();
+
+const graph = document.querySelector("[data-graph]");
+if (graph) import("./graph.js").then(({ startGraph }) => startGraph(graph));

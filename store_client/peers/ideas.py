@@ -14,9 +14,14 @@ async def list_page(peer: Peer) -> IdeaPage:
     query = peer.query
     assert isinstance(query, IdeaPageQuery)  # noqa: S101 - the table of calls says so
     copy, registry = await peer.copy(), await peer.registry()
-    chosen = [idea for idea in copy.ideas.values() if query.state in {None, idea.state}]
+    names = query.names
+    chosen = [
+        idea
+        for idea in copy.ideas.values()
+        if query.state in {None, idea.state} and (names is None or idea.record.slug in names)
+    ]
     items, following = page(copy.ideas, chosen, _newest, Cut(query.after, query.limit))
-    return IdeaPage(items=tuple(_details(copy, registry, items)), next=following, total=len(chosen))
+    return IdeaPage(items=tuple(_details(copy, registry, items)), next=following, total=None if names else len(chosen))
 
 
 async def read(peer: Peer) -> IdeaDetail:

@@ -1,5 +1,7 @@
 """Ideas: draft, make ready, read."""
 
+from collections.abc import Iterable
+
 from store_client.resources.resource import Resource
 from store_client.wire.calls import ideas as calls
 from store_client.wire.ideas import CreatedIdea, CreateIdea, Idea, IdeaDetail, IdeaPage, IdeaState
@@ -25,10 +27,16 @@ class Ideas(Resource):
         return answer or await self.read_idea(idea_id)
 
     async def list_idea_page(
-        self, state: IdeaState | None = None, after: str | None = None, limit: int = 50
+        self,
+        state: IdeaState | None = None,
+        after: str | None = None,
+        limit: int = 50,
+        *,
+        slugs: Iterable[str] | None = None,
     ) -> IdeaPage:
-        """One page of ideas, newest first."""
-        query = calls.IdeaPageQuery(state=state, after=after, limit=limit)
+        """One page of ideas, newest first; with `slugs` of those that are called so, a hundred names at most."""
+        named = None if slugs is None else ",".join(slugs)
+        query = calls.IdeaPageQuery(state=state, after=after, limit=limit, slugs=named)
         answer: IdeaPage = await self._send(calls.LIST_IDEA_PAGE, query=query)
         return answer
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from store_client.client import StoreClient
 from store_client.errors import Refused
+from store_client.roles.headlines import headline
 from store_client.wire.variants import VariantDetail
 
 BEST, NEWEST = 25, 25
@@ -37,9 +38,9 @@ class IdeaTexts:
 
 
 async def read_text(store: StoreClient, uri: str, limit: int = MAX_TEXT_BYTES) -> str:
-    """The beginning of an artifact as text."""
+    """The beginning of an artifact as text; of a bundle, of the text that it begins with."""
     async with store.read_artifact(uri) as download:
-        return (await download.read(limit)).decode(errors="replace").replace("\x00", "")
+        return headline(await download.read(limit)).decode(errors="replace").replace("\x00", "")
 
 
 async def read_history(store: StoreClient, texts: IdeaTexts) -> list[dict[str, Any]]:

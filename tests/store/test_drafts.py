@@ -152,6 +152,6 @@ def test_what_one_has_at_hand_is_found_by_index(sqlite_store: TaskHouse) -> None
 
     read = plans(store.house.database, look)
     assert read
-    few = "drafts USING INDEX ix_drafts_updated_at|tasks USING INDEX ix_tasks_lapses_at"  # drafts and open claims of all
+    few = "drafts USING INDEX ix_drafts_updated_at|tasks USING INDEX ix_tasks_lapses_at"  # of all people
     whole = re.compile(rf"SCAN (?!{few})(drafts|workers|ideas|variants|tasks)\b")
     assert not [plan for plan in read if whole.search(plan)]

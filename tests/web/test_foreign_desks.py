@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from bs4 import Tag
 
 from store_client import ExperimentDetail
 from tests.web.desk import Desk, fields_of, work_form
@@ -161,4 +162,7 @@ async def test_a_form_of_a_claim_that_has_ended_loses_nothing(foreign: Foreign, 
     sent = await desk.send(answer, "submit", **{"metric.error": "0.5"})
     assert sent.status_code == 409
     assert "Your claim had ended" in says(sent)
-    assert value_of(sent, "metric.error") == "0.5"
+    again = page(sent).find("form", action=re.compile("/submit$"))
+    assert isinstance(again, Tag)
+    form = await desk.browser.post(str(again["action"]), data=fields_of(again) | {"act": "show"})
+    assert value_of(form, "metric.error") == "0.5"

@@ -19,6 +19,7 @@ OUTCOMES = (
     ("evaluation_error", "I could not evaluate it: the variant may be measured again"),
 )
 HINTS = {"integer": "A whole number", "real": "A number", "text": "Words"}
+MODES = {"integer": "numeric", "real": "decimal", "text": ""}
 MOST_DIGITS = 300
 OUTCOME = Field("status", "Outcome", value="success")
 NOTES = Field("notes", "Notes", hint="Optional. Kept with the variant as a file.")
@@ -53,7 +54,7 @@ class EvaluationDraft:
 def blank(schema: Mapping[str, str]) -> EvaluationForm:
     """A field for each metric."""
     fields = (
-        Field(f"metric.{name}", name, hint=f"{HINTS[kind]}; leave empty if it was not measured.")
+        Field(f"metric.{name}", name, hint=f"{HINTS[kind]}; leave empty if it was not measured.", mode=MODES[kind])
         for name, kind in schema.items()
     )
     return EvaluationForm(tuple(fields), rows=() if schema else measures.blank())
@@ -72,6 +73,19 @@ def entered(form: FormData, schema: Mapping[str, str]) -> EvaluationForm:
         OUTCOME.entered(form),
         NOTES.entered(form),
         rows=measures.entered(form) if empty.rows else (),
+    )
+
+
+def over(form: EvaluationForm, draft: FormData, schema: Mapping[str, str]) -> EvaluationForm:
+    """A form with what a draft says in the place of what it holds, wherever the draft says something."""
+    typed = entered(draft, schema)
+    metrics = tuple(one if one.value else before for before, one in zip(form.metrics, typed.metrics, strict=True))
+    is_told = any(field.value for field in (*typed.metrics, typed.notes)) or typed.outcome.value != OUTCOME.value
+    return EvaluationForm(
+        metrics,
+        typed.outcome if is_told and typed.outcome.value else form.outcome,
+        typed.notes if typed.notes.value else form.notes,
+        rows=typed.rows or form.rows,
     )
 
 
@@ -99,6 +113,13 @@ def draft(form: FormData, schema: Mapping[str, str]) -> EvaluationDraft | Evalua
     values: dict[str, JsonValue] = {name: value for name, value in measured.items() if not isinstance(value, Wrong)}
     values |= measures.measured(rows)
     return EvaluationDraft(status, values, text(form, "notes"), uploads(form, "files"))
+
+
+def measured_so_far(form: EvaluationForm, schema: Mapping[str, str]) -> dict[str, JsonValue]:
+    """The metrics of a form that read as what they should be."""
+    read = ((name, _read(kind, field.value)) for (name, kind), field in zip(schema.items(), form.metrics, strict=True))
+    told = {name: value for name, value in read if value is not None and not isinstance(value, Wrong)}
+    return told | {name: value for name, value in measures.measured(form.rows).items() if name}
 
 
 @dataclass(frozen=True)

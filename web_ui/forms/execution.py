@@ -80,13 +80,20 @@ def entered(form: FormData) -> ExecutionForm:
     )
 
 
+def over(form: ExecutionForm, draft: FormData) -> ExecutionForm:
+    """A form with what a draft says in the place of what it holds, wherever the draft says something."""
+    typed = entered(draft)
+    names = ("commit", "pasted", "description", "reason", "branch")
+    return replace(form, **{name: one for name in names if (one := getattr(typed, name)).value})
+
+
 def draft(form: FormData) -> ExecutionDraft | ExecutionForm:
     """The draft, or the form with what is wrong."""
     typed = entered(form)
     if not typed.chosen:
         typed = typed.refuse("Push a commit to your branch, or paste its id.")
     elif COMMIT.fullmatch(typed.chosen) is None:
-        typed = typed.refuse("This is not a whole commit id: 40 digits, as git rev-parse HEAD prints it.")
+        typed = typed.refuse("This is not a whole commit id: 40 or 64 digits, as git rev-parse HEAD prints it.")
     typed = replace(typed, description=typed.description.wrong(too_long(typed.description.value)))
     typed = replace(typed, branch=typed.branch.wrong(_fault_of_branch(typed.branch.value)))
     if has_errors(typed.fields):

@@ -17,6 +17,8 @@ class Field:
     value: str = ""
     hint: str = ""
     error: str = ""
+    mode: str = ""
+    """The keyboard that a phone shows: numeric, decimal, or its usual one."""
 
     def entered(self, form: FormData) -> "Field":
         """The field with what a form holds for it."""
@@ -34,6 +36,12 @@ def text(form: FormData, name: str) -> str:
     value = form.get(name)
     typed = value if isinstance(value, str) else ""
     return typed.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").strip()
+
+
+def secret(form: FormData, name: str) -> str:
+    """A password exactly as it was typed."""
+    value = form.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def uploads(form: FormData, name: str) -> tuple[UploadFile, ...]:

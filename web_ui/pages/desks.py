@@ -77,6 +77,7 @@ class Desk:
     is_automatic: bool | None
     """None where nobody tells who does the work."""
     automation_href: str | None
+    work_href: str
     closed: str
     mine: tuple[HeldRow, ...]
     pending: tuple[PendingRow, ...]
@@ -105,6 +106,7 @@ async def index(here: Here, role: Role) -> Response:
             sentence=_sentence(role, total, is_automatic=is_automatic),
             is_automatic=is_automatic,
             automation_href=with_query(here.url("automation"), role=role) if visit.is_administrator else None,
+            work_href=here.url("work"),
             closed=_closed(here),
             mine=tuple(_held(here, role, task) for task in mine.items),
             pending=tuple(_pending(here, role, task) for task in pending.items),
@@ -130,7 +132,7 @@ async def claim(here: Here) -> Response:
 async def extend(here: Here) -> Response:
     """Keep one's own claim for another hour."""
     task = await here.store.read_task_detail(_task(here))
-    path = here.url(f"{ROLE_OF[task.kind]}_task", task=task.task_id)
+    path = _back(here) or here.url(f"{ROLE_OF[task.kind]}_task", task=task.task_id)
     try:
         renewed = await here.store.renew_claim(task.task_id, HOUR_SECONDS)
     except CLAIM_GONE as refusal:
@@ -141,7 +143,7 @@ async def extend(here: Here) -> Response:
 async def release(here: Here) -> Response:
     """Give one's own claim back."""
     task = await here.store.read_task_detail(_task(here))
-    desk = here.url(ROLE_OF[task.kind])
+    desk = _back(here) or here.url(ROLE_OF[task.kind])
     try:
         await here.store.release_claim(task.task_id)
     except CLAIM_GONE as refusal:
@@ -162,6 +164,12 @@ async def run(here: Here) -> Response:
             return here.visit.go(path, ("done", told))
         case Declined(reason) | Stranded(reason=reason):
             return here.visit.go(path, ("failed", f"Nothing was queued: {reason}."))
+
+
+def _back(here: Here) -> str | None:
+    """The page of one's work that an act was asked for on, if it was there."""
+    asked = here.visit.request.query_params.get("back")
+    return {"here": here.url("work"), "everywhere": here.visit.url("all_work")}.get(asked or "")
 
 
 def _task(here: Here) -> str:

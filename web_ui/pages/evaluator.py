@@ -1,10 +1,11 @@
 """The evaluator's desk: one variant to measure, by hand or on the queue."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 
 from markupsafe import Markup
-from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from store_client import (
@@ -19,20 +20,25 @@ from store_client import (
     read_evaluation,
 )
 from web_ui.active import Here
-from web_ui.filters import figure
+from web_ui.filters import figure, with_query
 from web_ui.forms import evaluation as forms
+from web_ui.forms.drafts import CLAIM, Words, again, words
 from web_ui.forms.evaluation import EvaluationForm
 from web_ui.forms.field import text
 from web_ui.git_commands import clone_url, to_look_at
+from web_ui.lines import objective_phrase
 from web_ui.outcome_words import FORGED, OVERTAKEN, tell
 from web_ui.pages import desks
+from web_ui.pages.drafting import STAYS, DraftState, Sheet, clear, saved, state_of, wants_fragment
+from web_ui.pages.endings import stranded
+from web_ui.pages.evaluation_preview import Preview, preview
 from web_ui.prose import prose
 from web_ui.scores import ParentLink, parent_links
 from web_ui.standing import Opened, Standing, idea_text, open_task, standing
 from web_ui.templating import Frame
 from web_ui.workflows import evaluation
 from web_ui.workflows.attachments import Attachments
-from web_ui.workflows.outcomes import Submitted
+from web_ui.workflows.outcomes import Hand, Stranded, Submitted
 
 
 @dataclass(frozen=True)
@@ -46,13 +52,19 @@ class EvaluatorTask:
     variant_href: str
     commit: str
     description: str
+    files: tuple[tuple[str, str], ...]
     idea: Markup
     idea_fault: str
     idea_href: str | None
     parents: tuple[ParentLink, ...]
+    objective: str
     form: EvaluationForm
     has_form: bool
     outcomes: tuple[tuple[str, str], ...]
+    preview: Preview | None
+    draft: DraftState
+    said: Words
+    """What this person has entered for a task that they do not hold now."""
     run_note: str
     is_run_fault: bool
     commands: str
@@ -76,47 +88,83 @@ async def index(here: Here) -> Response:
 
 
 async def show(here: Here) -> Response:
-    """The task, with what its job measured filled in."""
+    """The task as its draft has it; where that says nothing, with what its job measured."""
     opened = await open_task(here, "evaluator")
     facts = await _gather(opened)
-    return _show(opened, facts, _prefilled(opened, facts))
+    form = _prefilled(opened, facts)
+    if opened.draft is not None:
+        form = forms.over(form, again(opened.draft.fields), opened.detail.evaluation_schema)
+    return _show(opened, facts, form)
 
 
 async def submit(here: Here) -> Response:
-    """Hand the evaluation in."""
-    opened, form = await open_task(here, "evaluator"), await _form(here)
-    schema, claim = opened.detail.evaluation_schema, opened.claim_in(text(form, "claim"))
-    typed = forms.entered(form, schema)
+    """Save the draft, show what it would score, or hand the evaluation in."""
+    opened = await open_task(here, "evaluator")
+    schema = opened.detail.evaluation_schema
+    sheet = await Sheet.of(here, partial(say, schema))
+    typed = forms.entered(sheet.form, schema)
+    if sheet.act in STAYS or sheet.act == "add":
+        draft = await sheet.keep(opened)
+        if wants_fragment(here):
+            return saved(here, draft, ("files",))
+        shown = forms.with_room(typed) if sheet.act == "add" else typed
+        return await _again(opened, shown, Sent(409 if draft.fault else 200, draft, is_preview=sheet.act == "preview"))
+    claim = opened.claim_in(text(sheet.form, CLAIM))
     if claim is None:
-        return await _again(opened, replace(typed, fault=FORGED), 422)
+        return await _again(opened, replace(typed, fault=FORGED), Sent(422, await sheet.keep(opened)))
     hand = opened.hand_under(claim)
     if opened.is_mine and not hand.is_held:
-        return await _again(opened, replace(typed, fault=OVERTAKEN), 409)
-    if text(form, "act") == "add":
-        return _show(opened, await _gather(opened), forms.with_room(typed), status=200)
-    draft = forms.draft(form, schema)
-    if isinstance(draft, EvaluationForm):
-        return await _again(opened, draft, 422)
-    attachments = Attachments(draft.files, draft.notes)
-    outcome = await evaluation.submit(hand, evaluation.Evaluation(draft.status, draft.metrics, attachments))
+        return await _again(opened, replace(typed, fault=OVERTAKEN), Sent(409, await sheet.keep(opened)))
+    return await _hand_in(opened, hand, sheet)
+
+
+async def _hand_in(opened: Opened, hand: Hand, sheet: Sheet) -> Response:
+    here, schema = opened.here, opened.detail.evaluation_schema
+    entered = forms.draft(sheet.form, schema)
+    if isinstance(entered, EvaluationForm):
+        return await _again(opened, entered, Sent(422, await sheet.keep(opened)))
+    attachments = Attachments(entered.files, entered.notes, kept=sheet.entered.kept_in("files"))
+    outcome = await evaluation.submit(hand, evaluation.Evaluation(entered.status, entered.metrics, attachments))
     if isinstance(outcome, Submitted):
-        return here.visit.go(here.url("evaluator"), ("done", f"{opened.task.title} is submitted. {NEXT[draft.status]}"))
-    status, fault = tell(outcome)
-    return await _again(await open_task(here, "evaluator"), replace(typed, fault=fault), status)
+        await clear(opened)
+        told = f"{opened.task.title} is submitted. {NEXT[entered.status]}"
+        return here.visit.go(here.url("landed", task=opened.task.task_id), ("done", told))
+    draft = await sheet.keep(opened)
+    if isinstance(outcome, Stranded):
+        return await stranded(await open_task(here, "evaluator"), outcome, sheet, draft)
+    typed = replace(forms.entered(sheet.form, schema), fault=tell(outcome))
+    return await _again(opened, typed, Sent(422, draft))
+
+
+def say(schema: Mapping[str, str], fields: Mapping[str, str]) -> Words:
+    """What a draft says."""
+    return words(forms.entered(again(fields), schema).fields)
 
 
 async def git_password(here: Here) -> Response:
-    """The task again with a password for git, shown this once; what was entered stays."""
-    opened, form = await open_task(here, "evaluator"), await _form(here)
-    typed = forms.entered(form, opened.detail.evaluation_schema)
+    """The task again with a password for git, shown this once; what was entered is kept."""
+    opened = await open_task(here, "evaluator")
+    schema = opened.detail.evaluation_schema
+    sheet = await Sheet.of(here, partial(say, schema))
+    typed, draft = forms.entered(sheet.form, schema), await sheet.keep(opened)
     try:
         password = await here.store.git_password(opened.task.task_id)
     except Unauthorized:
         raise
     except Refused as refusal:
         fault = f"There is no password for this: {refusal.detail}."
-        return await _again(opened, replace(typed, fault=fault), 409)
-    return await _again(opened, typed, 200, password)
+        return await _again(opened, replace(typed, fault=fault), Sent(409, draft))
+    return await _again(opened, typed, Sent(200, draft, password))
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What is particular about a page that answers a form."""
+
+    status: int
+    draft: DraftState
+    password: GitPassword | None = None
+    is_preview: bool = False
 
 
 NEXT = {
@@ -124,10 +172,6 @@ NEXT = {
     "error": "The variant fails with it.",
     "evaluation_error": "Somebody else may measure the variant.",
 }
-
-
-async def _form(here: Here) -> FormData:
-    return await here.visit.request.form(max_files=20, max_part_size=4 * 1_048_576)
 
 
 async def _gather(opened: Opened) -> Facts:
@@ -178,42 +222,46 @@ def _run_note(result: EvaluationOutcome | None) -> str:
     return ""
 
 
-async def _again(opened: Opened, form: EvaluationForm, status: int, password: GitPassword | None = None) -> Response:
-    return _show(opened, await _gather(opened), form, status=status, password=password)
+async def _again(opened: Opened, form: EvaluationForm, sent: Sent) -> Response:
+    return _show(opened, await _gather(opened), form, sent)
 
 
-def _show(
-    opened: Opened,
-    facts: Facts,
-    form: EvaluationForm,
-    *,
-    status: int | None = None,
-    password: GitPassword | None = None,
-) -> Response:
-    here, variant = opened.here, facts.variant
+def _show(opened: Opened, facts: Facts, form: EvaluationForm, sent: Sent | None = None) -> Response:
+    here, variant, schema = opened.here, facts.variant, opened.detail.evaluation_schema
+    is_shown = opened.is_mine or sent is not None
     url = clone_url(here, opened.detail, opened.worker_id)
     by = f", made by {variant.executor_name}" if variant.executor_name else ""
+    what = f"Evaluation of variant {variant.number}{by}, priority {figure(opened.task.priority)}."
     page = EvaluatorTask(
-        frame=opened.frame(is_live=status is None),
-        standing=standing(
-            opened, f"Evaluation of variant {variant.number}{by}, priority {figure(opened.task.priority)}."
-        ),
+        frame=opened.frame(is_live=sent is None),
+        standing=standing(opened, what),
         variant_href=here.url("variant", variant=variant.variant_id),
         commit=variant.commit_sha or "",
         description=variant.description or "",
+        files=_files(here, variant),
         idea=prose(facts.text),
         idea_fault=facts.text_fault,
         idea_href=here.url("idea", idea=variant.idea_id) if variant.idea_id else None,
         parents=parent_links(variant.parents, lambda one: here.url("variant", variant=one)) if variant.idea_id else (),
+        objective=objective_phrase(opened.detail),
         form=form,
-        has_form=opened.is_mine or status is not None,
+        has_form=is_shown,
         outcomes=forms.OUTCOMES,
+        preview=preview(opened.detail, form) if sent is not None and sent.is_preview else None,
+        draft=sent.draft if sent else state_of(opened),
+        said=say(schema, opened.draft.fields) if opened.draft and not is_shown else (),
         run_note=_run_note(facts.result),
         is_run_fault=isinstance(facts.result, EvaluationFailed | VariantFailed),
         commands=to_look_at(url, opened.detail.slug, variant.commit_sha or "main") if url else "",
-        password=password,
+        password=sent.password if sent else None,
         password_href=here.url("evaluation_password", task=opened.task.task_id)
         if opened.is_mine and here.visit.offers.is_ours
         else None,
     )
-    return here.visit.show(page, status or 200)
+    return here.visit.show(page, sent.status if sent else 200)
+
+
+def _files(here: Here, variant: VariantDetail) -> tuple[tuple[str, str], ...]:
+    """What its executor, and an evaluator before, have kept with the variant."""
+    kept = (("What the executor kept", variant.executor_artifacts_uri), ("From an evaluation", variant.artifacts_uri))
+    return tuple((label, with_query(here.url("artifact"), uri=uri)) for label, uri in kept if uri)

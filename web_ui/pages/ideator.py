@@ -1,36 +1,34 @@
 """The ideator's desk: what to try next, given what was tried."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from starlette.datastructures import FormData
+from markupsafe import Markup
 from starlette.responses import Response
 
-from store_client import (
-    IdeasProposed,
-    IdeationFailed,
-    IdeationOutcome,
-    VariantDetail,
-    VariantStatus,
-    format_time,
-    read_ideation,
-)
+from store_client import IdeasProposed, IdeationFailed, format_time
 from web_ui.active import Here
-from web_ui.filters import Direction, figure, plural, short_commit
+from web_ui.filters import Direction, plural, with_query
 from web_ui.forms import ideation as forms
+from web_ui.forms.drafts import CLAIM, Words, again
 from web_ui.forms.field import text
 from web_ui.forms.ideation import IdeationForm
 from web_ui.lines import objective_phrase
 from web_ui.outcome_words import FORGED, OVERTAKEN, tell
 from web_ui.pages import desks
+from web_ui.pages.drafting import STAYS, DraftState, Sheet, clear, saved, state_of, wants_fragment
+from web_ui.pages.endings import stranded
+from web_ui.pages.ideation_facts import Facts, gather, members_of, parents_of
 from web_ui.pages.variants import VariantRow, row
-from web_ui.scores import commit_of, is_untold, measured, objective_name, side_metrics
+from web_ui.prose import prose
+from web_ui.scores import measured, objective_name, side_metrics
 from web_ui.standing import Opened, Standing, open_task, standing
 from web_ui.templating import Frame
 from web_ui.workflows import ideation
-from web_ui.workflows.outcomes import Outcome, Submitted
+from web_ui.workflows.attachments import Attachments
+from web_ui.workflows.outcomes import Hand, Outcome, Stranded, Submitted
 
-BEST = 12
 SHOWN = 6
 
 
@@ -50,19 +48,18 @@ class IdeatorTask:
     best: tuple[VariantRow, ...]
     variants_href: str
     parents: tuple[tuple[str, str], ...]
+    can_choose: bool
+    """Whether all variants are to choose from, and not the best alone."""
     form: IdeationForm
     has_form: bool
+    previews: tuple[Markup, ...]
+    """The texts of the ideas as they will look; none unless they were asked for."""
+    members: tuple[str, ...]
+    draft: DraftState
+    said: Words
+    """What this person has entered for a task that they do not hold now."""
     run_note: str
     is_run_fault: bool
-
-
-@dataclass(frozen=True)
-class Facts:
-    """The best variants, and what the task's job proposed."""
-
-    best: tuple[VariantDetail, ...]
-    result: IdeationOutcome | None
-    base: str
 
 
 async def index(here: Here) -> Response:
@@ -71,118 +68,127 @@ async def index(here: Here) -> Response:
 
 
 async def show(here: Here) -> Response:
-    """The task, with what its job proposed filled in."""
+    """The task as its draft has it, else with what its job proposed filled in."""
     opened = await open_task(here, "ideator")
-    facts = await _gather(opened)
-    parent = _default_parent(facts)
-    match facts.result:
-        case IdeasProposed(drafts):
-            form = forms.of_drafts(drafts, opened.job.commit_sha if opened.job else parent)
-        case _:
-            form = forms.blank(parent)
-    return _show(opened, facts, form)
+    facts = await gather(opened)
+    parent = facts.default_parent
+    drafted = forms.entered(again(opened.draft.fields)) if opened.draft else None
+    if drafted is not None and (drafted.filled or not isinstance(facts.result, IdeasProposed)):
+        form = drafted
+    elif isinstance(facts.result, IdeasProposed):
+        form = forms.of_drafts(facts.result.drafts, opened.job.commit_sha if opened.job else parent)
+    else:
+        form = forms.blank("")
+    return _show(opened, facts, forms.settled(form, _chosen(here) or parent))
 
 
 async def submit(here: Here) -> Response:
-    """Hand the ideas in, make room for another, or say that there are none."""
-    opened, form = await open_task(here, "ideator"), await _form(here)
-    typed, act = forms.entered(form), text(form, "act")
-    if act == "add":
-        facts = await _gather(opened)
-        return _show(opened, facts, forms.with_room(typed, _default_parent(facts)), 200)
-    claim = opened.claim_in(text(form, "claim"))
+    """Save the draft, change how many ideas there are, hand them in, or say that there are none."""
+    opened, sheet = await open_task(here, "ideator"), await Sheet.of(here, say)
+    if sheet.act.startswith("remove-"):
+        sheet = sheet.without(sheet.act.removeprefix("remove-"), forms.without)
+    typed = forms.entered(sheet.form)
+    if sheet.act in STAYS or sheet.act.startswith(("add", "remove-", "parents-")):
+        return await _stay(opened, sheet, typed)
+    claim = opened.claim_in(text(sheet.form, CLAIM))
     if claim is None:
-        return await _again(opened, replace(typed, fault=FORGED), 422)
+        return await _again(opened, replace(typed, fault=FORGED), Sent(422, await sheet.keep(opened)))
     hand = opened.hand_under(claim)
     if opened.is_mine and not hand.is_held:
-        return await _again(opened, replace(typed, fault=OVERTAKEN), 409)
-    if act == "error":
-        return await _land(opened, await ideation.give_up(hand), typed, "Handed back: no idea came of it.")
-    draft = forms.draft(form)
+        return await _again(opened, replace(typed, fault=OVERTAKEN), Sent(409, await sheet.keep(opened)))
+    if sheet.act == "error":
+        return await _land(opened, await ideation.give_up(hand), sheet, "Handed back: no idea came of it.")
+    return await _hand_in(opened, hand, sheet)
+
+
+async def _stay(opened: Opened, sheet: Sheet, typed: IdeationForm) -> Response:
+    """The form again, saved: with one place more or less, with its texts as they will look; or on to the parents."""
+    here, draft = opened.here, await sheet.keep(opened)
+    if wants_fragment(here):
+        return saved(here, draft, [one.files for one in typed.slots])
+    if sheet.act.startswith("parents-") and not draft.fault:
+        chooser = here.url("choose_parents", task=opened.task.task_id)
+        return here.visit.go(with_query(chooser, idea=sheet.act.removeprefix("parents-")))
+    facts = await gather(opened)
+    shown = forms.settled(forms.with_room(typed, "") if sheet.act == "add" else typed, facts.default_parent)
+    if sheet.act == "preview":
+        shown = forms.warned(shown, await _taken(opened, shown))
+    return _show(opened, facts, shown, Sent(409 if draft.fault else 200, draft, is_preview=sheet.act == "preview"))
+
+
+async def _hand_in(opened: Opened, hand: Hand, sheet: Sheet) -> Response:
+    draft = forms.draft(sheet.form, await members_of(opened))
     if isinstance(draft, IdeationForm):
-        return await _again(opened, draft, 422)
-    outcome = await ideation.submit(hand, draft.ideas, format_time(here.visit.now))
+        return await _again(opened, draft, Sent(422, await sheet.keep(opened)))
+    if not hand.is_handed_in and not text(sheet.form, "anyway"):
+        typed = forms.entered(sheet.form)
+        asked = forms.warned(typed, await _taken(opened, typed))
+        if asked.is_warned:
+            return await _again(opened, asked, Sent(422, await sheet.keep(opened)))
+    proposed = [_proposed(one, sheet) for one in draft.ideas]
+    outcome = await ideation.submit(hand, proposed, format_time(opened.here.visit.now))
     told = f"{plural(len(draft.ideas), 'idea')} submitted. The orchestrator hands out the best first."
-    return await _land(opened, outcome, typed, told)
+    return await _land(opened, outcome, sheet, told)
 
 
-async def _land(opened: Opened, outcome: Outcome, typed: IdeationForm, told: str) -> Response:
+def _proposed(one: forms.Meant, sheet: Sheet) -> ideation.Proposed:
+    files = Attachments(sheet.entered.chosen_in(one.files), kept=sheet.entered.kept_in(one.files))
+    return ideation.Proposed(one.idea, one.executor, one.evaluator, files)
+
+
+async def _land(opened: Opened, outcome: Outcome, sheet: Sheet, told: str) -> Response:
     here = opened.here
     if isinstance(outcome, Submitted):
-        return here.visit.go(here.url("ideator"), ("done", told))
-    status, fault = tell(outcome)
-    return await _again(await open_task(here, "ideator"), replace(typed, fault=fault), status)
+        await clear(opened)
+        return here.visit.go(here.url("landed", task=opened.task.task_id), ("done", told))
+    draft = await sheet.keep(opened)
+    if isinstance(outcome, Stranded):
+        return await stranded(await open_task(here, "ideator"), outcome, sheet, draft)
+    return await _again(opened, replace(forms.entered(sheet.form), fault=tell(outcome)), Sent(422, draft))
 
 
-async def _form(here: Here) -> FormData:
-    return await here.visit.request.form(max_files=0, max_part_size=4 * 1_048_576)
+def say(fields: Mapping[str, str]) -> Words:
+    """What a draft says: the texts of its ideas, each with its name."""
+    filled = forms.entered(again(fields)).filled
+    return tuple((f"Idea {one.number}: {one.name.value or one.slug}", one.content.value) for one in filled)
 
 
-async def _gather(opened: Opened) -> Facts:
-    scored = await _scored(opened)
-    job = opened.job
-    result = read_ideation(job) if job is not None and job.state.is_final else None
-    return Facts(scored, result, opened.detail.base_commit_sha or "")
+def _chosen(here: Here) -> str:
+    """The parent that the address names, to build on."""
+    named = here.visit.request.query_params.get("parent", "")
+    return named if forms.COMMIT.fullmatch(named) else ""
 
 
-async def _scored(opened: Opened) -> tuple[VariantDetail, ...]:
-    """The best variants; where nobody knows what is better, the newest that were measured."""
-    store, is_blind = opened.here.store, is_untold(opened.detail)
-    if is_blind:
-        page = await store.list_variant_page(VariantStatus.SUCCESS, limit=BEST)
-    else:
-        page = await store.list_variant_page(order="best", limit=BEST)
-    return tuple(one for one in page.items if (is_blind or one.objective_value is not None) and commit_of(one))
+async def _taken(opened: Opened, form: IdeationForm) -> frozenset[str]:
+    """The names among those of a form that ideas of the experiment have already."""
+    slugs = sorted({one.slug for one in form.filled if one.slug})
+    if not slugs:
+        return frozenset()
+    found = await opened.here.store.list_idea_page(slugs=slugs, limit=2 * len(slugs))
+    return frozenset(idea.slug for idea in found.items)
 
 
-def _default_parent(facts: Facts) -> str:
-    """The best variant so far, else the base commit; where nobody knows what is better, that first."""
-    best = next((commit_of(one) or "" for one in facts.best), "")
-    is_blind = any(one.objective_value is None for one in facts.best)
-    return (facts.base or best) if is_blind else (best or facts.base)
+@dataclass(frozen=True)
+class Sent:
+    """What is particular about a page that answers a form."""
+
+    status: int
+    draft: DraftState
+    is_preview: bool = False
 
 
-def _parents(facts: Facts, form: IdeationForm) -> tuple[tuple[str, str], ...]:
-    """What an idea may build on: the best variants with their scores, the base commit, and what was chosen already."""
-    offered = {
-        commit_of(one) or "": " · ".join(
-            (
-                one.label,
-                *((figure(float(one.objective_value)),) if one.objective_value is not None else ()),
-                *(("best so far",) if one.is_best else ()),
-            )
-        )
-        for one in facts.best
-    }
-    if facts.base:
-        offered.setdefault(facts.base, "the base commit")
-    for one in form.slots:
-        if one.parent.value:
-            offered.setdefault(one.parent.value, short_commit(one.parent.value))
-    return tuple(offered.items())
+async def _again(opened: Opened, form: IdeationForm, sent: Sent) -> Response:
+    facts = await gather(opened)
+    return _show(opened, facts, forms.settled(form, facts.default_parent), sent)
 
 
-def _run_note(result: IdeationOutcome | None) -> str:
-    match result:
-        case IdeasProposed(drafts) if drafts:
-            return f"The job has proposed {plural(len(drafts), 'idea')}, filled in here. Look at them, then submit."
-        case IdeasProposed():
-            return "The job had no idea."
-        case IdeationFailed(reason):
-            return f"The job has proposed nothing: {reason}."
-    return ""
-
-
-async def _again(opened: Opened, form: IdeationForm, status: int) -> Response:
-    return _show(opened, await _gather(opened), form, status)
-
-
-def _show(opened: Opened, facts: Facts, form: IdeationForm, status: int | None = None) -> Response:
+def _show(opened: Opened, facts: Facts, form: IdeationForm, sent: Sent | None = None) -> Response:
     here, detail = opened.here, opened.detail
     schema = measured(detail.evaluation_schema, (one.evaluation for one in facts.best))
     metrics, goal = side_metrics(detail, schema), objective_phrase(detail)
+    is_shown = opened.is_mine or sent is not None
     page = IdeatorTask(
-        frame=opened.frame(is_live=status is None),
+        frame=opened.frame(is_live=sent is None),
         standing=standing(opened, f"Ideas to {goal}." if goal else "Ideas for what to try next."),
         goal=goal[:1].upper() + goal[1:],
         background=detail.hypothesis or detail.description or "",
@@ -191,10 +197,15 @@ def _show(opened: Opened, facts: Facts, form: IdeationForm, status: int | None =
         metrics=metrics[:2],
         best=tuple(row(here, detail, metrics[:2], one) for one in facts.best[:SHOWN]),
         variants_href=here.url("variants"),
-        parents=_parents(facts, form),
+        parents=parents_of(facts, form),
+        can_choose=here.visit.offers.is_ours,
         form=form,
-        has_form=opened.is_mine or status is not None,
-        run_note=_run_note(facts.result),
+        has_form=is_shown,
+        previews=tuple(prose(one.content.value) for one in form.slots) if sent is not None and sent.is_preview else (),
+        members=facts.members.offered,
+        draft=sent.draft if sent else state_of(opened),
+        said=say(opened.draft.fields) if opened.draft and not is_shown else (),
+        run_note=facts.run_note,
         is_run_fault=isinstance(facts.result, IdeationFailed),
     )
-    return here.visit.show(page, status or 200)
+    return here.visit.show(page, sent.status if sent else 200)

@@ -54,6 +54,8 @@ def variant_page(tx: Tx, query: VariantPageQuery) -> VariantPage:
     wanted = select(variants).where(variants.c.experiment_id == tx.experiment_id)
     if query.status is not None:
         wanted = wanted.where(variants.c.status == query.status)
+    if query.begins is not None:
+        wanted = wanted.where(variants.c.number.in_(beginnings.numbers(tx, query.begins)))
     if query.wanted_ids is not None:
         wanted = wanted.where(variants.c.variant_id.in_(query.wanted_ids))
     if query.begins is not None:

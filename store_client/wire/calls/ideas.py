@@ -1,10 +1,13 @@
 """Calls about ideas (protocol §5.1)."""
 
+from pydantic import Field
+
 from store_client.wire.call import Call, PageQuery, Query, Who
 from store_client.wire.ideas import CreatedIdea, CreateIdea, Idea, IdeaDetail, IdeaPage, IdeaState
 
 P = "/v0/experiments/{experiment_id}/ideas"
 A = "/api/experiments/{experiment_id}/ideas"
+MOST_SLUGS = 100
 
 
 class IdeaFilter(Query):
@@ -13,6 +16,11 @@ class IdeaFilter(Query):
 
 class IdeaPageQuery(PageQuery):
     state: IdeaState | None = None
+    slugs: str | None = Field(default=None, max_length=20_000, description="only ideas so called; commas between")
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        return None if self.slugs is None else tuple(self.slugs.split(","))[:MOST_SLUGS]
 
 
 CREATE_IDEA = Call("create_idea", "POST", P, Who.WORKER, "Draft an idea", body=CreateIdea, answer=CreatedIdea)
