@@ -5,7 +5,6 @@ from store_client.wire.accounts import (
     ChangeOperator,
     ChangePassword,
     EndedSessions,
-    ExperimentRole,
     GrantRole,
     Invitation,
     InvitationList,
@@ -20,9 +19,11 @@ from store_client.wire.accounts import (
     SignInWay,
     SignInWithPassword,
 )
+from store_client.wire.workers import ExperimentRole, higher_role
 
 __all__ = [
     "AcceptInvitation", "ChangeOperator", "ChangePassword", "EndedSessions", "ExperimentRole", "GrantRole",
     "Invitation", "InvitationList", "Invite", "LookAtInvitation", "NewInvitation", "OperatorDetail", "OperatorList",
     "RoleInExperiment", "SessionLine", "SessionLineList", "SignInWay", "SignInWithPassword",
+    "higher_role",
 ]  # fmt: skip

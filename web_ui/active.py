@@ -1,6 +1,6 @@
 """Which experiment a request works on: the one in the URL, else the one the session selected, else the default."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from store_client import ExperimentSummary, StoreClient
 from web_ui.repos import Clone
@@ -66,7 +66,8 @@ async def resolve_active_experiment(visit: Visit) -> Here:
     found = find(experiments, named) if named is not None else default(experiments, visit.who.experiment_id)
     if found is None:
         raise NoSuchExperiment(named or "", experiments)
-    return Here(visit, found, experiments, marks.of(found.experiment_id))
+    who = await visit.console.factory.inside(visit.who, found.experiment_id)
+    return Here(replace(visit, who=who), found, experiments, marks.of(found.experiment_id))
 
 
 def find(experiments: tuple[ExperimentSummary, ...], named: str) -> ExperimentSummary | None:

@@ -3,6 +3,7 @@
 A console's own door keeps a file for each open code and each open session, named by a digest: taking the file away is
 what uses a code up or ends a session, for every console on the directory and across restarts.
 """
+# ruff: noqa: ARG002 - a console with one operator of its own makes no difference between visitors
 
 import hashlib
 import secrets
@@ -12,16 +13,47 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from store_client import BadRequest, ControlPlaneClient, Unauthorized
+from store_client import (
+    AcceptInvitation,
+    BadRequest,
+    ControlPlaneClient,
+    Invitation,
+    NotOffered,
+    Session,
+    SignInWithPassword,
+    Unauthorized,
+)
 from web_ui.session import SESSION_SECONDS, SignedIn
 
 CODE_SECONDS = 15 * 60
+NO_PASSWORDS = "this console signs its one operator in by links alone"
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Where somebody stands who wants to come in: their browser, and its address."""
+
+    browser: str = ""
+    address: str | None = None
 
 
 class Door(Protocol):
-    """Trades a one-time code for a session, and ends sessions."""
+    """Trades what lets a person in for a session, and ends sessions."""
 
-    async def enter(self, code: str) -> SignedIn: ...
+    @property
+    def takes_passwords(self) -> bool: ...
+
+    async def enter(self, code: str, visitor: Visitor) -> SignedIn:
+        """In with a one-time code."""
+        ...
+
+    async def enter_with_password(self, name: str, password: str, visitor: Visitor) -> SignedIn: ...
+
+    async def look_at_invitation(self, code: str) -> Invitation: ...
+
+    async def join(self, code: str, password: str, visitor: Visitor) -> SignedIn:
+        """In with an invitation and the password that was chosen behind it."""
+        ...
 
     async def leave(self, who: SignedIn) -> None: ...
 
@@ -39,10 +71,23 @@ class ServersDoor:
     """Sessions of our own control plane."""
 
     console: ControlPlaneClient
+    takes_passwords: bool = True
 
-    async def enter(self, code: str) -> SignedIn:
-        session = await self.console.sign_in(code)
-        return SignedIn(session.session, session.operator_id, session.name, session.role)
+    async def enter(self, code: str, visitor: Visitor) -> SignedIn:
+        return _signed_in(await self.console.sign_in(code, visitor.browser))
+
+    async def enter_with_password(self, name: str, password: str, visitor: Visitor) -> SignedIn:
+        body = SignInWithPassword(
+            sign_in_name=name, password=password, browser=visitor.browser, address=visitor.address
+        )
+        return _signed_in(await self.console.sign_in_with_password(body))
+
+    async def look_at_invitation(self, code: str) -> Invitation:
+        return await self.console.look_at_invitation(code)
+
+    async def join(self, code: str, password: str, visitor: Visitor) -> SignedIn:
+        body = AcceptInvitation(code=code, password=password, browser=visitor.browser)
+        return _signed_in(await self.console.accept_invitation(body))
 
     async def leave(self, who: SignedIn) -> None:
         await self.console.end_session(who.session)
@@ -54,8 +99,12 @@ class ServersDoor:
             return False
         return True
 
-    def is_open(self, who: SignedIn) -> bool:  # noqa: ARG002 - the server says so when it is asked
+    def is_open(self, who: SignedIn) -> bool:
         return True
+
+
+def _signed_in(session: Session) -> SignedIn:
+    return SignedIn(session.session, session.operator_id, session.name, session.role)
 
 
 @dataclass(frozen=True)
@@ -65,6 +114,7 @@ class OwnDoor:
     data: Path
     operator: str = "Operator"
     role: str = "operator"
+    takes_passwords: bool = False
 
     def mint(self) -> str:
         """A code that signs the operator in, once, within a quarter of an hour."""
@@ -72,12 +122,21 @@ class OwnDoor:
         self._keep("sign-in-codes", code)
         return code
 
-    async def enter(self, code: str) -> SignedIn:
+    async def enter(self, code: str, visitor: Visitor | None = None) -> SignedIn:
         if not self._take("sign-in-codes", code, CODE_SECONDS):
             raise BadRequest("the code is not known, or was used")
         session = secrets.token_urlsafe(24)
         self._keep("sessions", session)
         return SignedIn(session, "", self.operator, self.role)
+
+    async def enter_with_password(self, name: str, password: str, visitor: Visitor) -> SignedIn:
+        raise NotOffered(NO_PASSWORDS)
+
+    async def look_at_invitation(self, code: str) -> Invitation:
+        raise NotOffered(NO_PASSWORDS)
+
+    async def join(self, code: str, password: str, visitor: Visitor) -> SignedIn:
+        raise NotOffered(NO_PASSWORDS)
 
     async def leave(self, who: SignedIn) -> None:
         self._file("sessions", who.session).unlink(missing_ok=True)

@@ -27,9 +27,11 @@ EXPERIMENT_TABS = (
 )
 ADMIN_TABS = (("Workers", "workers"), ("Groups", "groups"), ("Dispatch", "dispatch"))
 """The pages behind an experiment's last tab."""
-DEPLOYMENT_TABS = (("Home", "home"), ("My work", "all_work"), ("Queue", "queue"), ("GPUs", "gpus"))
-DEPLOYMENT_ADMIN_TABS: tuple[tuple[str, str], ...] = ()
-"""The pages behind the deployment's last tab."""
+DEPLOYMENT_TABS = (("Home", "home"), ("Queue", "queue"), ("GPUs", "gpus"))
+DEPLOYMENT_ADMIN_TABS: tuple[tuple[str, str], ...] = (("Operators", "operators"),)
+"""The pages behind the deployment's last tab, which its administrators alone have."""
+OF_DEPLOYMENT = frozenset({"queue", "gpus"})
+"""What is not there for whoever sees only some experiments."""
 ROLE_OF = {"ideation": "ideator", "execution": "executor", "evaluation": "evaluator"}
 
 
@@ -102,8 +104,10 @@ def _subtabs(
 
 
 def _has(visit: Visit, route: str) -> bool:
-    """Whether the server behind this console offers what a tab leads to."""
-    return visit.offers.is_ours or route not in BEYOND
+    """Whether the server behind this console offers what a tab leads to, to this person."""
+    if any(route == behind for _, behind in DEPLOYMENT_ADMIN_TABS):
+        return visit.manages_deployment
+    return (visit.offers.is_ours or route not in BEYOND) and (visit.sees_deployment or route not in OF_DEPLOYMENT)
 
 
 def _live(visit: Visit, url: str, drawn_at: int) -> Live | None:
@@ -130,11 +134,16 @@ def _frame(
         title=title,
         now=visit.now,
         request_id=visit.request.state.request_id,
-        operator=Operator(visit.who.name, initials(visit.who.name), visit.who.role),
+        operator=_operator(visit),
         switcher=tuple(_entry(visit, one, current) for one in experiments),
         fleet=_fleet_line(fleet),
         flashes=(Flash(*flash),) if flash is not None else (),
     )
+
+
+def _operator(visit: Visit) -> Operator:
+    account_href = visit.url("account") if visit.offers.is_ours else None
+    return Operator(visit.who.name, initials(visit.who.name), visit.who.role, account_href)
 
 
 def _fleet_line(fleet: Fleet | None) -> FleetLine | None:

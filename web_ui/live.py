@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from store_client import ControlPlaneClient, LogPage, StoreClient, SwitchyardError
+from store_client import ControlPlaneClient, LogEvent, LogPage, StoreClient, SwitchyardError
+from web_ui.session import CHANGES_WHO
 
 logger = logging.getLogger(__name__)
 WAIT_SECONDS = 25.0
@@ -43,6 +44,8 @@ class _Tab:
 
     experiment_id: str | None
     position: int
+    whose: str = ""
+    is_over: bool = False
     is_due: asyncio.Event = field(default_factory=asyncio.Event)
 
     def tell(self, position: int) -> None:
@@ -72,9 +75,9 @@ class Live:
         """How far the log is known now."""
         raise NotImplementedError
 
-    def stream(self, experiment_id: str | None, last_seen: int | None) -> EventSourceResponse:
-        """The stream of one tab, of one experiment or of all."""
-        return EventSourceResponse(self._events(experiment_id, last_seen), ping=PING_SECONDS)
+    def stream(self, experiment_id: str | None, last_seen: int | None, whose: str = "") -> EventSourceResponse:
+        """The stream of one tab of an operator, of one experiment or of all."""
+        return EventSourceResponse(self._events(experiment_id, last_seen, whose), ping=PING_SECONDS)
 
     async def _follow(self, log: "Log") -> None:
         """Read a log as long as somebody wants to know; a server that is away is asked again."""
@@ -97,6 +100,13 @@ class Live:
                 log.nudge()
             log.is_away = False
 
+    def _end_tabs_of(self, operator_id: object) -> None:
+        """End the streams of a person: whoever is still signed in opens another one, and misses nothing."""
+        for tab in self._tabs:
+            if tab.whose == operator_id:
+                tab.is_over = True
+                tab.is_due.set()
+
     def _tell(self, told: Collection[str | None]) -> None:
         """Have the tabs of some experiments look for themselves; those of the deployment do for any."""
         marks = self.marks()
@@ -111,8 +121,10 @@ class Live:
     def _opened(self, tab: _Tab) -> None:
         """Somebody looks at something now."""
 
-    async def _events(self, experiment_id: str | None, last_seen: int | None) -> AsyncIterator[ServerSentEvent]:
-        tab = _Tab(experiment_id, self.marks().of(experiment_id))
+    async def _events(
+        self, experiment_id: str | None, last_seen: int | None, whose: str
+    ) -> AsyncIterator[ServerSentEvent]:
+        tab = _Tab(experiment_id, self.marks().of(experiment_id), whose)
         has_missed = last_seen is not None and tab.position > last_seen
         if has_missed:
             tab.is_due.set()
@@ -122,10 +134,10 @@ class Live:
             # What was missed is not seen yet: a tab that is cut off right after this line must be told again.
             seen = last_seen if has_missed else tab.position
             yield ServerSentEvent(event="hello", data="{}", id=str(seen), retry=RECONNECT_MILLISECONDS)
-            while not self._stopping.is_set():
+            while not self._stopping.is_set() and not tab.is_over:
                 await tab.is_due.wait()
                 tab.is_due.clear()
-                if not self._stopping.is_set():
+                if not self._stopping.is_set() and not tab.is_over:
                     yield _changed(tab.position)
         finally:
             self._tabs.discard(tab)
@@ -146,9 +158,9 @@ class Log:
 class OneLog(Live):
     """Follows the joint log of our own control plane, once."""
 
-    def __init__(self, client: ControlPlaneClient) -> None:
+    def __init__(self, client: ControlPlaneClient, heard: Callable[[LogEvent], None] = lambda _event: None) -> None:
         super().__init__()
-        self._client = client
+        self._client, self._heard = client, heard
         self._tip = self._floor = 0
         self._log = Log(client.read_deployment_log, self._take, self._nudge)
 
@@ -166,6 +178,9 @@ class OneLog(Live):
             return
         for event in page.events:
             self._tip = event.position
+            self._heard(event)
+            if event.experiment_id is None and event.type in CHANGES_WHO:
+                self._end_tabs_of(event.data.get("operator_id") or event.data.get("worker_id"))
             if event.experiment_id is not None:
                 self._newest[event.experiment_id] = event.position
         self._tell({event.experiment_id for event in page.events})

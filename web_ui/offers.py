@@ -23,9 +23,12 @@ BEYOND: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("gpus", "quarantine_gpu", "drain_gpu", "readmit_gpu"), "GPUs of a queue"),
         **dict.fromkeys(("pause", "resume"), "pausing"),
         "automation": "automatic roles to switch",
-        **dict.fromkeys(("all_work", "forget_draft", "choose_parents", "build_on"), "drafts"),
         "extend": "claims that can be extended",
         **dict.fromkeys(("git_password", "evaluation_password"), "passwords for git"),
+        **dict.fromkeys(("account", "change_password", "end_sessions", "end_session"), "accounts"),
+        **dict.fromkeys(("operators", "invite", "revoke_invitation", "operator", "change_operator"), "accounts"),
+        **dict.fromkeys(("grant_role", "withdraw_role", "reset_password", "disable_operator"), "accounts"),
+        **dict.fromkeys(("enable_operator", "revoke_sessions", "revoke_session"), "accounts"),
         **dict.fromkeys(("disable_worker", "enable_worker"), "workers that can be disabled"),
     }
 )

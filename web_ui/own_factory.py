@@ -118,6 +118,12 @@ class StaticStoreFactory:
         """The clone of the repository that the console was told of; no credential of the server goes there."""
         return self._means.clones.of(experiment_id) if self._means.clones is not None else None
 
+    async def refreshed(self, who: SignedIn) -> SignedIn:
+        return who
+
+    async def inside(self, who: SignedIn, experiment_id: str) -> SignedIn:
+        return who
+
     def forget(self, who: SignedIn) -> None:
         """The credentials are the console's, and outlast its operator's sessions."""
 

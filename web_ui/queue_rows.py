@@ -90,7 +90,7 @@ class Rows:
     def _acts(self, job: Job) -> RowActs:
         if job.state.is_final or job.state is JobState.CANCELLING:
             return RowActs()
-        is_movable = self.visit.is_administrator and job.state is JobState.QUEUED
+        is_movable = self.visit.manages_deployment and job.state is JobState.QUEUED
         return RowActs(
             self.visit.url("cancel_job", job=job.job_id),
             self.visit.url("reprioritise_job", job=job.job_id) if is_movable else None,

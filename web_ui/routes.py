@@ -7,18 +7,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from store_client import NotOffered, Unreachable
+from store_client import NotOffered
 from web_ui.active import Here, resolve_active_experiment
 from web_ui.offers import BEYOND
 from web_ui.pages import (
+    account,
     admin_dispatch,
     admin_groups,
+    admin_operators,
     admin_token,
     admin_workers,
     artifacts,
     desks,
-    drafting,
-    endings,
     evaluator,
     executor,
     gpus,
@@ -27,9 +27,10 @@ from web_ui.pages import (
     ideator,
     job_acts,
     jobs,
+    join,
+    operator,
     overview_acts,
     overview_facts,
-    parents,
     queue,
     queue_acts,
     reference,
@@ -38,12 +39,11 @@ from web_ui.pages import (
     task_acts,
     tasks,
     variants,
-    work,
 )
 from web_ui.static_files import ChecksummedFiles
 from web_ui.visit import Visit
 
-OPEN_PATHS = ("/signin", "/static/", "/health")
+OPEN_PATHS = ("/signin", "/signin/password", "/join", "/static/", "/health")
 """What a browser may ask for without being signed in; everything else is closed."""
 
 UNSCOPED = ("ideator", "executor", "evaluator", "ideas", "variants", "tasks")
@@ -55,6 +55,7 @@ def routes(static: Path) -> list[BaseRoute]:
     return [
         *_doors(static),
         *_deployment(),
+        *_accounts(),
         Mount("/e/{experiment}", routes=_experiment()),
         *(Route(f"/{name}", _to_active(name), methods=["GET"]) for name in UNSCOPED),
     ]
@@ -64,9 +65,34 @@ def _doors(static: Path) -> list[BaseRoute]:
     return [
         Route("/signin", signin.show, methods=["GET"], name="signin"),
         Route("/signin", _bare(signin.enter), methods=["POST"], name="enter"),
+        Route("/signin/password", _bare(signin.enter_with_password), methods=["POST"], name="enter_with_password"),
+        Route("/join", join.show, methods=["GET"], name="join_page"),
+        Route("/join", _bare(join.join), methods=["POST"], name="join"),
         _act("/signout", signin.leave, "signout"),
         Route("/health", streams.health, methods=["GET"], name="health"),
         Mount("/static", ChecksummedFiles(static), name="static"),
+    ]
+
+
+def _accounts() -> list[BaseRoute]:
+    """One's own account, and everybody's for administrators."""
+    return [
+        _page("/account", account.show, "account"),
+        _act("/account/password", account.change_password, "change_password"),
+        _act("/account/sessions/end", account.end_sessions, "end_sessions"),
+        _act("/account/sessions/{session}/end", account.end_session, "end_session"),
+        _page("/admin/operators", admin_operators.index, "operators"),
+        _act("/admin/operators/invite", admin_operators.invite, "invite"),
+        _act("/admin/invitations/{invitation}/revoke", admin_operators.revoke, "revoke_invitation"),
+        _page("/admin/operators/{operator}", operator.show, "operator"),
+        _act("/admin/operators/{operator}/change", operator.change, "change_operator"),
+        _act("/admin/operators/{operator}/grant", operator.grant, "grant_role"),
+        _act("/admin/operators/{operator}/withdraw", operator.withdraw, "withdraw_role"),
+        _act("/admin/operators/{operator}/reset", operator.reset, "reset_password"),
+        _act("/admin/operators/{operator}/disable", operator.disable, "disable_operator"),
+        _act("/admin/operators/{operator}/enable", operator.enable, "enable_operator"),
+        _act("/admin/operators/{operator}/sessions/end", operator.end_sessions, "revoke_sessions"),
+        _act("/admin/operators/{operator}/sessions/{session}/end", operator.end_session, "revoke_session"),
     ]
 
 
@@ -80,7 +106,6 @@ def _deployment() -> list[BaseRoute]:
         _act("/gpus/quarantine", gpus.quarantine, "quarantine_gpu"),
         _act("/gpus/drain", gpus.drain, "drain_gpu"),
         _act("/gpus/readmit", gpus.readmit, "readmit_gpu"),
-        _page("/work", work.everywhere, "all_work"),
         _page("/queue", queue.show, "queue"),
         _page("/queue/cancel-several", queue_acts.preview, "preview_cancel"),
         _act("/queue/cancel-several", queue_acts.cancel_several, "cancel_several"),
@@ -122,24 +147,19 @@ def _desks() -> list[BaseRoute]:
     return [
         _in("/ideator", ideator.index, "ideator"),
         _in("/ideator/{task}", ideator.show, "ideator_task"),
-        _sent("/ideator/{task}/submit", ideator.submit, "submit_ideas"),
-        _in("/ideator/{task}/parents", parents.index, "choose_parents"),
-        _do("/ideator/{task}/parents/choose", parents.choose, "build_on"),
+        _do("/ideator/{task}/submit", ideator.submit, "submit_ideas"),
         _in("/executor", executor.index, "executor"),
         _in("/executor/{task}", executor.show, "executor_task"),
-        _sent("/executor/{task}/submit", executor.submit, "submit_execution"),
+        _do("/executor/{task}/submit", executor.submit, "submit_execution"),
         _do("/executor/{task}/git-password", executor.git_password, "git_password"),
         _in("/evaluator", evaluator.index, "evaluator"),
         _in("/evaluator/{task}", evaluator.show, "evaluator_task"),
-        _sent("/evaluator/{task}/submit", evaluator.submit, "submit_evaluation"),
+        _do("/evaluator/{task}/submit", evaluator.submit, "submit_evaluation"),
         _do("/evaluator/{task}/git-password", evaluator.git_password, "evaluation_password"),
         _do("/desk/{task}/claim", desks.claim, "claim"),
         _do("/desk/{task}/extend", desks.extend, "extend"),
         _do("/desk/{task}/release", desks.release, "release"),
         _do("/desk/{task}/run", desks.run, "run_on_queue"),
-        _do("/desk/{task}/forget", drafting.forget, "forget_draft"),
-        _in("/desk/{task}/submitted", endings.landed, "landed"),
-        _in("/work", work.inside, "work"),
     ]
 
 
@@ -184,7 +204,7 @@ def _bare(handler: Serving) -> Serving:
 
 def _visiting(handler: Visiting, name: str) -> Serving:
     async def serve(request: Request) -> Response:
-        visit = Visit.of(request)
+        visit = await Visit.entered(request)
         _offered(visit, name)
         return await handler(visit)
 
@@ -193,7 +213,7 @@ def _visiting(handler: Visiting, name: str) -> Serving:
 
 def _inside(handler: Inside, name: str) -> Serving:
     async def serve(request: Request) -> Response:
-        visit = Visit.of(request)
+        visit = await Visit.entered(request)
         _offered(visit, name)
         return await handler(await resolve_active_experiment(visit))
 
@@ -216,22 +236,9 @@ def _do(path: str, handler: Inside, name: str) -> Route:
     return Route(path, _inside(handler, name), methods=["POST"], name=name)
 
 
-def _sent(path: str, handler: Inside, name: str) -> Route:
-    """Handing something in: when nobody answers, what was entered is shown with a way to send it again."""
-    inside = _inside(handler, name)
-
-    async def serve(request: Request) -> Response:
-        try:
-            return await inside(request)
-        except Unreachable as silence:
-            return await endings.silent(Visit.of(request), silence)
-
-    return Route(path, _bare(serve), methods=["POST"], name=name)
-
-
 def _to_active(name: str) -> Serving:
     async def serve(request: Request) -> Response:
-        here = await resolve_active_experiment(Visit.of(request))
+        here = await resolve_active_experiment(await Visit.entered(request))
         return RedirectResponse(here.url(name), 303)
 
     return serve

@@ -17,6 +17,8 @@ FLASH_CHARACTERS = 600
 """Browsers drop a cookie of more than 4 kB whole."""
 FRAGMENT = "X-Fragment"
 """A page's own script asks for it again with this header; another tab's message is not for it."""
+CHANGES_WHO = frozenset({"session.ended", "session.revoked", "operator.changed", "worker.disabled"})
+"""The events after which a person has to be asked for anew: what they may do changed, or where they are signed in."""
 FlashKind = Literal["done", "notice", "failed"]
 
 
@@ -28,7 +30,18 @@ class SignedIn:
     operator_id: str
     name: str
     role: str
+    """In the deployment, and inside an experiment what they are there."""
     experiment_id: str | None = None
+    in_deployment: str = ""
+    """Their role in the deployment; empty where it is the same."""
+
+    @property
+    def deployment_role(self) -> str:
+        return self.in_deployment or self.role
+
+    def inside(self, role: str) -> "SignedIn":
+        """The same person in an experiment, where they have this role."""
+        return replace(self, role=role, in_deployment=self.deployment_role)
 
 
 class Cookies:
@@ -54,7 +67,7 @@ class Cookies:
 
     def remember(self, response: Response, who: SignedIn, experiment_id: str) -> None:
         """Remember the experiment that addresses which name none lead to."""
-        self.keep(response, replace(who, experiment_id=experiment_id))
+        self.keep(response, replace(who, experiment_id=experiment_id, role=who.deployment_role, in_deployment=""))
 
     def forget(self, response: Response) -> None:
         response.delete_cookie(self._prefix, path="/")

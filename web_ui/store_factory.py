@@ -7,6 +7,7 @@ way, and the experiment's git clone comes from here, too.
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from store_client import (
@@ -15,18 +16,21 @@ from store_client import (
     Exchanged,
     ExchangedBearer,
     ExperimentSummary,
+    LogEvent,
+    NotFound,
     StoreClient,
     Transport,
+    higher_role,
 )
 from web_ui.offers import Offers
 from web_ui.repos import Clone, Clones
-from web_ui.session import SignedIn
+from web_ui.session import CHANGES_WHO, SignedIn
 
 K = TypeVar("K")
 T = TypeVar("T")
 LIMIT = 512
-Seat = tuple[str, str | None]
-"""Whose identity, and where: a session, and an experiment or the deployment."""
+Seat = tuple[str, str, str | None]
+"""Whose identity, and where: an operator, their session, and an experiment or the deployment."""
 
 
 class Factory(Protocol):
@@ -63,6 +67,14 @@ class Factory(Protocol):
 
     def clone(self, who: SignedIn, experiment_id: str) -> Clone | None:
         """The console's clone of an experiment's repository; None where none is known."""
+        ...
+
+    async def refreshed(self, who: SignedIn) -> SignedIn:
+        """The same person as the server knows them now; Unauthorized when their session has ended."""
+        ...
+
+    async def inside(self, who: SignedIn, experiment_id: str) -> SignedIn:
+        """The same person with their role in an experiment; NotFound where they are nobody."""
         ...
 
     def forget(self, who: SignedIn) -> None:
@@ -125,9 +137,32 @@ class StoreFactory:
         """The clone, fetched with the operator's credential."""
         return self._clones.of(experiment_id, self._bearer(who, experiment_id))
 
+    async def refreshed(self, who: SignedIn) -> SignedIn:
+        identity = await self._bearer(who, None).identity()
+        return replace(who, name=identity.name, role=identity.role, in_deployment="")
+
+    async def inside(self, who: SignedIn, experiment_id: str) -> SignedIn:
+        identity = await self._bearer(who, None).identity()
+        if identity.role == "worker":
+            return who
+        role = higher_role(identity.role, identity.experiments.get(experiment_id))
+        if role == "member":
+            raise NotFound(f"there is no experiment {experiment_id}")
+        return who.inside(role)
+
     def forget(self, who: SignedIn) -> None:
-        for seat in [seat for seat in self._bearers if seat[0] == who.session]:
+        for seat in [seat for seat in self._bearers if seat[1] == who.session]:
             del self._bearers[seat]
+
+    def forget_operator(self, operator_id: str) -> None:
+        """Drop a person's identities in every session: what they are, or where they are signed in, has changed."""
+        for seat in [seat for seat in self._bearers if seat[0] == operator_id]:
+            del self._bearers[seat]
+
+    def heard(self, event: LogEvent) -> None:
+        """Ask anew who somebody is whose account an event tells of."""
+        if event.experiment_id is None and event.type in CHANGES_WHO:
+            self.forget_operator(str(event.data.get("operator_id") or event.data.get("worker_id")))
 
     async def aclose(self) -> None:
         await self._transport.aclose()
@@ -138,4 +173,4 @@ class StoreFactory:
         async def exchange() -> Exchanged:
             return await self.console.exchange(experiment_id, who.session)
 
-        return self._bearers.take((who.session, experiment_id), lambda: ExchangedBearer(exchange))
+        return self._bearers.take((who.operator_id, who.session, experiment_id), lambda: ExchangedBearer(exchange))

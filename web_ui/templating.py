@@ -25,6 +25,7 @@ class Operator:
     name: str
     initials: str
     role: str
+    account_href: str | None = None
 
 
 @dataclass(frozen=True)

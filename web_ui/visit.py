@@ -1,5 +1,6 @@
 """One request as pages see it: who, where, and the clients to ask."""
 
+import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from store_client import ControlPlaneClient, Fleet
+from store_client import ControlPlaneClient, Fleet, SwitchyardError, Unauthorized
 from web_ui.door import Door
 from web_ui.envelopes import Envelopes
 from web_ui.live import Live
@@ -16,6 +17,8 @@ from web_ui.session import Cookies, FlashKind, SignedIn
 from web_ui.settings import Settings
 from web_ui.store_factory import Factory
 from web_ui.templating import Page, Templates
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,21 @@ class Visit:
         console: Console = request.state.console
         return cls(request, console, request.state.who, datetime.now(UTC), console.live.marks().of(None))
 
+    @classmethod
+    async def entered(cls, request: Request) -> "Visit":
+        """The same, of the person as the server knows them now; Unauthorized when their session has ended.
+
+        A server that is away is told of by what the page asks it.
+        """
+        console: Console = request.state.console
+        try:
+            request.state.who = await console.factory.refreshed(request.state.who)
+        except Unauthorized:
+            raise
+        except SwitchyardError as error:
+            logger.info("who is signed in could not be asked: %s", error)
+        return cls.of(request)
+
     @property
     def client(self) -> ControlPlaneClient:
         """The deployment, as the operator."""
@@ -62,9 +80,19 @@ class Visit:
         """Whether this person may do what our own calls keep for administrators; other servers have no such calls."""
         return self.offers.is_ours and self.who.role == "administrator"
 
+    @property
+    def manages_deployment(self) -> bool:
+        """Whether they are an administrator of the whole deployment, and not only of an experiment."""
+        return self.offers.is_ours and self.who.deployment_role == "administrator"
+
+    @property
+    def sees_deployment(self) -> bool:
+        """Whether there is more for them than the experiments that they are in."""
+        return self.who.deployment_role != "member"
+
     async def fleet(self) -> Fleet | None:
-        """How busy the slots are; None where there is no queue."""
-        return await self.client.read_fleet() if self.offers.is_ours else None
+        """How busy the slots are; None where there is no queue, or it is not this person's to see."""
+        return await self.client.read_fleet() if self.offers.is_ours and self.sees_deployment else None
 
     def url(self, name: str, **path: Any) -> str:
         """The path of a route."""

@@ -6,9 +6,8 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from store_client.wire.record import Body, Record
 from store_client.wire.scalars import ActorId, ExperimentId, NonEmpty, Text, Timestamp, WorkerId
-from store_client.wire.workers import OperatorRole
+from store_client.wire.workers import ExperimentRole, OperatorRole
 
-ExperimentRole = Literal["viewer", "operator", "administrator"]
 SignInWay = Literal["link", "password", "invitation", "provider"]
 
 

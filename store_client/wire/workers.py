@@ -7,8 +7,10 @@ from pydantic import Field
 from store_client.wire.record import Body, Record
 from store_client.wire.scalars import ActorId, ExperimentId, GroupId, MemberId, NonEmpty, Text, Timestamp, WorkerId
 
+ExperimentRole = Literal["viewer", "operator", "administrator"]
 OperatorRole = Literal["member", "viewer", "operator", "administrator"]
 """What a person is in the deployment; a member is nothing there, and sees only the experiments of their roles."""
+UPWARDS: tuple[OperatorRole, ...] = ("member", "viewer", "operator", "administrator")
 
 
 class Worker(Record):
@@ -83,12 +85,20 @@ class Exchange(Body):
     experiment_id: ExperimentId | None = Field(default=None, description="absent: an identity in the deployment")
 
 
+def higher_role(in_deployment: OperatorRole, in_experiment: ExperimentRole | None) -> OperatorRole:
+    """What a person is in an experiment; `member` is nobody there."""
+    return max((in_deployment, in_experiment or "member"), key=UPWARDS.index)
+
+
 class Exchanged(Record):
     worker_id: WorkerId
     token: NonEmpty = Field(description="short-lived bearer secret")
     expires_at: Timestamp
     name: str
     role: OperatorRole | Literal["worker"] = Field(description="in the experiment, where one was named")
+    experiments: dict[ExperimentId, ExperimentRole] = Field(
+        default_factory=dict, description="where none was named: a person's roles in experiments"
+    )
 
 
 class SignIn(Body):

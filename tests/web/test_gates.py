@@ -15,7 +15,7 @@ from tests.web.world import World
 from web_ui.gates import FORM_BYTES, HEADERS, is_same_origin
 from web_ui.routes import OPEN_PATHS
 
-OPEN = {"/signin", "/static", "/health"}
+OPEN = {"/signin", "/signin/password", "/join", "/static", "/health"}
 
 
 def table(routes: Sequence[BaseRoute], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -5,8 +5,8 @@ from itertools import product
 
 import pytest
 
-from control_plane.registry.rules import roles
 from store_client.wire.calls import CALLS
+from store_client.wire.workers import higher_role
 from tests.registry import Registry, open_registry
 from tests.wire.people import ADMIN, People
 
@@ -33,7 +33,7 @@ def admins(registry: Registry, scope: str) -> set[str]:
 def test_the_higher_of_both_roles_counts() -> None:
     for (low, one), (high, other) in product(enumerate(LADDER), enumerate(LADDER)):
         granted = other if other != "member" else None
-        assert roles.effective(one, granted) == LADDER[max(low, high)]  # type: ignore[arg-type] # they are roles
+        assert higher_role(one, granted) == LADDER[max(low, high)]  # type: ignore[arg-type] # they are roles
 
 
 async def test_an_exchange_gives_the_identity_of_the_role_in_that_experiment(people: People) -> None:

@@ -14,12 +14,13 @@ async def health(_request: Request) -> Response:
 
 async def deployment(visit: Visit) -> Response:
     """What changes anywhere."""
-    return visit.console.live.stream(None, _last_seen(visit.request))
+    return visit.console.live.stream(None, _last_seen(visit.request), visit.who.operator_id)
 
 
 async def experiment(here: Here) -> Response:
     """What changes in one experiment."""
-    return here.visit.console.live.stream(here.experiment_id, _last_seen(here.visit.request))
+    visit = here.visit
+    return visit.console.live.stream(here.experiment_id, _last_seen(visit.request), visit.who.operator_id)
 
 
 def _last_seen(request: Request) -> int | None:

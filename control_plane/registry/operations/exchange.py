@@ -52,7 +52,14 @@ def exchange(tx: Tx, body: Exchange, *, keys: Keys) -> Exchanged:
         is_confined=principal.role == "member",
     )
     token = identities.issue(tx.connection, keys, worker_id, tx.now, what)
-    return Exchanged(worker_id=worker_id, token=token, expires_at=expires_at, name=principal.name, role=principal.role)
+    return Exchanged(
+        worker_id=worker_id,
+        token=token,
+        expires_at=expires_at,
+        name=principal.name,
+        role=principal.role,
+        experiments=dict(people.roles_in(tx, worker_id)) if body.experiment_id is None else {},
+    )
 
 
 def enter(tx: Tx, deployment_worker_id: str, experiment_id: str) -> str:

@@ -11,8 +11,8 @@ from control_plane.registry.operations import groups, people
 from control_plane.registry.rules import names, roles, sign_in_names
 from control_plane.registry.tables import experiment_roles, invitations, operators
 from store_client.errors import AlreadyExists, InvalidName, InvalidPrecondition, NotFound
-from store_client.wire.accounts import ChangeOperator, ExperimentRole, GrantRole, OperatorDetail
-from store_client.wire.workers import OperatorRole
+from store_client.wire.accounts import ChangeOperator, GrantRole, OperatorDetail
+from store_client.wire.workers import ExperimentRole, OperatorRole, higher_role
 
 Standing = Mapping[str, OperatorRole]
 """What somebody is in the deployment and in each experiment where they have an identity."""
@@ -89,12 +89,15 @@ def must_exist(tx: Tx, experiment_id: str) -> None:
 
 
 def _with_consequences(tx: Tx, operator_id: str, act: Callable[[], None]) -> None:
-    """Change what a person is; where that is another role now, their credentials are void and `admins` follows."""
+    """Change what a person is; where that is another role now, their credentials are void and `admins` follows.
+
+    Those in the deployment are in any case, so that every console asks anew what they are.
+    """
     before = _standing(tx, operator_id)
     act()
     after = _standing(tx, operator_id)
     for scope in before:
-        if before[scope] != after[scope]:
+        if before[scope] != after[scope] or scope == DEPLOYMENT:
             _follow(tx.at(scope), operator_id, (before[scope], after[scope]))
 
 
@@ -102,7 +105,7 @@ def _standing(tx: Tx, operator_id: str) -> Standing:
     row, granted = people.find(tx, operator_id), people.roles_in(tx, operator_id)
     in_deployment = people.role_of(row)
     scopes = tx.connection.scalars(select(workers.c.scope).where(workers.c.deployment_worker_id == operator_id))
-    inside = {scope: roles.effective(in_deployment, granted.get(scope)) for scope in scopes}
+    inside = {scope: higher_role(in_deployment, granted.get(scope)) for scope in scopes}
     return {DEPLOYMENT: in_deployment, **inside}
 
 
@@ -116,9 +119,12 @@ def _follow(inside: Tx, operator_id: str, roles_then_and_now: tuple[OperatorRole
         )
         identity = inside.connection.scalars(here).one()
     whose = tuple_(credentials.c.scope, credentials.c.worker_id) == (scope, identity)
-    inside.connection.execute(delete(credentials).where(whose))
+    which = whose & (credentials.c.kind == "token") if then == now else whose
+    inside.connection.execute(delete(credentials).where(which))
     admins = groups.find_reserved(inside, "admins")
     if admins is None or "administrator" not in {then, now}:
+        return
+    if then == now:
         return
     if then == "administrator":
         groups.remove(inside, admins, identity)

@@ -9,8 +9,8 @@ from control_plane.db.transaction import Tx
 from control_plane.registry.rules import roles
 from control_plane.registry.tables import experiment_roles, operators, sessions
 from store_client.errors import Forbidden, NotFound
-from store_client.wire.accounts import ExperimentRole, OperatorDetail, OperatorList, RoleInExperiment
-from store_client.wire.workers import OperatorRole
+from store_client.wire.accounts import OperatorDetail, OperatorList, RoleInExperiment
+from store_client.wire.workers import ExperimentRole, OperatorRole, higher_role
 
 _PERSON = (
     select(operators, workers.c.name, workers.c.disabled_at, workers.c.last_seen_at)
@@ -57,7 +57,7 @@ def role_in(tx: Tx, row: RowMapping, experiment_id: str) -> OperatorRole:
         experiment_roles.c.operator_id == row["operator_id"], experiment_roles.c.experiment_id == experiment_id
     )
     granted: ExperimentRole | None = tx.connection.scalar(query)
-    return roles.effective(role_of(row), granted)
+    return higher_role(role_of(row), granted)
 
 
 def roles_in(tx: Tx, operator_id: str) -> Mapping[str, ExperimentRole]:

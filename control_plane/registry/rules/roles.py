@@ -1,17 +1,6 @@
-"""What a person may do: their role in the deployment and the one in an experiment, of which the higher counts."""
+"""A person's role in the deployment, as its row has it and as it is told."""
 
-from collections.abc import Mapping
-
-from store_client.wire.accounts import ExperimentRole
-from store_client.wire.workers import OperatorRole
-
-RANK: Mapping[str, int] = {"member": 0, "viewer": 1, "operator": 2, "administrator": 3}
-"""A member has no role in the deployment itself and sees only the experiments that they have a role in."""
-
-
-def effective(in_deployment: OperatorRole, in_experiment: ExperimentRole | None) -> OperatorRole:
-    """The role of a person in an experiment; `member` is nobody there."""
-    return max((in_deployment, in_experiment or "member"), key=RANK.__getitem__)
+from store_client.wire.workers import ExperimentRole, OperatorRole
 
 
 def stored(role: OperatorRole) -> tuple[ExperimentRole, bool]:

@@ -19,7 +19,7 @@ READ_WORK = Call(
 )  # fmt: skip
 READ_DEPLOYMENT_WORK = Call(
     "read_deployment_work", "GET", "/api/work", Who.WORKER,
-    "The same in every experiment that the caller has an identity in", answer=Work,
+    "The same in every experiment that the caller has an identity in", answer=Work, is_for_members=True,
 )  # fmt: skip
 
 CALLS = (READ_DRAFT, SAVE_DRAFT, FORGET_DRAFT, READ_WORK, READ_DEPLOYMENT_WORK)
