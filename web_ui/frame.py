@@ -27,7 +27,7 @@ EXPERIMENT_TABS = (
 )
 ADMIN_TABS = (("Workers", "workers"), ("Groups", "groups"), ("Dispatch", "dispatch"))
 """The pages behind an experiment's last tab."""
-DEPLOYMENT_TABS = (("Home", "home"), ("Queue", "queue"), ("GPUs", "gpus"))
+DEPLOYMENT_TABS = (("Home", "home"), ("My work", "all_work"), ("Queue", "queue"), ("GPUs", "gpus"))
 DEPLOYMENT_ADMIN_TABS: tuple[tuple[str, str], ...] = (("Operators", "operators"),)
 """The pages behind the deployment's last tab, which its administrators alone have."""
 OF_DEPLOYMENT = frozenset({"queue", "gpus"})

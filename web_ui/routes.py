@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from store_client import NotOffered
+from store_client import NotOffered, Unreachable
 from web_ui.active import Here, resolve_active_experiment
 from web_ui.offers import BEYOND
 from web_ui.pages import (
@@ -19,6 +19,8 @@ from web_ui.pages import (
     admin_workers,
     artifacts,
     desks,
+    drafting,
+    endings,
     evaluator,
     executor,
     gpus,
@@ -31,6 +33,7 @@ from web_ui.pages import (
     operator,
     overview_acts,
     overview_facts,
+    parents,
     queue,
     queue_acts,
     reference,
@@ -39,6 +42,7 @@ from web_ui.pages import (
     task_acts,
     tasks,
     variants,
+    work,
 )
 from web_ui.static_files import ChecksummedFiles
 from web_ui.visit import Visit
@@ -106,6 +110,7 @@ def _deployment() -> list[BaseRoute]:
         _act("/gpus/quarantine", gpus.quarantine, "quarantine_gpu"),
         _act("/gpus/drain", gpus.drain, "drain_gpu"),
         _act("/gpus/readmit", gpus.readmit, "readmit_gpu"),
+        _page("/work", work.everywhere, "all_work"),
         _page("/queue", queue.show, "queue"),
         _page("/queue/cancel-several", queue_acts.preview, "preview_cancel"),
         _act("/queue/cancel-several", queue_acts.cancel_several, "cancel_several"),
@@ -147,19 +152,24 @@ def _desks() -> list[BaseRoute]:
     return [
         _in("/ideator", ideator.index, "ideator"),
         _in("/ideator/{task}", ideator.show, "ideator_task"),
-        _do("/ideator/{task}/submit", ideator.submit, "submit_ideas"),
+        _sent("/ideator/{task}/submit", ideator.submit, "submit_ideas"),
+        _in("/ideator/{task}/parents", parents.index, "choose_parents"),
+        _do("/ideator/{task}/parents/choose", parents.choose, "build_on"),
         _in("/executor", executor.index, "executor"),
         _in("/executor/{task}", executor.show, "executor_task"),
-        _do("/executor/{task}/submit", executor.submit, "submit_execution"),
+        _sent("/executor/{task}/submit", executor.submit, "submit_execution"),
         _do("/executor/{task}/git-password", executor.git_password, "git_password"),
         _in("/evaluator", evaluator.index, "evaluator"),
         _in("/evaluator/{task}", evaluator.show, "evaluator_task"),
-        _do("/evaluator/{task}/submit", evaluator.submit, "submit_evaluation"),
+        _sent("/evaluator/{task}/submit", evaluator.submit, "submit_evaluation"),
         _do("/evaluator/{task}/git-password", evaluator.git_password, "evaluation_password"),
         _do("/desk/{task}/claim", desks.claim, "claim"),
         _do("/desk/{task}/extend", desks.extend, "extend"),
         _do("/desk/{task}/release", desks.release, "release"),
         _do("/desk/{task}/run", desks.run, "run_on_queue"),
+        _do("/desk/{task}/forget", drafting.forget, "forget_draft"),
+        _in("/desk/{task}/submitted", endings.landed, "landed"),
+        _in("/work", work.inside, "work"),
     ]
 
 
@@ -234,6 +244,19 @@ def _in(path: str, handler: Inside, name: str) -> Route:
 
 def _do(path: str, handler: Inside, name: str) -> Route:
     return Route(path, _inside(handler, name), methods=["POST"], name=name)
+
+
+def _sent(path: str, handler: Inside, name: str) -> Route:
+    """Handing something in: when nobody answers, what was entered is shown with a way to send it again."""
+    inside = _inside(handler, name)
+
+    async def serve(request: Request) -> Response:
+        try:
+            return await inside(request)
+        except Unreachable as silence:
+            return await endings.silent(Visit.of(request), silence)
+
+    return Route(path, _bare(serve), methods=["POST"], name=name)
 
 
 def _to_active(name: str) -> Serving:

@@ -17,6 +17,8 @@ class Field:
     value: str = ""
     hint: str = ""
     error: str = ""
+    mode: str = ""
+    """The keyboard that a phone shows: numeric, decimal, or its usual one."""
 
     def entered(self, form: FormData) -> "Field":
         """The field with what a form holds for it."""
