@@ -19,6 +19,7 @@ EXPERIMENT_TABS = (
     ("Ideator", "ideator", "ideation"),
     ("Executor", "executor", "execution"),
     ("Evaluator", "evaluator", "evaluation"),
+    ("Lineage", "lineage", None),
     ("Ideas", "ideas", None),
     ("Variants", "variants", None),
     ("Tasks", "tasks", None),

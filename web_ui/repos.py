@@ -86,7 +86,11 @@ class Clone:
 
     async def diff(self, before: str, after: str) -> Diff | None:
         """What changed from one commit to another; None when a commit is nowhere to be found."""
-        return await self._with([before, after], lambda: _diff(self.git, self.path, before, after))
+        return await self.look([before, after], lambda git, path: diff(git, path, (before, after)))
+
+    async def look(self, commits: Sequence[str], read: Callable[[Git, Path], T]) -> T | None:
+        """What a reading of these commits finds, in a thread; None when one of them is nowhere to be found."""
+        return await self._with(commits, lambda: read(self.git, self.path))
 
     async def preflight(self, commit: str, parents: Sequence[str]) -> Preflight:
         """Whether a commit is there, descends from all parents and differs from at least one."""
@@ -190,18 +194,23 @@ def _is_commit(repo: Repo, sha: str) -> bool:
         return False
 
 
-def _diff(git: Git, path: Path, before: str, after: str) -> Diff:
-    changes, is_partial = _changes(git, path, before, after)
-    argv = [*COMPARE, before, after, "--"]
-    ended = git.run(path, argv, seconds=DIFF_SECONDS, most_bytes=MAX_DIFF_BYTES)
+def diff(git: Git, path: Path, span: tuple[str, str], files: Sequence[str] = ()) -> Diff:
+    """What changed from one commit to another, of all files or of some."""
+    changes, is_partial = _changes(git, path, span, files)
+    ended = git.run(path, _comparing(span, files), seconds=DIFF_SECONDS, most_bytes=MAX_DIFF_BYTES)
     is_cut = is_partial or ended.is_cut or ended.status != 0
     text = ended.output[: ended.output.rfind(b"\n") + 1] if is_cut else ended.output
     return Diff(changes, text.decode(errors="replace"), is_cut)
 
 
-def _changes(git: Git, path: Path, before: str, after: str) -> tuple[tuple[Change, ...], bool]:
+def _comparing(span: tuple[str, str], files: Sequence[str], *options: str) -> list[str]:
+    """The command that compares two commits; paths are names, not patterns."""
+    return ["--literal-pathspecs", *COMPARE, *options, *span, "--", *files]
+
+
+def _changes(git: Git, path: Path, span: tuple[str, str], files: Sequence[str] = ()) -> tuple[tuple[Change, ...], bool]:
     """The changed files, and whether there are more of them than are listed."""
-    argv = [*COMPARE, "--numstat", "-z", before, after, "--"]
+    argv = _comparing(span, files, "--numstat", "-z")
     ended = git.run(path, argv, seconds=DIFF_SECONDS, most_bytes=MAX_LIST_BYTES)
     *fields, _rest = ended.output.decode(errors="replace").split("\0")
     return tuple(_rows(fields)), ended.is_cut or ended.status != 0
@@ -229,13 +238,20 @@ def _preflight(git: Git, path: Path, commit: str, parents: Sequence[str]) -> Pre
         is_there=True,
         descends=all(_is_ancestor(git, path, parent, commit) for parent in parents),
         changes_something=changes_something,
-        changes=_changes(git, path, parents[0], commit)[0] if parents else (),
+        changes=_changes(git, path, (parents[0], commit))[0] if parents else (),
     )
 
 
 def _is_ancestor(git: Git, path: Path, ancestor: str, commit: str) -> bool:
     argv = ["merge-base", "--is-ancestor", ancestor, commit]
     return git.run(path, argv, seconds=DIFF_SECONDS).status == 0
+
+
+def merge_base(git: Git, path: Path, commits: Sequence[str]) -> str | None:
+    """The newest commit that all of these descend from."""
+    ended = git.run(path, ["merge-base", "--octopus", *commits], seconds=DIFF_SECONDS)
+    found = ended.output.decode("ascii", errors="replace").strip()
+    return found if ended.status == 0 and COMMIT.fullmatch(found) else None
 
 
 def _pushes(git: Git, path: Path, prefix: str) -> tuple[Push, ...]:

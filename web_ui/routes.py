@@ -18,7 +18,10 @@ from web_ui.pages import (
     admin_token,
     admin_workers,
     artifacts,
+    code,
+    compare,
     desks,
+    diff,
     drafting,
     endings,
     evaluator,
@@ -29,6 +32,7 @@ from web_ui.pages import (
     ideator,
     job_acts,
     jobs,
+    lineage,
     join,
     operator,
     overview_acts,
@@ -142,8 +146,23 @@ def _experiment() -> list[BaseRoute]:
         _do("/tasks/{task}/take-back", task_acts.take_back, "take_back"),
         _in("/jobs", queue.of_experiment, "experiment_jobs"),
         _in("/artifacts", artifacts.download, "artifact"),
+        *_lineage(),
         *_desks(),
         *_admin(),
+    ]
+
+
+def _lineage() -> list[BaseRoute]:
+    """Where variants come from, and what is in them."""
+    return [
+        _in("/lineage", lineage.show, "lineage"),
+        _in("/lineage/data", lineage.data, "lineage_data"),
+        _in("/variants/{variant}/diff", diff.show, "diff"),
+        _in("/compare", compare.show, "compare"),
+        _in("/code/{commit}", code.show, "code"),
+        _in("/code/{commit}/raw", code.raw, "raw"),
+        _in("/artifacts/view", artifacts.show, "artifact_view"),
+        _in("/artifacts/picture", artifacts.inline, "artifact_picture"),
     ]
 
 

@@ -39,6 +39,7 @@ class Stock:
         """Write files (`__` is a dot in a name), commit everything, answer the commit."""
         for name, content in files.items():
             path = checkout / name.replace("__", ".")
+            path.parent.mkdir(exist_ok=True)
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
         self("add", "--all", cwd=checkout)
         self("commit", "--quiet", "--message", "work", cwd=checkout)

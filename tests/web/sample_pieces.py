@@ -32,6 +32,10 @@ class Line:
     kind: str
     text: str
 
+    @property
+    def shown(self) -> str:
+        return self.text
+
 
 @dataclass(frozen=True)
 class File:

@@ -3,11 +3,12 @@
 import pytest
 from bs4 import BeautifulSoup
 
-from web_ui.diffs import MOST_LINES, changes, summary
+from web_ui.diffs import Room, changes, summary
 from web_ui.filters import MINUS
 from web_ui.listing import Place
 from web_ui.prose import prose
 from web_ui.repos import Change, Diff
+from web_ui.syntax import coloured
 
 HEAD = "diff --git a/{0} b/{0}\nindex 1..2 100644\n--- a/{0}\n+++ b/{0}\n"
 
@@ -79,15 +80,28 @@ def test_binary_new_and_renamed_files_say_so() -> None:
     shown = changes(Diff((Change("x.png", None, None), Change("new.py", 0, 0, "old.py")), "".join(parts), is_cut=False))
     assert [file.path for file in shown.files] == ["x.png", "old.py → new.py"]
     assert shown.files[0].summary == "binary"
-    assert "Binary files" in shown.files[0].lines[1].text
+    assert "binary file" in shown.files[0].lines[1].text
 
 
-def test_a_diff_longer_than_a_page_is_cut_and_says_so() -> None:
-    text = HEAD.format("long") + "@@ -0,0 +1 @@\n" + "+x\n" * (MOST_LINES + 5)
-    shown = changes(Diff((Change("long", MOST_LINES + 5, 0),), text, is_cut=False))
-    assert sum(len(file.lines) for file in shown.files) == MOST_LINES
+def test_a_diff_longer_than_a_page_is_cut_and_says_where_it_goes_on() -> None:
+    text = HEAD.format("long") + "@@ -0,0 +1 @@\n" + "+x\n" * 300
+    diff = Diff((Change("long", 300, 0), Change("next", 1, 0)), text, is_cut=False)
+    shown = changes(diff, Room(lines=150, of_file=100))
+    assert [(len(file.lines), file.following) for file in shown.files] == [(100, 100), (0, 0)]
     assert shown.is_cut
+    rest = changes(diff, Room(lines=250, of_file=250, start=100))
+    assert (len(rest.files[0].lines), rest.files[0].following) == (201, None)
     assert summary(()) == "no file"
+
+
+def test_code_is_coloured_by_classes_and_never_written_as_markup() -> None:
+    text = HEAD.format("a.py") + "@@ -1,2 +1,2 @@\n import os\n-x = '<b>'\n+x = \"<script>\"  # it & more\n"
+    lines = changes(Diff((Change("a.py", 1, 1),), text, is_cut=False)).files[0].lines
+    assert lines[1].shown == '<i class="t-k">import</i> os'
+    assert lines[2].shown == 'x = <i class="t-s">&#39;&lt;b&gt;&#39;</i>'
+    assert "&lt;script&gt;" in lines[3].shown
+    assert lines[3].shown.endswith('<i class="t-c"># it &amp; more</i>')
+    assert [str(line) for line in coloured("a.bin", ["<i>"])] == ["&lt;i&gt;"]
 
 
 def test_a_list_goes_back_over_the_pages_that_led_here() -> None:

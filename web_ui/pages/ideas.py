@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import ClassVar
 
-from markupsafe import Markup
 from starlette.responses import Response
 
 from store_client import IdeaDetail, IdeaState
@@ -13,9 +12,8 @@ from web_ui.filters import Direction, Moment, plural
 from web_ui.frame import experiment_frame
 from web_ui.listing import PAGE, Pager, Place, choice
 from web_ui.pages.variants import VariantRow, row
-from web_ui.prose import prose
+from web_ui.previews import Preview, preview
 from web_ui.scores import ParentLink, name_parents, objective_name
-from web_ui.standing import idea_text
 from web_ui.templating import Frame, Tab
 
 STATE_WORDS = (
@@ -65,8 +63,7 @@ class IdeaPage:
     name: str
     status: str
     sentence: str
-    text: Markup
-    text_fault: str
+    text: Preview
     parents: tuple[ParentLink, ...]
     objective: str
     direction: Direction
@@ -108,7 +105,7 @@ async def show(here: Here) -> Response:
         here.store, idea.parent_commits, detail.base_commit_sha, lambda one: here.url("variant", variant=one)
     )
     variants = asyncio.gather(*map(here.store.read_variant_detail, idea.variant_ids))
-    (text, fault), parents, made = await asyncio.gather(idea_text(here, idea.artifacts_uri), named, variants)
+    text, parents, made = await asyncio.gather(preview(here, idea.artifacts_uri), named, variants)
     return here.visit.show(
         IdeaPage(
             frame=experiment_frame(here, idea.slug, "ideas", fleet),
@@ -116,8 +113,7 @@ async def show(here: Here) -> Response:
             name=idea.slug,
             status=idea.state.value,
             sentence=_sentence(idea),
-            text=prose(text),
-            text_fault=fault,
+            text=text,
             parents=parents,
             objective=objective_name(detail),
             direction=detail.objective.direction,

@@ -8,9 +8,11 @@ from starlette.responses import Response
 
 from store_client import ExperimentDetail, ParentVariant, Unreachable, VariantDetail, VariantStatus
 from web_ui.active import Here
-from web_ui.diffs import Changes, changes
+from web_ui.diffs import Changes, Room, changes
 from web_ui.filters import Direction, Moment, plural, with_query
 from web_ui.frame import experiment_frame
+from web_ui.previews import Preview, preview
+from web_ui.previews import Room as Shown
 from web_ui.scores import (
     Metric,
     ParentLink,
@@ -24,6 +26,8 @@ from web_ui.scores import (
 )
 from web_ui.templating import Frame, Tab
 
+BRIEF = Shown(characters=6_000, lines=60, rows=12)
+CHANGED = Room(lines=300, of_file=120, characters=24_000)
 SENTENCES = {
     VariantStatus.STARTING: "In the making: it has no score yet.",
     VariantStatus.ERROR: "It failed: it could not be made, or not be measured.",
@@ -55,7 +59,9 @@ class VariantPage:
     parents: tuple[ParentLink, ...]
     commits: tuple[tuple[str, str], ...]
     branch: str
-    files: tuple[tuple[str, str], ...]
+    acts: tuple[Tab, ...]
+    files: tuple[tuple[str, Preview], ...]
+    diff_href: str
     compared: str
     comparisons: tuple[Tab, ...]
     changes: Changes | None
@@ -78,7 +84,8 @@ async def show(here: Here) -> Response:
         here.store.read_variant_detail(variant_id), here.store.read_experiment_detail(), here.visit.fleet()
     )
     frame = experiment_frame(here, variant.label, "variants", fleet)
-    return here.visit.show(_page(here, frame, (variant, detail), await _compare(here, variant)))
+    compared, files = await asyncio.gather(_compare(here, variant), _files(here, variant))
+    return here.visit.show(_page(here, frame, (variant, detail), (compared, files)))
 
 
 async def _compare(here: Here, variant: VariantDetail) -> Compared:
@@ -96,11 +103,16 @@ async def _compare(here: Here, variant: VariantDetail) -> Compared:
         return Compared(parent, fault="The repository does not answer now; reload in a moment to see the diff.")
     if diff is None:
         return Compared(parent, fault="The repository no longer has one of the two commits.")
-    return Compared(parent, changes(diff))
+    return Compared(parent, await asyncio.to_thread(changes, diff, CHANGED))
 
 
-def _page(here: Here, frame: Frame, known: tuple[VariantDetail, ExperimentDetail], compared: Compared) -> VariantPage:
-    variant, detail = known
+def _page(
+    here: Here,
+    frame: Frame,
+    known: tuple[VariantDetail, ExperimentDetail],
+    found: tuple[Compared, tuple[tuple[str, Preview], ...]],
+) -> VariantPage:
+    (variant, detail), (compared, files) = known, found
     value = number(variant.objective_value)
     evaluation = variant.evaluation or {}
     names = side_metrics(detail, measured(detail.evaluation_schema, [evaluation]))
@@ -123,7 +135,12 @@ def _page(here: Here, frame: Frame, known: tuple[VariantDetail, ExperimentDetail
         parents=parent_links(variant.parents, lambda one: here.url("variant", variant=one)),
         commits=_commits(variant),
         branch=variant.branch or "",
-        files=_files(here, variant),
+        acts=_acts(here, variant),
+        files=files,
+        diff_href=with_query(
+            here.url("diff", variant=variant.variant_id),
+            against=compared.parent.commit_sha if compared.parent else None,
+        ),
         compared=compared.parent.label if compared.parent else "",
         comparisons=_comparisons(here, variant, compared),
         changes=compared.changes,
@@ -153,9 +170,29 @@ def _commits(variant: VariantDetail) -> tuple[tuple[str, str], ...]:
     return tuple((label, sha) for label, sha in named if sha)
 
 
-def _files(here: Here, variant: VariantDetail) -> tuple[tuple[str, str], ...]:
-    cited = (("From the execution", variant.executor_artifacts_uri), ("From the evaluation", variant.artifacts_uri))
-    return tuple((label, artifact_href(here, uri)) for label, uri in cited if uri)
+async def _files(here: Here, variant: VariantDetail) -> tuple[tuple[str, Preview], ...]:
+    """What the idea says, and what execution and evaluation left behind, as far as it fits beside the rest."""
+    idea = await here.store.read_idea_detail(variant.idea_id) if variant.idea_id else None
+    cited = (
+        ("The idea", idea.artifacts_uri if idea else None),
+        ("From the execution", variant.executor_artifacts_uri),
+        ("From the evaluation", variant.artifacts_uri),
+    )
+    there = [(label, uri) for label, uri in cited if uri]
+    shown = await asyncio.gather(*(preview(here, uri, room=BRIEF) for _, uri in there))
+    return tuple(zip((label for label, _ in there), shown, strict=True))
+
+
+def _acts(here: Here, variant: VariantDetail) -> tuple[Tab, ...]:
+    """Where a variant leads on."""
+    acts = [Tab("Compare", with_query(here.url("compare"), variant=variant.variant_id))]
+    if here.visit.offers.is_ours:
+        acts.insert(0, Tab("In the lineage", with_query(here.url("lineage"), around=variant.variant_id)))
+        if variant.commit_sha:
+            acts.insert(0, Tab("Build on this", with_query(here.url("ideator"), parent=variant.variant_id)))
+    if variant.commit_sha and here.clone is not None:
+        acts.append(Tab("Its files", here.url("code", commit=variant.commit_sha)))
+    return tuple(acts)
 
 
 def artifact_href(here: Here, uri: str) -> str:
