@@ -15,6 +15,7 @@ main = Door(
         "schedule": "store_client.cli.parts:schedule",
         "work": "store_client.cli.work:work",
         "signin": "store_client.cli.signin:signin",
+        "operator": "store_client.cli.operator:operator",
         "experiment": "store_client.cli.experiment:experiment",
         "job": "store_client.cli.job:job",
         "gpu": "store_client.cli.gpu:gpu",

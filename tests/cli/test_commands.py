@@ -118,6 +118,22 @@ def test_a_worker_is_disabled_and_enabled_in_its_registry(data: Path, slug: str)
         assert told(data, "worker", "enable", worker_id, *where) == f"{worker_id} is enabled.\n"
 
 
+def test_people_are_invited_changed_reset_and_disabled(data: Path, slug: str) -> None:
+    link = told(data, "operator", "invite", "Ada", "--in", f"{slug}=administrator", "--web-url", "http://console/")
+    assert link.startswith("http://console/join?code=")
+    assert [one["name"] for one in asked(data, "operator", "list")] == ["Administrator"]
+    assert "Administrator is viewer in" in told(data, "operator", "role", "Administrator", "viewer", "--in", slug)
+    assert "Administrator is none in" in told(data, "operator", "role", "Administrator", "none", "--in", slug)
+    for command, words in (
+        (["role", "Administrator", "viewer"], "only administrator"),
+        (["disable", "Administrator"], "only administrator"),
+        (["reset", "Administrator", "--web-url", "http://console"], "sign-in name"),
+        (["reset", "Ada", "--web-url", "http://console"], "nobody signs in as Ada"),
+    ):
+        answer = switchyard("operator", *command, "--data", str(data))
+        assert (answer.returncode, words in answer.stderr) == (1, True), answer.stderr
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [

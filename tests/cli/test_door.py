@@ -16,7 +16,7 @@ from tests.cli.commands import switchyard
 
 COMMANDS = {
     "up", "serve", "web", "orchestrate", "schedule", "work", "signin", "experiment", "job", "gpu", "lease", "worker",
-    "git-credential",
+    "git-credential", "operator",
 }  # fmt: skip
 
 
