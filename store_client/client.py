@@ -7,8 +7,10 @@ from store_client.credentials import Bearer
 from store_client.resources.accounts import Accounts, Operators
 from store_client.resources.artifacts import Artifacts
 from store_client.resources.attempts import Attempts
+from store_client.resources.boards import Boards
 from store_client.resources.checkpoints import CheckpointImports, Checkpoints
 from store_client.resources.console_workers import ConsoleWorkers
+from store_client.resources.decisions import Decisions
 from store_client.resources.deployment_workers import DeploymentWorkers
 from store_client.resources.drafts import DeploymentWork, Drafts
 from store_client.resources.events import DeploymentEvents, Events
@@ -23,6 +25,7 @@ from store_client.resources.policy import QueuePolicies
 from store_client.resources.reports import JobFiles
 from store_client.resources.resource import Resource
 from store_client.resources.scheduler import Explanations
+from store_client.resources.search import Search
 from store_client.resources.sessions import Sessions
 from store_client.resources.tasks import Tasks
 from store_client.resources.trainings import Trainings
@@ -53,6 +56,8 @@ class StoreClient(
     Drafts,
     Ideas,
     Variants,
+    Boards,
+    Decisions,
     Workers,
     ConsoleWorkers,
     Events,
@@ -85,6 +90,7 @@ class ControlPlaneClient(
     Attempts,
     DeploymentWorkers,
     DeploymentEvents,
+    Search,
     Sessions,
     Accounts,
     Operators,

@@ -1,6 +1,6 @@
 """Everything that the face of this package offers."""
 
-from store_client import accounts_face, queue_face
+from store_client import accounts_face, queue_face, search_face
 from store_client.accounts_face import *  # noqa: F403 - the list is in accounts_face.py, once
 from store_client.blocking import Blocking, connect_blocking
 from store_client.client import ControlPlaneClient, StoreClient
@@ -65,6 +65,7 @@ from store_client.roles.outcomes import (
     read_execution,
     read_ideation,
 )
+from store_client.search_face import *  # noqa: F403 - the list is in search_face.py, once
 from store_client.settle import (
     Conflicting,
     Corrupt,
@@ -80,8 +81,10 @@ from store_client.settle import (
 from store_client.transport import Patience, Transport, Upload
 from store_client.turns import settle_accept, settle_reclaim, settle_reject
 from store_client.wire.artifacts import ArtifactInfo, DepositedArtifact
+from store_client.wire.boards import Leaderboard
 from store_client.wire.call import Call
 from store_client.wire.calls import CALLS
+from store_client.wire.calls.boards import LeaderboardQuery
 from store_client.wire.calls.experiments import ExperimentPageQuery
 from store_client.wire.checkpoints import (
     CheckpointCounts,
@@ -93,7 +96,8 @@ from store_client.wire.checkpoints import (
     Manifest,
     SubmissionLine,
 )
-from store_client.wire.courses import Course, CoursePoint, Improvement
+from store_client.wire.courses import Course, CoursePoint, Improvement, Sample, SampledVariant
+from store_client.wire.decisions import Backlog, ToEvaluate, ToIntegrate
 from store_client.wire.description import Described
 from store_client.wire.drafts import Draft, DraftFile, KeptFile, SaveDraft, Work, WorkItem
 from store_client.wire.events import Event, EventBatch, LogEvent, LogPage
@@ -200,36 +204,37 @@ from store_client.wire.workers import (
 
 __all__ = [
     "CALLS", "DISPATCH_KEYS", "KINDS", "KIND_OF", "RESULTS", "ROLES", "ROLE_OF", "SUBJECT", "AcquireLease",
-    "AddMember", "AlreadyExists", "ArtifactInfo", "Assignment", "Automation", "AutomationMode", "BadRequest",
-    "Bearer", "Blocking", "Call", "ChangeAutomation", "ChangeDispatchMode", "CheckpointCounts", "CheckpointFile",
-    "CheckpointInProgress", "CheckpointInvalid", "CheckpointList", "CheckpointPaths", "Claim", "ClaimTask",
-    "ClosedTarget", "Conflicting", "ConflictingResubmission", "ControlPlaneClient", "Corrupt", "Counts", "Course",
-    "CoursePoint", "CreateExperiment", "CreateIdea", "CreateTask", "CreateVariant", "CreatedIdea", "CycleDetected",
-    "DepositedArtifact", "Described", "Direction", "DispatchMode", "Download", "Draft", "DraftFile",
-    "EndExperiment", "EndSession", "Evaluated", "EvaluationFailed", "EvaluationOutcome", "EvaluationResult",
-    "Event", "EventBatch", "Exchange", "Exchanged", "ExchangedBearer", "Executed", "ExecutionFailed",
-    "ExecutionOutcome", "ExecutionResult", "Experiment", "ExperimentDetail", "ExperimentIdConflict",
-    "ExperimentIdMismatch", "ExperimentLine", "ExperimentPage", "ExperimentPageQuery", "ExperimentState",
-    "ExperimentSummary", "Exporter", "FileBearer", "Followed", "Forbidden", "GitPassword", "Group", "GroupList",
-    "HoldLease", "Idea", "IdeaDetail", "IdeaDraft", "IdeaPage", "IdeaState", "IdeaTexts", "IdeasProposed",
-    "IdeationFailed", "IdeationOutcome", "IdeationResult", "IllegalTransition", "Implementation",
+    "AddMember", "AlreadyExists", "ArtifactInfo", "Assignment", "Automation", "AutomationMode", "Backlog",
+    "BadRequest", "Bearer", "Blocking", "Call", "ChangeAutomation", "ChangeDispatchMode", "CheckpointCounts",
+    "CheckpointFile", "CheckpointInProgress", "CheckpointInvalid", "CheckpointList", "CheckpointPaths", "Claim",
+    "ClaimTask", "ClosedTarget", "Conflicting", "ConflictingResubmission", "ControlPlaneClient", "Corrupt",
+    "Counts", "Course", "CoursePoint", "CreateExperiment", "CreateIdea", "CreateTask", "CreateVariant",
+    "CreatedIdea", "CycleDetected", "DepositedArtifact", "Described", "Direction", "DispatchMode", "Download",
+    "Draft", "DraftFile", "EndExperiment", "EndSession", "Evaluated", "EvaluationFailed", "EvaluationOutcome",
+    "EvaluationResult", "Event", "EventBatch", "Exchange", "Exchanged", "ExchangedBearer", "Executed",
+    "ExecutionFailed", "ExecutionOutcome", "ExecutionResult", "Experiment", "ExperimentDetail",
+    "ExperimentIdConflict", "ExperimentIdMismatch", "ExperimentLine", "ExperimentPage", "ExperimentPageQuery",
+    "ExperimentState", "ExperimentSummary", "Exporter", "FileBearer", "Followed", "Forbidden", "GitPassword",
+    "Group", "GroupList", "HoldLease", "Idea", "IdeaDetail", "IdeaDraft", "IdeaPage", "IdeaState", "IdeaTexts",
+    "IdeasProposed", "IdeationFailed", "IdeationOutcome", "IdeationResult", "IllegalTransition", "Implementation",
     "ImportedCheckpoint", "ImportedFrom", "Improvement", "IntegrateVariant", "Integration", "InvalidName",
-    "InvalidPrecondition", "KeptFile", "Landed", "Lease", "LeaseExpired", "LeaseHeldByOther",
-    "LeaseInstanceMismatch", "LeaseList", "LeaseNotHeld", "Lineage", "LogEvent", "LogPage", "Lost", "Manifest",
-    "Mode", "NoOpVariant", "NotClaimed", "NotFound", "NotOffered", "Objective", "OperatorRole", "ParentVariant",
-    "Patience", "PayloadTooLarge", "PolicyError", "ProgressPoint", "ProtocolBroken", "ReassignTask", "ReclaimCause",
-    "ReclaimTask", "Record", "Refused", "RegisterExperiment", "RegisterGroup", "RegisterWorker", "RegisteredWorker",
-    "RegistryEntry", "RegistryEntryList", "RejectReason", "RejectTask", "RenewClaim", "ReservedIdentifier", "Role",
-    "SaveDraft", "Session", "Settled", "SignIn", "SignInCode", "SpecVersionMismatch", "StageWork", "Stages",
-    "StaticBearer", "Status", "Step", "StoreClient", "StuckTask", "SubmissionLine", "SubmitTask", "SwitchyardError",
-    "Target", "Task", "TaskDetail", "TaskKind", "TaskPage", "TaskState", "Terminate", "Transport", "Unauthorized",
+    "InvalidPrecondition", "KeptFile", "Landed", "Leaderboard", "LeaderboardQuery", "Lease", "LeaseExpired",
+    "LeaseHeldByOther", "LeaseInstanceMismatch", "LeaseList", "LeaseNotHeld", "Lineage", "LogEvent", "LogPage",
+    "Lost", "Manifest", "Mode", "NoOpVariant", "NotClaimed", "NotFound", "NotOffered", "Objective", "OperatorRole",
+    "ParentVariant", "Patience", "PayloadTooLarge", "PolicyError", "ProgressPoint", "ProtocolBroken",
+    "ReassignTask", "ReclaimCause", "ReclaimTask", "Record", "Refused", "RegisterExperiment", "RegisterGroup",
+    "RegisterWorker", "RegisteredWorker", "RegistryEntry", "RegistryEntryList", "RejectReason", "RejectTask",
+    "RenewClaim", "ReservedIdentifier", "Role", "Sample", "SampledVariant", "SaveDraft", "Session", "Settled",
+    "SignIn", "SignInCode", "SpecVersionMismatch", "StageWork", "Stages", "StaticBearer", "Status", "Step",
+    "StoreClient", "StuckTask", "SubmissionLine", "SubmitTask", "SwitchyardError", "Target", "Task", "TaskDetail",
+    "TaskKind", "TaskPage", "TaskState", "Terminate", "ToEvaluate", "ToIntegrate", "Transport", "Unauthorized",
     "Unavailable", "Unknown", "UnmeasuredVariant", "Unreachable", "UnsupportedCheckpointVersion", "Upload",
     "Variant", "VariantDetail", "VariantFailed", "VariantPage", "VariantStatus", "Whoami", "Work", "WorkItem",
     "Worker", "WorkerDetail", "WorkerDetailList", "WorkerList", "WorkerNotEligible", "WorkerNotRegistered",
     "WrongClaimant", "connect_blocking", "evaluation_job", "execution_job", "fault_of_name", "find_import",
     "follow", "format_time", "from_problem", "headline", "ideation_job", "normal_name", "objective_value",
-    "openapi_document", "parse_time", "read_evaluation", "read_execution", "read_history", "read_ideation", "read_text",
-    "settle_accept", "settle_claim", "settle_idea", "settle_import", "settle_integration", "settle_reclaim",
-    "settle_reject", "settle_submission", "settle_task", "settle_variant",
+    "openapi_document", "parse_time", "read_evaluation", "read_execution", "read_history", "read_ideation",
+    "read_text", "settle_accept", "settle_claim", "settle_idea", "settle_import", "settle_integration",
+    "settle_reclaim", "settle_reject", "settle_submission", "settle_task", "settle_variant",
 ]  # fmt: skip
-__all__ += queue_face.__all__ + accounts_face.__all__
+__all__ += queue_face.__all__ + accounts_face.__all__ + search_face.__all__

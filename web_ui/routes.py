@@ -22,6 +22,7 @@ from web_ui.pages import (
     compare,
     desks,
     diff,
+    dispatch_acts,
     drafting,
     endings,
     evaluator,
@@ -32,8 +33,9 @@ from web_ui.pages import (
     ideator,
     job_acts,
     jobs,
-    lineage,
     join,
+    lineage,
+    metrics,
     operator,
     overview_acts,
     overview_facts,
@@ -46,6 +48,7 @@ from web_ui.pages import (
     task_acts,
     tasks,
     variants,
+    variants_csv,
     work,
 )
 from web_ui.static_files import ChecksummedFiles
@@ -107,7 +110,7 @@ def _accounts() -> list[BaseRoute]:
 def _deployment() -> list[BaseRoute]:
     return [
         _page("/", home.show, "home"),
-        _page("/live", streams.deployment, "live"),
+        _page("/live", streams.follow, "live"),
         _page("/docs", reference.show, "reference"),
         _page("/docs/openapi.json", reference.openapi, "openapi"),
         _page("/gpus", gpus.show, "gpus"),
@@ -130,7 +133,6 @@ def _deployment() -> list[BaseRoute]:
 def _experiment() -> list[BaseRoute]:
     return [
         _in("/", overview_facts.show, "overview"),
-        _in("/live", streams.experiment, "experiment_live"),
         _do("/select", overview_acts.select, "select"),
         _do("/pause", overview_acts.pause, "pause"),
         _do("/resume", overview_acts.resume, "resume"),
@@ -139,6 +141,8 @@ def _experiment() -> list[BaseRoute]:
         _in("/ideas", ideas.index, "ideas"),
         _in("/ideas/{idea}", ideas.show, "idea"),
         _in("/variants", variants.index, "variants"),
+        _in("/variants.csv", variants_csv.download, "variants_csv"),
+        _in("/metrics", metrics.show, "metrics"),
         _in("/variants/{variant}", variants.show, "variant"),
         _in("/tasks", tasks.index, "tasks"),
         _in("/tasks/{task}", tasks.show, "task"),
@@ -202,6 +206,7 @@ def _admin() -> list[BaseRoute]:
         _in("/admin/token", admin_token.show, "token"),
         _in("/admin/dispatch", admin_dispatch.index, "dispatch"),
         _do("/admin/dispatch/change", admin_dispatch.change, "change_dispatch"),
+        _do("/admin/dispatch/take", dispatch_acts.take, "take_decision"),
         _in("/admin/groups", admin_groups.index, "groups"),
         _do("/admin/groups/create", admin_groups.create, "create_group"),
         _do("/admin/groups/{group}/add", admin_groups.add, "add_member"),

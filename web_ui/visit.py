@@ -32,6 +32,8 @@ class Console:
     templates: Templates
     live: Live
     envelopes: Envelopes = field(default_factory=Envelopes)
+    patterns: dict[tuple[str, ...], str] = field(default_factory=dict)
+    """Where the routes lead, by their names and those of their parameters."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,11 @@ class Visit:
         return await self.client.read_fleet() if self.offers.is_ours and self.sees_deployment else None
 
     def url(self, name: str, **path: Any) -> str:
-        """The path of a route."""
-        return str(self.request.app.url_path_for(name, **path))
+        """The path of a route. Looking for a route takes long, so where each leads is looked up once."""
+        patterns, key = self.console.patterns, (name, *path)
+        if key not in patterns:
+            patterns[key] = str(self.request.app.url_path_for(name, **{part: f"{{{part}}}" for part in path}))
+        return patterns[key].format_map(path)
 
     def show(self, page: Page, status: int = 200) -> Response:
         """The response that shows a page; a flash is shown once."""

@@ -28,13 +28,16 @@ from control_plane.task_store.operations import (
     course,
     details,
     drafts,
+    event_search,
     events,
     git,
     ideas,
+    leaderboard,
     lineage,
     listing,
     progress,
     results,
+    sample,
     stages,
     tasks,
     variants,
@@ -45,6 +48,7 @@ from control_plane.task_store.ports import IsUnchanged, JobsOfTasks, by_name_alo
 from store_client.errors import SwitchyardError
 from store_client.wire.call import Call
 from store_client.wire.calls import artifacts as a
+from store_client.wire.calls import boards as b
 from store_client.wire.calls import drafts as d
 from store_client.wire.calls import events as e
 from store_client.wire.calls import ideas as i
@@ -71,6 +75,7 @@ def routes(house: House, shelf: Shelf) -> list[Route]:
         | _ideas()
         | _variants()
         | _drafts(shelf.jobs)
+        | _found_events()
         | {e.READ_EVENTS: events.read, a.READ_ARTIFACT_INFO: artifacts.info}
     )
     return [
@@ -137,6 +142,8 @@ def _variants() -> dict[Call, Operation]:
         v.READ_VARIANT_DETAIL: details.read_variant,
         v.READ_PROGRESS: progress.read,
         v.READ_COURSE: course.read,
+        v.READ_SAMPLE: sample.read,
+        b.LIST_LEADERBOARD: leaderboard.page,
         v.READ_LINEAGE: lineage.page,
         v.READ_LINEAGE_AROUND: lineage.around,
     }
@@ -149,6 +156,15 @@ def _drafts(jobs: JobsOfTasks) -> dict[Call, Operation]:
         d.FORGET_DRAFT: drafts.forget,
         d.READ_WORK: partial(work.read, jobs=jobs),
         d.READ_DEPLOYMENT_WORK: partial(work.read, jobs=jobs),
+    }
+
+
+def _found_events() -> dict[Call, Operation]:
+    return {
+        e.FIND_EVENTS: event_search.find,
+        e.FIND_DEPLOYMENT_EVENTS: event_search.find,
+        e.COUNT_EVENTS: event_search.count,
+        e.COUNT_DEPLOYMENT_EVENTS: event_search.count,
     }
 
 

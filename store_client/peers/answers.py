@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from store_client.errors import NotOffered
-from store_client.peers import courses, events, experiments, ideas, stages, tasks, variants, workers
+from store_client.peers import boards, courses, events, experiments, ideas, stages, tasks, variants, workers
 from store_client.peers.peer import Peer
 from store_client.wire.call import Call
 from store_client.wire.calls import artifacts as artifact_calls
@@ -39,6 +39,8 @@ ANSWERS: Mapping[str, Callable[[Peer], Awaitable[Any]]] = {
     "read_variant_detail": variants.read,
     "read_progress": variants.progress,
     "read_course": courses.read,
+    "read_sample": courses.sample,
+    "list_leaderboard": boards.list_page,
     "read_experiment_detail": experiments.read,
     "list_experiment_summaries": experiments.list_summaries,
     "list_experiment_page": experiments.list_page,

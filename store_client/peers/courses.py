@@ -7,8 +7,8 @@ from store_client.peers.copy import Copy
 from store_client.peers.kept import KeptVariant
 from store_client.peers.peer import Peer
 from store_client.wire import stretches
-from store_client.wire.calls.variants import CourseQuery
-from store_client.wire.courses import Course, CoursePoint, Improvement
+from store_client.wire.calls.variants import CourseQuery, SampleQuery
+from store_client.wire.courses import Course, CoursePoint, Improvement, Sample, SampledVariant
 from store_client.wire.stretches import Mark
 from store_client.wire.variants import VariantStatus
 
@@ -33,6 +33,35 @@ async def read(peer: Peer) -> Course:
         points=tuple(_point(mark) for mark in marks),
         metrics=tuple(sorted({name for kept in tried for name in _numbers(kept)})),
         improvements=tuple(_improvements(copy, ended))[::-1][: query.improvements],
+    )
+
+
+async def sample(peer: Peer) -> Sample:
+    """The same choice as the control plane makes."""
+    query = peer.query
+    assert isinstance(query, SampleQuery)  # noqa: S101 - the table of calls says so
+    copy = await peer.copy()
+    scored = {kept.number: kept for kept in copy.variants.values() if kept.status is VariantStatus.SUCCESS}
+    numbers = {number: _numbers(scored[number]) for number in sorted(scored)}
+    metrics = tuple(sorted({name for found in numbers.values() for name in found}))
+    courses = {
+        metric: [Mark(number, "", "", found[metric]) for number, found in numbers.items() if metric in found]
+        for metric in metrics
+    }
+    chosen = [scored[number] for number in stretches.sampled(courses, query.limit)]
+    return Sample(
+        variants=tuple(
+            SampledVariant(
+                number=kept.number,
+                variant_id=kept.id,
+                label=variants.label(copy, kept),
+                value=kept.value,
+                metrics=numbers[kept.number],
+            )
+            for kept in chosen
+        ),
+        metrics=metrics,
+        total=len(scored),
     )
 
 

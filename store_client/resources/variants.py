@@ -5,7 +5,7 @@ from typing import Literal
 
 from store_client.resources.resource import Resource
 from store_client.wire.calls import variants as calls
-from store_client.wire.courses import Course
+from store_client.wire.courses import Course, Sample
 from store_client.wire.experiments import ProgressPoint
 from store_client.wire.variants import (
     CreateVariant,
@@ -52,9 +52,7 @@ class Variants(Resource):
     ) -> VariantPage:
         """One page of variants; `begins` leaves those whose slug or commit begins so, `ids` those alone."""
         named = None if ids is None else ",".join(ids)
-        query = calls.VariantPageQuery(
-            status=status, order=order, after=after, limit=limit, begins=begins, ids=named
-        )
+        query = calls.VariantPageQuery(status=status, order=order, after=after, limit=limit, begins=begins, ids=named)
         answer: VariantPage = await self._send(calls.LIST_VARIANT_PAGE, query=query)
         return answer
 
@@ -65,6 +63,11 @@ class Variants(Resource):
     async def read_course(self, metric: str | None = None) -> Course:
         """The course of the objective, or of a metric."""
         answer: Course = await self._send(calls.READ_COURSE, query=calls.CourseQuery(metric=metric))
+        return answer
+
+    async def read_sample(self, limit: int = 160) -> Sample:
+        """Some variants with all that they measured."""
+        answer: Sample = await self._send(calls.READ_SAMPLE, query=calls.SampleQuery(limit=limit))
         return answer
 
     async def read_progress(self) -> tuple[ProgressPoint, ...]:

@@ -37,3 +37,21 @@ class Course(Record):
     points: tuple[CoursePoint, ...] = ()
     metrics: tuple[str, ...] = Field(default=(), description="those that were numbers so far")
     improvements: tuple[Improvement, ...] = Field(default=(), description="the newest ones, newest first")
+
+
+class SampledVariant(Record):
+    """One variant with everything it measured as a number."""
+
+    number: int
+    variant_id: str
+    label: str
+    value: Number | None = None
+    metrics: dict[str, Number] = Field(default_factory=dict)
+
+
+class Sample(Record):
+    """Some of the variants that have a score, among them the lowest and the highest of each metric."""
+
+    variants: tuple[SampledVariant, ...] = ()
+    metrics: tuple[str, ...] = ()
+    total: int = Field(default=0, description="how many variants succeeded")

@@ -23,9 +23,9 @@ from store_client.wire.refusals import REFUSALS
 
 HOMES: Mapping[str, str] = {
     "automation": "experiments", "course": "variants", "dispatch_mode": "experiments", "end": "experiments",
-    "exchange": "sessions",
+    "exchange": "sessions", "leaderboard": "variants",
     "pause": "experiments", "policy-errors": "experiments", "progress": "variants", "resume": "experiments",
-    "scheduler": "jobs", "stages": "tasks", "sign-in-codes": "sessions", "state": "experiments",
+    "sample": "variants", "scheduler": "jobs", "stages": "tasks", "sign-in-codes": "sessions", "state": "experiments",
     "terminate": "experiments",
     "whoami": "workers", "worker-details": "workers", "checkpoint": "checkpoints",
 }  # fmt: skip

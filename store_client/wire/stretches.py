@@ -5,11 +5,11 @@ extremes in whichever order variants end.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-MOST = 256
+MOST = 128
 """So many stretches a course has at most."""
 WORD_LENGTH = 200
 STEPS = 48
@@ -87,6 +87,24 @@ def course_of(marks: Iterable[Mark], width: int) -> dict[int, Stretch]:
         at = place(mark.number, width)
         found[at] = merged(found.get(at, Stretch()), Stretch.of(mark))
     return found
+
+
+def sampled(courses: Mapping[str, Sequence[Mark]], most: int) -> list[int]:
+    """The numbers of so many variants on these courses: the extremes of each, and the rest evenly apart."""
+    kept = {
+        mark.number
+        for marks in courses.values()
+        if marks
+        for mark in (min(marks, key=_value), max(marks, key=_value), marks[-1])
+    }
+    rest = sorted({mark.number for marks in courses.values() for mark in marks} - kept)
+    room = max(most - len(kept), 0)
+    step = max(math.ceil(len(rest) / room), 1) if room else len(rest) + 1
+    return sorted([*kept, *rest[::step]])
+
+
+def _value(mark: Mark) -> float:
+    return mark.value or 0.0
 
 
 def thinned(steps: list[list[float]]) -> list[list[float]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from itertools import islice
 
 from starlette.responses import Response
 
@@ -34,7 +35,7 @@ from web_ui.scores import is_untold, objective_name, side_metrics
 from web_ui.scores import metric as as_metric
 
 LEADERS, HAPPENINGS, JOBS, HELD = 6, 14, 6, 5
-EVENTS_LOOKED_AT, IDEAS_LOOKED_AT = 150, 30
+EVENTS_LOOKED_AT, IDEAS_LOOKED_AT = 100, 30
 COLUMNS = 3
 LONGEST_METRIC = 200
 MAY_END = frozenset({"admins", "orchestrators"})
@@ -132,7 +133,7 @@ async def show(here: Here) -> Response:
         the_best=the_best,
         improved=improved(here, facts.course),
         at_work=at_work(here, facts.claimed),
-        metrics_href="",
+        metrics_href=here.url("metrics"),
         variants_href=here.url("variants"),
         stages=stages(here, detail, facts.stages),
         jobs=tuple(job_line(here.visit, job, ()) for job in facts.jobs.items) if facts.jobs else None,
@@ -249,4 +250,4 @@ async def happenings(here: Here, facts: Facts) -> tuple[Happening, ...]:
         records=frozenset(one.variant_id for one in facts.course.improvements if one.before is not None),
     )
     told = (tell(event, names) for event in events)
-    return tuple(one for one in told if one is not None)[:HAPPENINGS]
+    return tuple(islice((one for one in told if one is not None), HAPPENINGS))

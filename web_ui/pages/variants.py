@@ -1,23 +1,24 @@
-"""The variants of an experiment: what was tried, how it scored, and what it changed."""
+"""The leaderboard of an experiment: what was tried, how it scored, and what it changed."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from starlette.responses import Response
 
-from store_client import ExperimentDetail, VariantDetail, VariantStatus
+from store_client import ExperimentDetail, WorkerList
 from web_ui.active import Here
-from web_ui.filters import Direction, Moment
+from web_ui.filters import Direction
 from web_ui.frame import experiment_frame
+from web_ui.leaderboard_query import FIELDS, Asked, asked_of
+from web_ui.leaderboard_rows import VariantRow, row
 from web_ui.lines import objective_phrase
-from web_ui.listing import PAGE, Pager, Place, choice
+from web_ui.listing import Pager
 from web_ui.pages.variant_page import show
-from web_ui.scores import Metric, measured, metric, number, objective_name, over_baseline, side_metrics
+from web_ui.scores import measured, objective_name, side_metrics
 from web_ui.templating import Frame, Tab
 
-__all__ = ["Variants", "index", "show"]
+__all__ = ["VariantRow", "Variants", "index", "row", "show"]
 
 STATUS_WORDS = (
     (None, "All"),
@@ -26,26 +27,44 @@ STATUS_WORDS = (
     ("error", "Failed"),
     ("evaluation_error", "Not evaluated"),
 )
+SHOWN_FIRST = 5
+NARROWS = frozenset(FIELDS) - {"sort", "dir"}
 
 
 @dataclass(frozen=True)
-class VariantRow:
-    """One variant in the table; `metrics` follow the page's."""
+class Head:
+    """A column: where its head leads, and how the list stands by it."""
 
-    variant_id: str
-    number: int
-    name: str
+    label: str
     href: str
-    status: str
-    is_baseline: bool
-    is_best: bool
-    is_integrated: bool
-    value: float | None
-    delta: float | None
-    metrics: tuple[Metric, ...]
-    by: str
-    change: str
-    moment: Moment
+    order: str
+    is_number: bool = True
+
+
+@dataclass(frozen=True)
+class Option:
+    """One of several that can be chosen."""
+
+    value: str
+    words: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """The form above the table: what is entered, and what there is to choose from."""
+
+    action: str
+    search: str
+    at_least: str
+    at_most: str
+    workers: tuple[Option, ...]
+    ranged: tuple[Option, ...]
+    columns: tuple[Option, ...]
+    kept: tuple[tuple[str, str], ...]
+    count: int
+    all_href: str
+    fault: str
 
 
 @dataclass(frozen=True)
@@ -57,73 +76,106 @@ class Variants:
     frame: Frame
     sentence: str
     filters: tuple[Tab, ...]
-    objective: str
     direction: Direction
-    metrics: tuple[str, ...]
-    newest_href: str
-    best_href: str
-    order: str
+    number_head: Head
+    objective_head: Head | None
+    metric_heads: tuple[Head, ...]
     rows: tuple[VariantRow, ...]
     pager: Pager
+    goes_on: bool
+    narrowing: Narrowing
+    csv_href: str
+    metrics_href: str
 
 
 async def index(here: Here) -> Response:
-    """A page of variants, newest or best first."""
-    place = Place.of(here.visit.request, "order", "status")
-    order: Literal["best", "newest"] = "best" if place.fields.get("order") == "best" else "newest"
-    status = choice(here.visit.request, "status", tuple(VariantStatus))
-    detail, page, fleet = await asyncio.gather(
+    """A page of variants by any of their measures."""
+    asked = asked_of(here)
+    detail, page, fleet, workers = await asyncio.gather(
         here.store.read_experiment_detail(),
-        here.store.list_variant_page(VariantStatus(status) if status else None, order, place.after, PAGE),
+        here.store.list_leaderboard(asked.query),
         here.visit.fleet(),
+        here.store.list_workers(),
     )
-    metrics = side_metrics(detail, measured(detail.evaluation_schema, (one.evaluation for one in page.items)))
-    return here.visit.show(
+    every = side_metrics(detail, measured(detail.evaluation_schema, (one.evaluation for one in page.items)))
+    metrics = every[:SHOWN_FIRST] if asked.columns is None else tuple(name for name in every if name in asked.columns)
+    objective = objective_name(detail)
+    total = "" if page.total is None else f"{page.total:,}{'+' if page.is_more else ''}"
+    response = here.visit.show(
         Variants(
             frame=experiment_frame(here, "Variants", "variants", fleet),
             sentence=_sentence(detail),
-            filters=_filters(place, status),
-            objective=objective_name(detail),
+            filters=_filters(asked),
             direction=detail.objective.direction,
-            metrics=metrics,
-            newest_href=place.having(order=None),
-            best_href=place.having(order="best"),
-            order=order,
+            number_head=_head(asked, "Variant", "number", is_number=False),
+            objective_head=_head(asked, objective, "objective") if objective else None,
+            metric_heads=tuple(
+                _head(asked, name, f"metric:{name}", is_number=detail.evaluation_schema.get(name) != "text")
+                for name in metrics
+            ),
             rows=tuple(row(here, detail, metrics, one) for one in page.items),
-            pager=place.pager(len(page.items), page.next, page.total),
+            pager=asked.pager(len(page.items), (page.previous, page.next), total),
+            goes_on=not page.items and page.next is not None,
+            narrowing=_narrowing(asked, detail, workers, (every, metrics)),
+            csv_href=_csv_href(here, asked),
+            metrics_href=here.url("metrics"),
         )
     )
+    asked.remember(here, response)
+    return response
 
 
-def row(here: Here, detail: ExperimentDetail, metrics: Sequence[str], one: VariantDetail) -> VariantRow:
-    """A variant as the table shows it."""
-    value = number(one.objective_value)
-    return VariantRow(
-        variant_id=one.variant_id,
-        number=one.number,
-        name=one.label,
-        href=here.url("variant", variant=one.variant_id),
-        status=one.status.value,
-        is_baseline=one.kind == "baseline",
-        is_best=one.is_best,
-        is_integrated=one.variant_commit_sha is not None,
-        value=value,
-        delta=over_baseline(detail, value),
-        metrics=tuple(metric((one.evaluation or {}).get(name)) for name in metrics),
-        by=one.executor_name or "",
-        change=one.description or "",
-        moment=one.completed_at or one.started_at,
+def _head(asked: Asked, label: str, sort: str, *, is_number: bool = True) -> Head:
+    """A head sorts by its column, and turns the order round where the list is sorted by it already."""
+    if asked.query.sort != sort:
+        first = "asc" if not is_number and sort != "number" else None
+        return Head(label, asked.having(sort=None if sort == "number" else sort, dir=first), "", is_number)
+    turned = "desc" if asked.query.is_ascending else "asc"
+    order = "ascending" if asked.query.is_ascending else "descending"
+    return Head(label, asked.having(sort=None if sort == "number" else sort, dir=turned), order, is_number)
+
+
+def _narrowing(
+    asked: Asked,
+    detail: ExperimentDetail,
+    workers: WorkerList,
+    metrics: tuple[tuple[str, ...], tuple[str, ...]],
+) -> Narrowing:
+    every, shown = metrics
+    numbers = [name for name, kind in detail.evaluation_schema.items() if kind != "text"] or list(every)
+    fields = asked.fields
+    return Narrowing(
+        action=asked.path,
+        search=fields.get("q", ""),
+        at_least=fields.get("at_least", ""),
+        at_most=fields.get("at_most", ""),
+        workers=tuple(
+            Option(one.worker_id, one.name or one.worker_id, one.worker_id == fields.get("worker"))
+            for one in workers.workers[:200]
+        ),
+        ranged=tuple(Option(name, name, name == fields.get("metric")) for name in numbers),
+        columns=tuple(Option(name, name, name in shown) for name in every),
+        kept=tuple((name, fields[name]) for name in ("sort", "dir", "status", "idea") if name in fields),
+        count=sum(name in fields for name in NARROWS - {"status", "at_least", "at_most"}),
+        all_href=asked.having(**dict.fromkeys(NARROWS)),
+        fault=asked.fault,
     )
+
+
+def _csv_href(here: Here, asked: Asked) -> str:
+    _, mark, fields = asked.having().partition("?")
+    return f"{here.url('variants_csv')}{mark}{fields}"
 
 
 def _sentence(detail: ExperimentDetail) -> str:
     counts = detail.counts
-    parts = [f"{counts.evaluated} scored", f"{counts.failed} failed", f"{counts.integrated} integrated"]
+    parts = [f"{counts.evaluated:,} scored", f"{counts.failed:,} failed", f"{counts.integrated:,} integrated"]
     if counts.starting:
-        parts.append(f"{counts.starting} in the making")
+        parts.append(f"{counts.starting:,} in the making")
     goal = objective_phrase(detail)
     return f"Everything tried so far{f' to {goal}' if goal else ''}: {', '.join(parts)}."
 
 
-def _filters(place: Place, status: str | None) -> tuple[Tab, ...]:
-    return tuple(Tab(words, place.having(status=one), is_current=one == status) for one, words in STATUS_WORDS)
+def _filters(asked: Asked) -> tuple[Tab, ...]:
+    status = asked.query.status
+    return tuple(Tab(words, asked.having(status=one), is_current=one == status) for one, words in STATUS_WORDS)

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from store_client.wire.call import Call, PageQuery, Query, Who
-from store_client.wire.courses import Course
+from store_client.wire.courses import Course, Sample
 from store_client.wire.experiments import ProgressPoint
 from store_client.wire.variants import (
     CreateVariant,
@@ -53,6 +53,10 @@ class AroundQuery(Query):
     limit: int = Field(default=300, ge=1, le=1000, description="how many variants at most")
 
 
+class SampleQuery(Query):
+    limit: int = Field(default=160, ge=1, le=500)
+
+
 class CourseQuery(Query):
     metric: str | None = Field(default=None, max_length=200, description="default: the objective")
     improvements: int = Field(default=8, ge=0, le=50, description="how many of the newest to tell")
@@ -84,6 +88,11 @@ READ_COURSE = Call(
     "read_course", "GET", "/api/experiments/{experiment_id}/course", Who.EITHER,
     "How the objective or a metric went, in a bounded number of points", query=CourseQuery, answer=Course,
 )  # fmt: skip
+READ_SAMPLE = Call(
+    "read_sample", "GET", "/api/experiments/{experiment_id}/sample", Who.EITHER,
+    "Some variants with all that they measured, the extremes of each metric among them",
+    query=SampleQuery, answer=Sample,
+)  # fmt: skip
 READ_PROGRESS = Call(
     "read_progress", "GET", "/api/experiments/{experiment_id}/progress", Who.EITHER,
     "Every variant's objective value in order", answer=tuple[ProgressPoint, ...],
@@ -100,5 +109,5 @@ READ_LINEAGE_AROUND = Call(
 
 CALLS = (
     CREATE_VARIANT, LIST_VARIANTS, READ_VARIANT, DECLARE_EVALUATION_ERROR, INTEGRATE_VARIANT,
-    LIST_VARIANT_PAGE, READ_VARIANT_DETAIL, READ_PROGRESS, READ_COURSE, READ_LINEAGE, READ_LINEAGE_AROUND,
+    LIST_VARIANT_PAGE, READ_VARIANT_DETAIL, READ_PROGRESS, READ_COURSE, READ_SAMPLE, READ_LINEAGE, READ_LINEAGE_AROUND,
 )  # fmt: skip

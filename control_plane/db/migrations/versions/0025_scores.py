@@ -13,7 +13,7 @@ down_revision = "0024"
 branch_labels = None
 depends_on = None
 
-MOST, STEPS, WORD_LENGTH, BATCH = 256, 48, 200, 2000
+MOST, STEPS, WORD_LENGTH, BATCH = 128, 48, 200, 2000
 ENDED = """
 SELECT v.experiment_id, v.number, v.variant_id, v.kind, v.status, v.evaluation, v.objective_value, v.completed_at,
 v.started_at, COALESCE(v.kind, i.slug, v.variant_id) AS label FROM variants v LEFT JOIN ideas i
