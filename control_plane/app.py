@@ -22,6 +22,7 @@ from control_plane.edge.rounds import Rounds
 from control_plane.edge.segments import WholeSegments
 from control_plane.handout import hand_out
 from control_plane.orchestrator.loop import Orchestrator
+from control_plane.orchestrator.ports import Wings
 from control_plane.registry import arrivals, creation
 from control_plane.registry.operations import leases
 from control_plane.registry.operations.bootstrap import Bootstrap, bootstrap
@@ -85,6 +86,12 @@ class Parts:
     retention: Retention | None = None
 
     @property
+    def wings(self) -> Wings:
+        """What decisions are taken with, by the orchestrator or by people."""
+        examiner, lineage = Examiner(self.repositories), Lineage(self.repositories)
+        return wiring.wings(self.identities.orchestrator, examiner, lineage, self.settings.lease_seconds)
+
+    @property
     def _rounds(self) -> tuple[Rounds | None, ...]:
         """What this process does now and then."""
         return self.reaper, self.sync, self.checkpoints, self.collector, self.progress, self.retention
@@ -144,9 +151,7 @@ def build(settings: Settings) -> Starlette:
         inventory.tell = parts.scheduler.look_again
         parts.progress, parts.retention = Progress(house, engine), Retention(house, settings.attempts, settings.keeping)
     if settings.runs_orchestrator:
-        examiner, lineage = Examiner(repositories), Lineage(repositories)
-        wings = wiring.wings(identities.orchestrator, examiner, lineage, settings.lease_seconds)
-        parts.orchestrator = Orchestrator(house, wings)
+        parts.orchestrator = Orchestrator(house, parts.wings)
     yard = Yard(engine, inventory, wiring.ClaimsForScheduler(), remote, settings.keeping, parts.latest)
     return _application(parts, yard)
 
@@ -202,6 +207,8 @@ def _application(parts: Parts, yard: Yard) -> Starlette:
         checkpoints=checkpoints,
     )
 
+    trainings = wiring.trainings(settings.experiment_id, yard.lookout.places)
+
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         parts.start()
@@ -211,9 +218,7 @@ def _application(parts: Parts, yard: Yard) -> Starlette:
             await asyncio.to_thread(parts.stop)
 
     app = Starlette(
-        routes=routes(
-            house, Rooms(neighbours, shelf, yard, wiring.trainings(settings.experiment_id, yard.lookout.places)), git
-        ),
+        routes=routes(house, Rooms(neighbours, shelf, yard, trainings, parts.wings), git),
         exception_handlers=dict(HANDLERS),
         middleware=[Middleware(WholeSegments)],
         lifespan=lifespan,

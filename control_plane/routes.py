@@ -11,6 +11,8 @@ from control_plane.db import log
 from control_plane.edge import openapi
 from control_plane.edge.house import House
 from control_plane.edge.switchboard import Switchboard
+from control_plane.orchestrator import routes as orchestrator
+from control_plane.orchestrator.ports import Wings
 from control_plane.registry import routes as registry
 from control_plane.registry.routes import Neighbours
 from control_plane.scheduler import routes as scheduler
@@ -31,6 +33,7 @@ class Rooms:
     shelf: Shelf
     yard: Yard
     trainings: Trainings
+    wings: Wings
 
 
 def routes(house: House, rooms: Rooms, git: ASGIApp) -> list[BaseRoute]:
@@ -52,6 +55,7 @@ def routes(house: House, rooms: Rooms, git: ASGIApp) -> list[BaseRoute]:
         [
             *registry.routes(house, rooms.neighbours),
             *task_store.routes(house, rooms.shelf),
+            *orchestrator.routes(house, rooms.wings),
             *scheduler.routes(house, rooms.yard),
             *training.routes(house, rooms.trainings),
         ]

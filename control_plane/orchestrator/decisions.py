@@ -20,6 +20,8 @@ from store_client.wire.variants import CreateVariant
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 OF_METRICS = {"convergence_window", "target_condition"}
+POLICY_FAULTS = (ArithmeticError, LookupError, TypeError, ValueError)
+"""What computing a policy may fail with."""
 METRICS_LIMIT = 10_000
 """So many of the last integrated variants does a termination policy look at."""
 
@@ -112,7 +114,7 @@ def terminate(desk: Desk, config: dict[str, Any]) -> bool:
         return False
     try:
         reason = _reason_to_end(desk, policy)
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except POLICY_FAULTS as error:
         _report(desk, PolicyError(policy_kind="termination", error_type=type(error).__name__, error_message=str(error)))
         return False
     desk.memory.fault = None
@@ -132,17 +134,18 @@ def _report(desk: Desk, fault: PolicyError) -> None:
 def _reason_to_end(desk: Desk, policy: dict[str, Any]) -> str | None:
     """What the policy says; one that looks at metrics is asked again only when there are more of them."""
     if policy["kind"] not in OF_METRICS:
-        return rules.termination(policy, desk.read(lambda tx: _view(tx, desk.wings, 0)))
+        return rules.termination(policy, desk.read(lambda tx: view(tx, desk.wings, 0)))
     count = desk.read(desk.wings.dispatch.integrated)
     if desk.memory.judged == (policy, count):
         return None
-    reason = rules.termination(policy, desk.read(lambda tx: _view(tx, desk.wings, METRICS_LIMIT)))
+    reason = rules.termination(policy, desk.read(lambda tx: view(tx, desk.wings, METRICS_LIMIT)))
     if reason is None:
         desk.memory.judged = policy, count
     return reason
 
 
-def _view(tx: Tx, wings: Wings, window: int) -> rules.View:
+def view(tx: Tx, wings: Wings, window: int) -> rules.View:
+    """What a policy may know of an experiment; `window` is how many of the last metrics it looks at."""
     return rules.View(
         created_at=tx.experiment["created_at"],
         now=tx.now,

@@ -56,6 +56,7 @@ REFUSALS: Mapping[str, Kinds] = {
     "create_variant": (AlreadyExists, IllegalTransition, InvalidPrecondition),
     "declare_variant_evaluation_error": _MOVED,
     "integrate_variant": (InvalidPrecondition,),
+    "publish_variant": (BadRequest, InvalidPrecondition),
     "list_task_page": (BadRequest,),
     "fetch_artifact": (Forbidden,),
     "read_artifact": (Forbidden,),

@@ -1,4 +1,4 @@
-"""Who takes the orchestrator's decisions: orchestrators by themselves, or people."""
+"""Who takes the orchestrator's decisions: orchestrators by themselves, or people, who do it here."""
 
 import asyncio
 from dataclasses import dataclass
@@ -6,33 +6,37 @@ from typing import ClassVar
 
 from starlette.responses import Response
 
-from store_client import DISPATCH_KEYS, DispatchMode, Mode, NotFound
+from store_client import DISPATCH_KEYS, DispatchMode, Mode, NotFound, TaskState
 from web_ui.active import Here
 from web_ui.forms.field import text
 from web_ui.frame import experiment_frame
 from web_ui.membership import groups_of
+from web_ui.pages import dispatch_cards as cards
+from web_ui.pages import dispatch_history as history
+from web_ui.pages.dispatch_cards import CREATORS, DECISIONS, Act, Decision, Facts, Waiting
+from web_ui.pages.dispatch_history import Taken
+from web_ui.standing import heading
 from web_ui.templating import Frame
 
 MODES: dict[str, Mode] = {"auto": "auto", "manual": "manual"}
-DECISIONS = {
-    "termination": ("End the experiment", "when its termination policy says so"),
-    "ideation_creation": ("Ask for ideas", "so many as its ideation policy says"),
-    "execution_dispatch": ("Hand out ideas", "each ready idea becomes a task for executors"),
-    "evaluation_dispatch": ("Hand out commits", "each commit becomes a task for evaluators"),
-    "integration": ("Integrate variants", "each scored variant joins the lineage"),
-}
 WORDS = {"auto": "orchestrators take it", "manual": "people take it"}
-MAY_END = frozenset({"admins", "orchestrators"})
+EVENTS_LOOKED_AT, SUBMITTED = 200, 20
+VERDICTS = (
+    Act("accept", "Accept"),
+    Act("reject", "Reject: it does not hold", "danger", "validation_error"),
+    Act("reject", "Reject: its worker could not do it", "danger", "worker_error"),
+)
 
 
 @dataclass(frozen=True)
-class Decision:
-    """One decision; `mode` is None where the server does not tell it."""
+class Doors:
+    """Where the acts of the page lead; none where this person or the experiment's state does not allow it."""
 
-    key: str
-    name: str
-    meaning: str
-    mode: Mode | None
+    take_href: str
+    groups_href: str
+    change_href: str | None = None
+    end_href: str | None = None
+    may_join: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,28 +47,17 @@ class Dispatch:
 
     frame: Frame
     decisions: tuple[Decision, ...]
-    change_href: str | None
-    end_href: str | None
+    doors: Doors
     name: str
     note: str
+    submitted: tuple[Waiting, ...] = ()
+    modes: tuple[Taken, ...] = ()
+    taken: tuple[Taken, ...] = ()
 
 
 async def index(here: Here) -> Response:
-    """The five decisions, with switches for admins."""
-    mode, groups, fleet = await asyncio.gather(_mode(here), groups_of(here), here.visit.fleet())
-    may_change = "admins" in groups
-    is_open = not here.experiment.status.is_final
-    page = Dispatch(
-        frame=experiment_frame(here, "Dispatch", "dispatch", fleet),
-        decisions=tuple(
-            Decision(key, *DECISIONS[key], getattr(mode, key) if mode is not None else None) for key in DISPATCH_KEYS
-        ),
-        change_href=here.url("change_dispatch") if may_change and is_open else None,
-        end_href=here.url("end") if groups & MAY_END and is_open else None,
-        name=here.experiment.name,
-        note=_note(here, may_change=may_change, is_open=is_open),
-    )
-    return here.visit.show(page)
+    """The five decisions, with what waits for each and who took which."""
+    return here.visit.show(await (_ours(here) if here.visit.offers.is_ours else _of_others(here)))
 
 
 async def change(here: Here) -> Response:
@@ -77,6 +70,79 @@ async def change(here: Here) -> Response:
     return here.visit.go(here.url("dispatch"), ("done", f"{DECISIONS[key][0]}: {WORDS[mode]} from now on."))
 
 
+async def _ours(here: Here) -> Dispatch:
+    store = here.store
+    (detail, backlog, stages, tasks), (log, workers, groups, fleet) = await asyncio.gather(
+        asyncio.gather(
+            store.read_experiment_detail(),
+            store.read_backlog(),
+            store.read_stages(),
+            store.list_task_page(state=TaskState.SUBMITTED, limit=SUBMITTED),
+        ),
+        asyncio.gather(
+            store.read_log(limit=EVENTS_LOOKED_AT, is_newest_first=True),
+            store.list_workers(),
+            groups_of(here),
+            here.visit.fleet(),
+        ),
+    )
+    ids = [one.variant.variant_id for one in backlog.to_evaluate]
+    ids += [one.variant.variant_id for one in backlog.to_integrate]
+    page = await store.list_variant_page(ids=ids, limit=len(ids)) if ids else None
+    found = {one.variant_id: one for one in page.items} if page is not None else {}
+    facts = Facts(detail, backlog, {one.kind: one for one in stages.stages}, found, tasks.items)
+    names = {one.worker_id: one.name or one.worker_id for one in workers.workers}
+    return Dispatch(
+        frame=experiment_frame(here, "Dispatch", "dispatch", fleet),
+        decisions=tuple(cards.card(here, key, facts, groups) for key in DISPATCH_KEYS),
+        doors=_doors(here, groups, is_orchestrating=bool(backlog.to_integrate or tasks.items)),
+        name=here.experiment.name,
+        note=_note(here, groups),
+        submitted=_submitted(here, facts, groups),
+        modes=history.of_modes(log.events, names),
+        taken=history.of_decisions(log.events, here.url),
+    )
+
+
+async def _of_others(here: Here) -> Dispatch:
+    """What a server that speaks the protocol alone tells: who decides, if that."""
+    mode, groups, fleet = await asyncio.gather(_mode(here), groups_of(here), here.visit.fleet())
+    return Dispatch(
+        frame=experiment_frame(here, "Dispatch", "dispatch", fleet),
+        decisions=tuple(cards.bare(key, getattr(mode, key) if mode is not None else None) for key in DISPATCH_KEYS),
+        doors=_doors(here, groups),
+        name=here.experiment.name,
+        note=_note(here, groups),
+    )
+
+
+def _doors(here: Here, groups: frozenset[str], *, is_orchestrating: bool = False) -> Doors:
+    """The acts of this person; `is_orchestrating` is whether something waits that only orchestrators do."""
+    is_open = not here.experiment.status.is_final
+    return Doors(
+        take_href=here.url("take_decision"),
+        groups_href=here.url("groups"),
+        change_href=here.url("change_dispatch") if "admins" in groups and is_open else None,
+        end_href=here.url("end") if groups & CREATORS and is_open and not here.visit.offers.is_ours else None,
+        may_join=is_orchestrating and here.registry is not None and "orchestrators" not in groups,
+    )
+
+
+def _submitted(here: Here, facts: Facts, groups: frozenset[str]) -> tuple[Waiting, ...]:
+    acts = VERDICTS if "orchestrators" in groups else ()
+    return tuple(
+        Waiting(
+            one.task_id,
+            heading(one),
+            here.url("task", task=one.task_id),
+            f"{one.kind} by {one.claimant_name or 'a worker'}",
+            one.updated_at,
+            acts,
+        )
+        for one in facts.submitted
+    )
+
+
 async def _mode(here: Here) -> DispatchMode | None:
     """Who decides now; servers need not tell."""
     try:
@@ -85,10 +151,10 @@ async def _mode(here: Here) -> DispatchMode | None:
         return None
 
 
-def _note(here: Here, *, may_change: bool, is_open: bool) -> str:
-    if not is_open:
+def _note(here: Here, groups: frozenset[str]) -> str:
+    if here.experiment.status.is_final:
         return "The experiment has ended; only what is left is still integrated."
-    if may_change:
+    if "admins" in groups:
         return ""
     if here.registry is not None:
         return "Only members of admins change this. You can add your own worker to admins under Groups."

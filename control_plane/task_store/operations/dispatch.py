@@ -8,7 +8,8 @@ from sqlalchemy import RowMapping, Select, Table, func, select
 
 from control_plane.db import tally
 from control_plane.db.transaction import Tx
-from control_plane.task_store import records
+from control_plane.task_store import records, rows
+from control_plane.task_store.rules import variants as rules
 from control_plane.task_store.tables import (
     IS_BASELINE,
     IS_EVALUABLE,
@@ -89,6 +90,13 @@ def integrable(tx: Tx, limit: int = 100) -> list[Integrable]:
     named = _of(tx, ideas).where(ideas.c.idea_id.in_([row["idea_id"] for row in found]))
     slugs = {row["idea_id"]: row["slug"] for row in _rows(tx, named)}
     return [Integrable(records.variant(row), slugs[row["idea_id"]]) for row in found]
+
+
+def to_integrate(tx: Tx, variant_id: str) -> Integrable:
+    """A variant that waits for its integration, or has got it; InvalidPrecondition for any other."""
+    row = rows.variant(tx, variant_id)
+    rules.must_be_success(row)
+    return Integrable(records.variant(row), rows.idea(tx, row["idea_id"])["slug"])
 
 
 def in_flight(tx: Tx) -> int:

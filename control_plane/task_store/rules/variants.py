@@ -54,14 +54,19 @@ def must_begin_or_be_scored(body: CreateVariant, schema: Mapping[str, str]) -> N
     metrics.must_satisfy(schema, body.evaluation)
 
 
-def must_be_integrable(variant: Row, variant_commit_sha: str) -> bool:
-    """Whether the commit is yet to be recorded: False when the very same one already is (§5.8)."""
-    if COMMIT.fullmatch(variant_commit_sha) is None:
-        raise InvalidPrecondition("variant_commit_sha is not a commit")
+def must_be_success(variant: Row) -> None:
+    """An ordinary variant with a good score, integrated or not."""
     if variant["kind"] is not None:
         raise InvalidPrecondition("a baseline is never integrated")
     if variant["status"] != SUCCESS:
         raise InvalidPrecondition(f"only a success is integrated; this variant is {variant['status']}")
+
+
+def must_be_integrable(variant: Row, variant_commit_sha: str) -> bool:
+    """Whether the commit is yet to be recorded: False when the very same one already is (§5.8)."""
+    if COMMIT.fullmatch(variant_commit_sha) is None:
+        raise InvalidPrecondition("variant_commit_sha is not a commit")
+    must_be_success(variant)
     if variant["variant_commit_sha"] not in {None, variant_commit_sha}:
         raise InvalidPrecondition(f"the variant is integrated as {variant['variant_commit_sha']}")
     return variant["variant_commit_sha"] is None
