@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +34,7 @@ READY_SECONDS = 60.0
 STOP_SECONDS = 10.0
 LOOK_SECONDS = 2.0
 """What no event tells (a process, a file) is looked at this often."""
+AWAY_SECONDS = 0.1
 PATIENT = Patience(attempts=12, first_pause_seconds=0.2, longest_pause_seconds=1.0)
 ENVIRONMENT = {
     name: value for name, value in os.environ.items() if not name.startswith(("SWITCHYARD_", "EDEN_", "GIT_"))
@@ -164,14 +166,20 @@ class Deployment:
         """What the condition gives once it gives anything; asked again after every event."""
         deadline = time.monotonic() + seconds
         while True:
-            cursor = self.client.read_deployment_log().cursor
+            cursor = _asked(self.position)
             found = _asked(condition)
             if found:
                 return found
             left = deadline - time.monotonic()
             if left <= 0:
                 raise AssertionError(f"not within {seconds} seconds: {what}\n{self.account()}")
-            self.client.read_deployment_log(cursor, min(left, LOOK_SECONDS))
+            waited = cursor is not None and _asked(partial(self._wait, cursor, min(left, LOOK_SECONDS)))
+            if not waited:  # nobody is there whose log could be awaited
+                time.sleep(AWAY_SECONDS)
+
+    def _wait(self, cursor: int, seconds: float) -> bool:
+        self.client.read_deployment_log(cursor, seconds)
+        return True
 
     def let_run(self, seconds: float) -> None:
         """Follow the log for so long."""

@@ -144,7 +144,7 @@ def test_a_family_that_holds_too_much_memory_is_ended(attempt: Bench) -> None:
 
 
 def test_in_a_control_group_a_stranger_that_a_killed_shim_leaves_is_found(attempt: Bench, cgroups: Path) -> None:
-    handle = attempt.python(STRANGER, cgroups=cgroups)
+    handle = attempt.python(STRANGER + "time.sleep(600)", cgroups=cgroups)
     stranger = int(attempt.await_file("daemon"))
     eventually(lambda: process_table.read_bytes(f"/proc/{stranger}/environ") == b"", "the end of its environment")
     os.kill(handle.pid, signal.SIGKILL)

@@ -11,7 +11,8 @@ from control_plane.scheduler.shim.cgroup import Cgroup
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 #: What Python or the shim changed, and the command must find as the system has it.
-RESTORED = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)
+RESTORED = tuple(number for number in signal.Signals if number not in {signal.SIGKILL, signal.SIGSTOP})
+"""Whatever whoever started the server had it ignore is not ignored by the command."""
 
 
 class Given(NamedTuple):
