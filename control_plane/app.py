@@ -12,7 +12,7 @@ import yaml
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from control_plane import wiring
+from control_plane import describing, wiring
 from control_plane.db.engine import Database
 from control_plane.db.revision import is_newest
 from control_plane.edge.house import House
@@ -57,6 +57,7 @@ from control_plane.scheduler.retention import Retention
 from control_plane.scheduler.routes import Yard
 from control_plane.scheduler.rules.board import Situation
 from control_plane.scheduler.spool import Spool
+from control_plane.search.indexer import Indexer
 from control_plane.settings import Cluster, Settings
 from control_plane.task_store.artifact_files import ArtifactFiles
 from control_plane.task_store.checkpoints.automatic import Automatic
@@ -84,6 +85,12 @@ class Parts:
     collector: Collector | None = None
     progress: Progress | None = None
     retention: Retention | None = None
+    indexer: Indexer | None = None
+
+    @property
+    def searched(self) -> describing.Describing:
+        """What a search asks the other wings."""
+        return describing.Describing(ArtifactFiles(self.settings.data / "artifacts"))
 
     @property
     def wings(self) -> Wings:
@@ -94,7 +101,8 @@ class Parts:
     @property
     def _rounds(self) -> tuple[Rounds | None, ...]:
         """What this process does now and then."""
-        return self.reaper, self.sync, self.checkpoints, self.collector, self.progress, self.retention
+        keeping = self.reaper, self.sync, self.checkpoints, self.collector
+        return *keeping, self.progress, self.retention, self.indexer
 
     def start(self) -> None:
         """Start the loops; the event loop that serves requests must be running."""
@@ -144,6 +152,7 @@ def build(settings: Settings) -> Starlette:
         parts.reaper = Reaper(house)
         files = ArtifactFiles(settings.data / "artifacts")
         parts.collector = Collector(Garbage(house, files, settings.upload_retention_seconds))
+        parts.indexer = Indexer(house, parts.searched)
         if settings.task_store_url is not None:
             parts.sync = StateSync(house, TaskStoreOverHttp(settings.task_store_url, keys.admin_token))
     if settings.runs_scheduler:
@@ -218,7 +227,7 @@ def _application(parts: Parts, yard: Yard) -> Starlette:
             await asyncio.to_thread(parts.stop)
 
     app = Starlette(
-        routes=routes(house, Rooms(neighbours, shelf, yard, trainings, parts.wings), git),
+        routes=routes(house, Rooms(neighbours, shelf, yard, trainings, parts.searched, parts.wings), git),
         exception_handlers=dict(HANDLERS),
         middleware=[Middleware(WholeSegments)],
         lifespan=lifespan,

@@ -17,6 +17,8 @@ from control_plane.registry import routes as registry
 from control_plane.registry.routes import Neighbours
 from control_plane.scheduler import routes as scheduler
 from control_plane.scheduler.routes import Yard
+from control_plane.search import routes as search
+from control_plane.search.ports import Wings as Searched
 from control_plane.task_store import routes as task_store
 from control_plane.task_store.routes import Shelf
 from control_plane.training import routes as training
@@ -33,6 +35,7 @@ class Rooms:
     shelf: Shelf
     yard: Yard
     trainings: Trainings
+    searched: Searched
     wings: Wings
 
 
@@ -58,6 +61,7 @@ def routes(house: House, rooms: Rooms, git: ASGIApp) -> list[BaseRoute]:
             *orchestrator.routes(house, rooms.wings),
             *scheduler.routes(house, rooms.yard),
             *training.routes(house, rooms.trainings),
+            *search.routes(house, rooms.searched),
         ]
     )
     return [

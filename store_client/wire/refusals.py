@@ -58,6 +58,7 @@ REFUSALS: Mapping[str, Kinds] = {
     "integrate_variant": (InvalidPrecondition,),
     "publish_variant": (BadRequest, InvalidPrecondition),
     "list_task_page": (BadRequest,),
+    "search": (BadRequest,),
     "fetch_artifact": (Forbidden,),
     "read_artifact": (Forbidden,),
     "read_artifact_info": (Forbidden,),

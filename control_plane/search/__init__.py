@@ -1,0 +1,1 @@
+"""Everything that can be found by its words, kept up by following the log."""
