@@ -29,9 +29,12 @@ from store_client.wire.tasks import (
     EvaluationResult,
     ExecutionResult,
     IdeationResult,
+    Task,
+    TaskState,
 )
 
 Result = IdeationResult | ExecutionResult | EvaluationResult
+GONE = "the task went back to the others before the result arrived"
 COMPARED = ("status", "variant_id", "commit_sha", "evaluation", "idea_ids")
 """What two equivalent submissions agree on (protocol §4.4); artifacts never count."""
 
@@ -79,7 +82,7 @@ async def settle_submission(store: StoreClient, task_id: str, result: Result) ->
         await store.submit_task(task_id, result)
     except ConflictingResubmission as error:
         return Conflicting(error.detail)
-    except (NotClaimed, WrongClaimant) as error:
+    except (NotClaimed, WrongClaimant, IllegalTransition) as error:
         return await _read_back(store, task_id, result, Lost(error.detail))
     except Unreachable as error:
         return await _read_back(store, task_id, result, Unknown(str(error)))
@@ -114,19 +117,28 @@ async def settle_integration(store: StoreClient, variant_id: str, variant_commit
 
 async def _read_back(store: StoreClient, task_id: str, result: Result, otherwise: Lost | Unknown) -> Settled:
     """Landed when the stored result is this one and the caller's: an earlier, unanswered attempt did it."""
+    caller = await _caller(store)
     try:
         task = await store.read_task(task_id)
+        if _is_gone(task, caller):
+            return otherwise if isinstance(otherwise, Lost) else Lost(GONE)
         stored = await store.read_submission(task_id)
     except NotFound:
         return otherwise
     except Unreachable as error:
         return Unknown(str(error))
-    owner, caller = task.submitted_by or (task.claim.worker_id if task.claim else None), await _caller(store)
+    owner = task.submitted_by or (task.claim.worker_id if task.claim else None)
     if owner not in {None, caller}:  # a server need not tell who submitted
         return otherwise
     if are_equivalent(stored, result.to_wire()):
         return Landed()
     return Conflicting("another result was stored before") if owner else otherwise
+
+
+def _is_gone(task: Task, caller: str) -> bool:
+    """Whether the task waits again or somebody else holds it: then what of the caller's is on its way is refused."""
+    is_held = task.state is TaskState.CLAIMED and task.claim is not None
+    return task.state is TaskState.PENDING or bool(is_held and task.claim and task.claim.worker_id != caller)
 
 
 async def _caller(store: StoreClient) -> str:

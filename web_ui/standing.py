@@ -202,7 +202,7 @@ def heading(task: TaskDetail) -> str:
 
 def is_claimable(opened: Opened) -> bool:
     is_open = opened.here.experiment.status == "running"
-    return opened.task.state is TaskState.PENDING and opened.task.is_eligible and is_open
+    return opened.task.state is TaskState.PENDING and bool(opened.task.is_eligible) and is_open
 
 
 def held(opened: Opened) -> str:
@@ -229,6 +229,8 @@ def why_not_mine(opened: Opened) -> str:
         return NOT_MINE[task.state].format(who=task.claimant_name or "Another worker")
     if status != "running":
         return f"The experiment is {status}, so nothing can be claimed."
+    if task.is_eligible is None:
+        return "Whether you may claim this cannot be told now: the server does not say who is in which group."
     if not task.is_eligible:
         return f"This task is for {task.target_name or 'somebody else'} only."
     return "Nobody works on this yet. Claim it to begin."

@@ -1,6 +1,6 @@
 """Tasks of a peer with their names, by priority; and claims, which nobody there renews."""
 
-from store_client.errors import NotClaimed
+from store_client.errors import NotClaimed, Refused, Unauthorized, Unreachable
 from store_client.peers import variants
 from store_client.peers.copy import Copy, Registry
 from store_client.peers.kept import KeptTask
@@ -13,25 +13,65 @@ async def list_page(peer: Peer) -> TaskPage:
     """By priority, then in the order in which they came."""
     query = peer.query
     assert isinstance(query, calls.TaskPageQuery)  # noqa: S101 - the table of calls says so
-    copy, registry = await peer.copy(), await peer.registry()
+    copy, registry = await peer.copy(), await _registry(peer)
     holder = peer.caller if query.claimed_by == "me" else query.claimed_by
     wanted = {"kind": query.kind, "state": query.state, "claimed_by": holder}
     asked = {name: value for name, value in wanted.items() if value is not None}
-    chosen = [task for task in copy.tasks.values() if all(getattr(task, name) == asked[name] for name in asked)]
+    chosen = [
+        task
+        for task in copy.tasks.values()
+        if all(getattr(task, name) == asked[name] for name in asked) and _is_wanted(peer, registry, task.record, query)
+    ]
+    sign = 1 if query.is_rising else -1
 
     def order(task: KeptTask) -> Key:
-        return (-_priority(copy, task), task.number)
+        """What nothing is known of comes last either way."""
+        if query.sort == "age":
+            return (sign * task.number,)
+        return (_is_blank(copy, task), sign * _priority(copy, task), task.number)
 
     items, following = page(copy.tasks, chosen, order, Cut(query.after, query.limit))
     return TaskPage(
         items=tuple(_detail(peer, copy, registry, task) for task in items),
         next=following,
-        total=len(chosen) if holder is None else None,
+        total=len(chosen) if holder is None and not query.is_picky else None,
     )
 
 
+async def _registry(peer: Peer) -> Registry | None:
+    """Workers and groups; None when the server does not tell them now, which must hide no work."""
+    try:
+        return await peer.registry()
+    except Unauthorized:
+        raise
+    except (Refused, Unreachable):
+        return None
+
+
+def _is_wanted(peer: Peer, registry: Registry | None, task: Task, query: calls.TaskPageQuery) -> bool:
+    is_targeted = task.target is not None
+    if query.target is not None and is_targeted != (query.target == "targeted"):
+        return False
+    return not query.eligible or _is_eligible(peer, registry, task) is not False
+
+
+def _is_eligible(peer: Peer, registry: Registry | None, task: Task) -> bool | None:
+    """Whether the caller may claim it; None when nobody says who is in which group."""
+    if peer.caller == "admin" or task.target is None or task.target.id == peer.caller:
+        return peer.caller != "admin"
+    if registry is None:
+        return None if task.target.kind == "group" else False
+    return task.target.id in registry.groups_of(peer.caller)
+
+
+def _is_blank(copy: Copy, task: KeptTask) -> bool:
+    """Whether what it is about cannot be read."""
+    about = copy.ideas if task.kind == "execution" else copy.variants
+    return task.kind != "ideation" and (task.subject_id or "") not in about
+
+
 async def read(peer: Peer) -> TaskDetail:
-    copy, registry = await peer.copy(), await peer.registry()
+    copy, registry = await peer.copy(), await _registry(peer)
     return _detail(peer, copy, registry, found(copy.tasks, peer.places["task_id"]))
 
 
@@ -52,18 +92,20 @@ async def release(peer: Peer) -> Task:
     return task
 
 
-def _detail(peer: Peer, copy: Copy, registry: Registry, kept: KeptTask) -> TaskDetail:
-    task = kept.record
-    target = task.target
-    is_member = target is not None and (target.id == peer.caller or target.id in registry.groups_of(peer.caller))
+def _detail(peer: Peer, copy: Copy, registry: Registry | None, kept: KeptTask) -> TaskDetail:
+    task, known = kept.record, registry or Registry()
+    target, idea = task.target, copy.ideas.get(_idea_id(copy, kept) or "")
+    author_id = idea.record.created_by if idea else None
     return TaskDetail(
         **task.model_dump(),
         title=_title(copy, kept),
         subject_id=kept.subject_id,
         priority=_priority(copy, kept),
-        claimant_name=registry.name(kept.claimed_by),
-        target_name=registry.name(target.id) if target else None,
-        is_eligible=peer.caller != "admin" and (target is None or is_member),
+        claimant_name=known.name(kept.claimed_by),
+        target_name=known.name(target.id) if target else None,
+        is_eligible=_is_eligible(peer, registry, task),
+        author_id=author_id,
+        author_name=known.name(author_id),
         parent_commits=_parent_commits(copy, kept),
     )
 

@@ -1,5 +1,7 @@
 """Tasks: create, claim, renew, submit, decide."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from store_client.resources.resource import Resource
@@ -82,9 +84,14 @@ class Tasks(Resource):
         *,
         after: str | None = None,
         limit: int = 50,
+        view: Mapping[str, Any] = MappingProxyType({}),
     ) -> TaskPage:
-        """One page of tasks by priority; `claimed_by` is a worker id or 'me'."""
-        query = calls.TaskPageQuery(kind=kind, state=state, claimed_by=claimed_by, after=after, limit=limit)
+        """One page of tasks by priority; `claimed_by` is a worker id or 'me'.
+
+        `view` changes order and choice: `sort`, `direction`, `eligible` and `target` of the call's query.
+        """
+        asked = {"kind": kind, "state": state, "claimed_by": claimed_by, "after": after, "limit": limit}
+        query = calls.TaskPageQuery.model_validate({**asked, **view})
         answer: TaskPage = await self._send(calls.LIST_TASK_PAGE, query=query)
         return answer
 

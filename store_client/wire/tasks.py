@@ -173,7 +173,9 @@ class TaskDetail(Task):
     priority: float = 0
     claimant_name: str | None = None
     target_name: str | None = None
-    is_eligible: bool = Field(default=True, description="whether the caller may claim it")
+    is_eligible: bool | None = Field(default=True, description="whether the caller may claim it; absent: nobody knows")
+    author_id: str | None = Field(default=None, description="who had the idea behind it")
+    author_name: str | None = None
     parent_commits: tuple[Commit, ...] = ()
     latest_job_id: str | None = None
 

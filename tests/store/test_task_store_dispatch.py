@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from control_plane.task_store.operations import artifacts, claims, dispatch, lineage, listing, subjects, tasks, variants
+from control_plane.task_store.operations import (
+    artifacts,
+    claims,
+    dispatch,
+    lineage,
+    listing,
+    subjects,
+    task_pages,
+    tasks,
+    variants,
+)
 from store_client.wire.calls.ideas import IdeaPageQuery
 from store_client.wire.calls.tasks import TaskPageQuery
 from store_client.wire.calls.variants import LineageQuery, VariantPageQuery
@@ -114,13 +124,13 @@ HOT: dict[str, Callable[[Any], Any]] = {
     "lapsed claims": claims.sweep_expired,
     "live task": lambda tx: subjects._must_have_no_live_task(tx, "execution", "i"),
     "open claims": claims.open_by_worker,
-    "tasks": lambda tx: listing.task_page(tx, TaskPageQuery()),
-    "tasks of a kind": lambda tx: listing.task_page(tx, TaskPageQuery(kind="execution")),
-    "tasks in a state": lambda tx: listing.task_page(tx, TaskPageQuery.model_validate({"state": "pending"})),
-    "tasks of both": lambda tx: listing.task_page(
+    "tasks": lambda tx: task_pages.page(tx, TaskPageQuery()),
+    "tasks of a kind": lambda tx: task_pages.page(tx, TaskPageQuery(kind="execution")),
+    "tasks in a state": lambda tx: task_pages.page(tx, TaskPageQuery.model_validate({"state": "pending"})),
+    "tasks of both": lambda tx: task_pages.page(
         tx, TaskPageQuery.model_validate({"kind": "execution", "state": "pending"})
     ),
-    "my tasks": lambda tx: listing.task_page(tx, TaskPageQuery(claimed_by="me")),
+    "my tasks": lambda tx: task_pages.page(tx, TaskPageQuery(claimed_by="me")),
     "ideas": lambda tx: listing.idea_page(tx, IdeaPageQuery()),
     "ideas in a state": lambda tx: listing.idea_page(tx, IdeaPageQuery.model_validate({"state": "ready"})),
     "variants": lambda tx: listing.variant_page(tx, VariantPageQuery()),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from control_plane.task_store.operations import details, listing, progress, variants
+from control_plane.task_store.operations import details, listing, progress, task_pages, variants
 from control_plane.task_store.rules import pages
 from store_client.errors import BadRequest, NotFound
 from store_client.wire.calls.ideas import IdeaPageQuery
@@ -33,14 +33,14 @@ def test_tasks_come_by_priority_then_age(store: TaskHouse) -> None:
     wanted = [(store.task("execution", store.idea(priority=p)), p) for p in (1, 3.5, -2, 3.5, 1)]
     wanted.append((store.task(), 0))
     ordered = [task_id for task_id, _ in sorted(wanted, key=lambda one: -one[1])]
-    assert [task.task_id for task in read_all(store, listing.task_page, TaskPageQuery())] == ordered
+    assert [task.task_id for task in read_all(store, task_pages.page, TaskPageQuery())] == ordered
     store.claim(wanted[0][0])
     pending = TaskPageQuery.model_validate({"state": "pending"})
-    assert [task.task_id for task in read_all(store, listing.task_page, pending)] == [
+    assert [task.task_id for task in read_all(store, task_pages.page, pending)] == [
         task_id for task_id in ordered if task_id != wanted[0][0]
     ]
     both = TaskPageQuery.model_validate({"kind": "execution", "state": "pending"})
-    totals = [store.see(listing.task_page, query).total for query in (TaskPageQuery(), pending, both)]
+    totals = [store.see(task_pages.page, query).total for query in (TaskPageQuery(), pending, both)]
     assert totals == [6, 5, 4]
 
 
@@ -48,9 +48,9 @@ def test_my_tasks_are_those_i_hold(store: TaskHouse) -> None:
     mine, theirs = store.task(), store.task()
     store.claim(mine, "bob")
     store.claim(theirs, "eve")
-    page = store.see(listing.task_page, TaskPageQuery(claimed_by="me"), name="bob")
+    page = store.see(task_pages.page, TaskPageQuery(claimed_by="me"), name="bob")
     assert [task.task_id for task in page.items] == [mine]
-    page = store.see(listing.task_page, TaskPageQuery(claimed_by=store.id_of("eve")), name="bob")
+    page = store.see(task_pages.page, TaskPageQuery(claimed_by=store.id_of("eve")), name="bob")
     assert ([task.task_id for task in page.items], page.total) == ([theirs], None)
 
 

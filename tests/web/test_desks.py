@@ -12,7 +12,7 @@ from tests.web.world import World
 async def test_pending_tasks_stand_by_priority_each_with_a_claim_button(desk: Desk) -> None:
     await desk.ada.propose("first", "second")
     shown = await desk.get("/executor")
-    assert rows(part(shown, "pending")) == [["first", "0.5000", "0 s", "Claim"]]
+    assert rows(part(shown, "pending")) == [["first by Ada", "0.5000", "0 s", "Claim"]]
     assert "1 task waits for a person" in says(shown)
 
 
@@ -44,7 +44,7 @@ async def test_a_task_for_somebody_else_says_for_whom_and_cannot_be_claimed(desk
     )
     await desk.world.store(desk.experiment.experiment_id).add_to_group(admins.group_id, desk.ada.worker_id)
     await desk.store.reassign_task(task.task_id, Target(kind="worker", id=desk.ada.worker_id), "she knows it")
-    first = part(await desk.get("/ideator"), "pending").select_one(f'[data-key="{task.task_id}"]')
+    first = part(await desk.get("/ideator?eligible=0"), "pending").select_one(f'[data-key="{task.task_id}"]')
     assert first is not None
     assert "for Ada only" in words(first)
     assert first.select_one("button[disabled]") is not None

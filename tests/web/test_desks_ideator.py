@@ -2,8 +2,9 @@
 
 import httpx
 import pytest
+from bs4 import Tag
 
-from store_client import read_text
+from store_client import Target, read_text
 from tests.web.desk import Desk, fields_of
 from tests.web.reading import page, part, says, words
 from web_ui.filters import MINUS
@@ -171,3 +172,71 @@ async def test_a_silent_control_plane_is_told_as_that(desk: Desk) -> None:
     answer = await desk.send(form, "submit", **{"content-1": "into the void"})
     assert answer.status_code == 503
     assert "does not answer" in says(answer)
+
+
+async def test_a_name_that_is_taken_is_said_before_anything_is_handed_in(desk: Desk) -> None:
+    await desk.ada.propose("closer")
+    _, path = await desk.claim("ideation")
+    entered = {"name-1": "Closer", "content-1": "Use 1.41.", "name-2": "Closer", "content-2": "Use 1.42."}
+    warned = await desk.send(await desk.get(path), "submit", **entered)
+    assert warned.status_code == 422
+    assert "There is an idea called closer already." in says(warned)
+    renamed = await desk.send(warned, "preview", **{"name-1": "nearer"})
+    assert renamed.status_code == 200
+    assert "There is an idea called" in says(renamed)
+    meant = await desk.send(warned, "submit", anyway="yes")
+    assert meant.status_code == 303
+    assert [idea.slug for idea in await desk.store.list_ideas()] == ["closer"] * 3
+
+
+async def test_ideas_are_previewed_removed_and_meant_for_somebody_with_their_files(desk: Desk) -> None:
+    _, path = await desk.claim("ideation")
+    entered = {"content-1": "one", "content-2": "Use **1.41**.", "executor-2": "Ada", "evaluator-2": "nobody"}
+    shown = await desk.send(await desk.get(path), "preview", **entered)
+    assert words(page(shown).select_one(".preview strong")) == "1.41"
+    removed = await desk.send(shown, "remove-1")
+    assert slots(removed) == 2
+    assert fields_of_work(removed)["content-1"] == "Use **1.41**."
+    refused = await desk.send(removed, "submit")
+    assert refused.status_code == 422
+    assert "Nobody here is called this." in says(refused)
+    form = page(refused).find("form", id="work")
+    assert isinstance(form, Tag)
+    fields = fields_of(form) | {"act": "submit", "evaluator-1": ""}
+    files = [("files-1", ("plot.svg", b"<svg/>", "image/svg+xml"))]
+    assert (await desk.browser.post(str(form["action"]), data=fields, files=files)).status_code == 303
+    (idea,) = await desk.store.list_ideas()
+    assert idea.intended_executor == Target(kind="worker", id=desk.ada.worker_id)
+    assert await read_text(desk.store, idea.artifacts_uri) == "Use **1.41**.\n"
+
+
+async def test_a_parent_is_found_among_all_variants_and_several_are_brought_together(desk: Desk) -> None:
+    await desk.ada.evaluate(error=1.0)
+    halfway = await desk.ada.variant("halfway", 1.2, error=0.56)
+    sha = (await desk.store.read_variant(halfway)).variant_commit_sha or ""
+    task, path = await desk.claim("ideation")
+    answer = await desk.send(await desk.get(path), "parents-2", **{"content-2": "bring them together"})
+    chooser = await desk.follow(answer)
+    assert [words(one) for one in page(chooser).select("tbody label")] == ["halfway", "baseline"]
+    found = await desk.get(f"{path}/parents?idea=2&q=HALF")
+    assert [words(one) for one in page(found).select("tbody label")] == ["halfway"]
+    both = [sha, desk.experiment.base_commit_sha]
+    chosen = await desk.post(f"{path}/parents/choose", {"idea": "2", "commit": both})
+    shown = await desk.follow(chosen)
+    assert fields_of_work(shown)["content-2"] == "bring them together"
+    assert (await desk.send(shown, "submit")).status_code == 303
+    idea = next(one for one in await desk.store.list_ideas() if one.slug != "halfway")
+    assert list(idea.parent_commits) == both
+    assert (await desk.store.read_task(task.task_id)).state == "submitted"
+
+
+async def test_an_address_may_name_what_to_build_on(desk: Desk) -> None:
+    await desk.ada.evaluate(error=1.0)
+    await desk.ada.variant("halfway", 1.2, error=0.56)
+    base = desk.experiment.base_commit_sha or ""
+    task = await desk.ada.pending("ideation")
+    shown = await desk.get(f"/ideator?parent={base}")
+    form = page(shown).select_one(f'form[action*="{task.task_id}/claim"]')
+    assert isinstance(form, Tag)
+    claimed = await desk.follow(await desk.browser.post(str(form["action"])))
+    assert fields_of_work(claimed)["parent-1"] == base

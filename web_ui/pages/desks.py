@@ -19,9 +19,10 @@ from store_client import (
     settle_claim,
 )
 from web_ui.active import Here
+from web_ui.desk_views import View, view
 from web_ui.filters import Moment, plural, with_query
 from web_ui.frame import experiment_frame
-from web_ui.listing import PAGE, Pager, Place
+from web_ui.listing import PAGE, Pager
 from web_ui.standing import heading, left, open_task, why_not_mine
 from web_ui.templating import Frame
 from web_ui.workflows.outcomes import Declined, Stranded
@@ -62,6 +63,8 @@ class PendingRow:
     moment: Moment
     claim_href: str | None
     why_not: str
+    author: str
+    target: str
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,13 @@ class Desk:
     work_href: str
     closed: str
     mine: tuple[HeldRow, ...]
+    view: View
+    groups: tuple[tuple[str, tuple[PendingRow, ...]], ...]
+    """What waits; by who had the idea, where that is asked for, else all under no name."""
     pending: tuple[PendingRow, ...]
+    waiting: int
+    parent: str
+    """What the next ideas are to build on, if the address says so."""
     others: tuple[HeldRow, ...]
     pager: Pager
 
@@ -88,16 +97,17 @@ class Desk:
 async def index(here: Here, role: Role) -> Response:
     """A role's desk."""
     kind, store, visit = KIND_OF[role], here.store, here.visit
-    place = Place.of(visit.request)
+    shown = view(visit)
     mine, pending, claimed, fleet = await asyncio.gather(
         store.list_task_page(kind, TaskState.CLAIMED, "me"),
-        store.list_task_page(kind, TaskState.PENDING, after=place.after, limit=PAGE),
+        store.list_task_page(kind, TaskState.PENDING, after=shown.place.after, limit=PAGE, view=shown.query),
         store.list_task_page(kind, TaskState.CLAIMED, limit=HELD_BY_OTHERS),
         visit.fleet(),
     )
     own = {task.task_id for task in mine.items}
     is_automatic = getattr(here.experiment.automation, role) == "automatic" if visit.offers.is_ours else None
-    total = pending.total or 0
+    total = here.experiment.counts.tasks.get(f"{kind}.pending", 0)
+    rows = tuple(_pending(here, role, task) for task in pending.items)
     return visit.show(
         Desk(
             frame=experiment_frame(here, role.capitalize(), role, fleet),
@@ -109,9 +119,13 @@ async def index(here: Here, role: Role) -> Response:
             work_href=here.url("work"),
             closed=_closed(here),
             mine=tuple(_held(here, role, task) for task in mine.items),
-            pending=tuple(_pending(here, role, task) for task in pending.items),
+            view=shown,
+            groups=_groups(rows) if shown.is_grouped else (("", rows),),
+            pending=rows,
+            waiting=total,
+            parent=visit.request.query_params.get("parent", ""),
             others=tuple(_held(here, role, task) for task in claimed.items if task.task_id not in own),
-            pager=place.pager(len(pending.items), pending.next, pending.total),
+            pager=shown.place.pager(len(pending.items), pending.next, pending.total),
         )
     )
 
@@ -126,6 +140,8 @@ async def claim(here: Here) -> Response:
         if opened.is_mine:
             return here.visit.go(path)
         return here.visit.go(here.url(role), ("notice", f"Nothing was claimed. {why_not_mine(opened)}"))
+    if parent := here.visit.request.query_params.get("parent"):
+        path = with_query(path, parent=parent)
     return here.visit.go(path, ("done", "The task is yours now. Nobody else can take it until your claim ends."))
 
 
@@ -194,6 +210,14 @@ def _closed(here: Here) -> str:
     return f"{here.experiment.name} is {status}. Nothing new is claimed until it runs; what is claimed may finish."
 
 
+def _groups(rows: tuple[PendingRow, ...]) -> tuple[tuple[str, tuple[PendingRow, ...]], ...]:
+    """Rows by who had the idea, in the order in which they come."""
+    found: dict[str, tuple[PendingRow, ...]] = {}
+    for row in rows:
+        found[row.author] = (*found.get(row.author, ()), row)
+    return tuple(found.items())
+
+
 def _held(here: Here, role: Role, task: TaskDetail) -> HeldRow:
     assert task.claim is not None  # noqa: S101 - only claimed tasks come here
     return HeldRow(
@@ -209,7 +233,7 @@ def _held(here: Here, role: Role, task: TaskDetail) -> HeldRow:
 
 def _pending(here: Here, role: Role, task: TaskDetail) -> PendingRow:
     is_open = here.experiment.status == "running"
-    why_not = "" if task.is_eligible else f"for {task.target_name or 'somebody else'} only"
+    why_not = _why_not(task)
     return PendingRow(
         task_id=task.task_id,
         title=heading(task),
@@ -218,4 +242,12 @@ def _pending(here: Here, role: Role, task: TaskDetail) -> PendingRow:
         moment=task.created_at,
         claim_href=here.url("claim", task=task.task_id) if is_open and task.is_eligible else None,
         why_not=why_not or ("" if is_open else f"the experiment is {here.experiment.status}"),
+        author=task.author_name or ("somebody without a name" if task.author_id else "the orchestrator"),
+        target=(task.target_name or task.target.id) if task.target else "",
     )
+
+
+def _why_not(task: TaskDetail) -> str:
+    if task.is_eligible is None:
+        return f"for {task.target_name or 'a group'} only; whether that is you is not known now"
+    return "" if task.is_eligible else f"for {task.target_name or 'somebody else'} only"

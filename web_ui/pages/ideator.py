@@ -1,6 +1,6 @@
 """The ideator's desk: what to try next, given what was tried."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -120,12 +120,12 @@ async def _hand_in(opened: Opened, hand: Hand, sheet: Sheet) -> Response:
     draft = forms.draft(sheet.form, await members_of(opened))
     if isinstance(draft, IdeationForm):
         return await _again(opened, draft, Sent(422, await sheet.keep(opened)))
+    proposed = [_proposed(one, sheet) for one in draft.ideas]
     if not hand.is_handed_in and not text(sheet.form, "anyway"):
-        typed = forms.entered(sheet.form)
-        asked = forms.warned(typed, await _taken(opened, typed))
+        typed, own = forms.entered(sheet.form), {ideation.idea_id(hand, one) for one in proposed}
+        asked = forms.warned(typed, await _taken(opened, typed, own))
         if asked.is_warned:
             return await _again(opened, asked, Sent(422, await sheet.keep(opened)))
-    proposed = [_proposed(one, sheet) for one in draft.ideas]
     outcome = await ideation.submit(hand, proposed, format_time(opened.here.visit.now))
     told = f"{plural(len(draft.ideas), 'idea')} submitted. The orchestrator hands out the best first."
     return await _land(opened, outcome, sheet, told)
@@ -159,13 +159,13 @@ def _chosen(here: Here) -> str:
     return named if forms.COMMIT.fullmatch(named) else ""
 
 
-async def _taken(opened: Opened, form: IdeationForm) -> frozenset[str]:
-    """The names among those of a form that ideas of the experiment have already."""
+async def _taken(opened: Opened, form: IdeationForm, own: Collection[str] = ()) -> frozenset[str]:
+    """The names among those of a form that other ideas of the experiment have; `own` are ids of these very ones."""
     slugs = sorted({one.slug for one in form.filled if one.slug})
     if not slugs:
         return frozenset()
     found = await opened.here.store.list_idea_page(slugs=slugs, limit=2 * len(slugs))
-    return frozenset(idea.slug for idea in found.items)
+    return frozenset(idea.slug for idea in found.items if idea.idea_id not in own)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ def read_variant(tx: Tx, variant_id: str) -> VariantDetail:
 def of_tasks(tx: Tx, found: Found, jobs: JobsOfTasks) -> tuple[TaskDetail, ...]:
     """Tasks with what they are about, who holds them, and whether the caller may."""
     subjects = Subjects(tx, found)
-    called = names.of_members(tx, chain.from_iterable((row["claimed_by"], row["target_id"]) for row in found))
+    people = ((row["claimed_by"], row["target_id"], subjects.author_id(row)) for row in found)
+    called = names.of_members(tx, chain.from_iterable(people))
     mine = set() if tx.caller.is_admin else identities.groups_of(tx.connection, tx.experiment_id, tx.caller.worker_id)
     latest = jobs(tx, [row["task_id"] for row in found])
     return tuple(
@@ -45,6 +46,8 @@ def of_tasks(tx: Tx, found: Found, jobs: JobsOfTasks) -> tuple[TaskDetail, ...]:
             claimant_name=called.get(row["claimed_by"]),
             target_name=called.get(row["target_id"]),
             is_eligible=not tx.caller.is_admin and rules.is_eligible(row, tx.caller.worker_id, mine),
+            author_id=subjects.author_id(row),
+            author_name=called.get(subjects.author_id(row) or ""),
             parent_commits=subjects.parent_commits(row),
             latest_job_id=latest.get(row["task_id"]),
         )
@@ -105,6 +108,12 @@ class Subjects:
         if task["kind"] == "execution":
             return str(self._ideas[task["subject_id"]]["slug"])
         return names.label(self._variants[task["subject_id"]], self._ideas)
+
+    def author_id(self, task: RowMapping) -> str | None:
+        """Who had the idea behind a task."""
+        variant = self._variants.get(task["subject_id"]) if task["kind"] == "evaluation" else None
+        idea = self._ideas.get(variant["idea_id"] if variant else task["subject_id"])
+        return None if idea is None else idea["created_by"]
 
     def parent_commits(self, task: RowMapping) -> tuple[str, ...]:
         """What the task starts from; an ideation starts from the base commit."""

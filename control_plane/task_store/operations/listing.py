@@ -7,30 +7,15 @@ from sqlalchemy import ColumnElement, RowMapping, Select, select
 from control_plane.db import tally
 from control_plane.db.transaction import Tx
 from control_plane.task_store.operations import beginnings, details, progress
-from control_plane.task_store.ports import JobsOfTasks, no_jobs
 from control_plane.task_store.rules import pages
-from control_plane.task_store.tables import IS_SCORED, ideas, tasks, variants
+from control_plane.task_store.tables import IS_SCORED, ideas, variants
 from store_client.wire.calls.ideas import IdeaPageQuery
-from store_client.wire.calls.tasks import TaskPageQuery
 from store_client.wire.calls.variants import VariantPageQuery
 from store_client.wire.ideas import IdeaPage
-from store_client.wire.tasks import KINDS, TaskPage, TaskState
 from store_client.wire.variants import VariantPage
 
 T = TypeVar("T")
 UNSCORED = 0.0
-
-
-def task_page(tx: Tx, query: TaskPageQuery, jobs: JobsOfTasks = no_jobs) -> TaskPage:
-    """Tasks by priority, then in the order in which they came."""
-    wanted = select(tasks).where(tasks.c.experiment_id == tx.experiment_id, *_task_filters(tx, query))
-    found = _keyed(tx, wanted, (tasks.c.priority, tasks.c.number), (query.after, query.limit))
-    last = _last_of(found, query.limit)
-    return TaskPage(
-        items=details.of_tasks(tx, found[: query.limit], jobs),
-        next=last and pages.write((last["priority"], last["number"])),
-        total=_task_total(tx, query),
-    )
 
 
 def idea_page(tx: Tx, query: IdeaPageQuery) -> IdeaPage:
@@ -41,11 +26,11 @@ def idea_page(tx: Tx, query: IdeaPageQuery) -> IdeaPage:
     if query.names is not None:
         wanted = wanted.where(ideas.c.slug.in_(query.names))
     found = _newest(tx, wanted, ideas.c.number, (query.after, query.limit))
-    last = _last_of(found, query.limit)
+    last = last_of(found, query.limit)
     return IdeaPage(
         items=details.of_ideas(tx, found[: query.limit]),
         next=last and pages.write((0, last["number"])),
-        total=None if query.names else _total(tx, f"ideas.{query.state}" if query.state else "ideas"),
+        total=None if query.names else total_of(tx, f"ideas.{query.state}" if query.state else "ideas"),
     )
 
 
@@ -64,37 +49,17 @@ def variant_page(tx: Tx, query: VariantPageQuery) -> VariantPage:
         found = _newest(tx, wanted, variants.c.number, (query.after, query.limit))
     else:
         found = _best(tx, wanted, query)
-    last = _last_of(found, query.limit)
+    last = last_of(found, query.limit)
     return VariantPage(
         items=details.of_variants(tx, found[: query.limit]),
         next=last and _variant_place(last, query.order),
         total=None
         if query.begins or query.ids
-        else _total(tx, f"variants.{query.status}" if query.status else "variants"),
+        else total_of(tx, f"variants.{query.status}" if query.status else "variants"),
     )
 
 
-def _task_filters(tx: Tx, query: TaskPageQuery) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if query.kind is not None:
-        conditions.append(tasks.c.kind == query.kind)
-    if query.state is not None:
-        conditions.append(tasks.c.state == query.state)
-    if query.claimed_by is not None:
-        conditions.append(tasks.c.claimed_by == (tx.caller.worker_id if query.claimed_by == "me" else query.claimed_by))
-    return conditions
-
-
-def _task_total(tx: Tx, query: TaskPageQuery) -> int | None:
-    """How many tasks the filters admit; nobody counts the claims of one worker."""
-    if query.claimed_by is not None:
-        return None
-    kinds = KINDS if query.kind is None else (query.kind,)
-    states = tuple(TaskState) if query.state is None else (query.state,)
-    return _total(tx, *(f"tasks.{kind}.{state}" for kind in kinds for state in states))
-
-
-def _total(tx: Tx, *counts: str) -> int:
+def total_of(tx: Tx, *counts: str) -> int:
     counted = tally.read(tx.connection, tx.experiment_id)
     return sum(counted.get(name, 0) for name in counts)
 
@@ -105,7 +70,7 @@ def _newest(
     after, limit = after_and_limit
     if after is not None:
         wanted = wanted.where(number < pages.read(after)[1])
-    return _rows(tx, wanted.order_by(number.desc()).limit(limit + 1))
+    return rows_of(tx, wanted.order_by(number.desc()).limit(limit + 1))
 
 
 def _best(tx: Tx, wanted: Select[Any], query: VariantPageQuery) -> list[RowMapping]:
@@ -120,10 +85,10 @@ def _best(tx: Tx, wanted: Select[Any], query: VariantPageQuery) -> list[RowMappi
 
 def _scored(tx: Tx, wanted: Select[Any], after: str | None, limit: int) -> list[RowMapping]:
     key = variants.c.objective_value, variants.c.number
-    return _keyed(tx, wanted.where(IS_SCORED), key, (after, limit), is_ascending=progress.is_minimised(tx))
+    return keyed(tx, wanted.where(IS_SCORED), key, (after, limit), is_ascending=progress.is_minimised(tx))
 
 
-def _keyed(
+def keyed(
     tx: Tx,
     wanted: Select[Any],
     key: tuple[ColumnElement[float], ColumnElement[int]],
@@ -138,11 +103,11 @@ def _keyed(
     (value, number), (after, limit) = key, after_and_limit
     order = value.asc() if is_ascending else value.desc()
     if after is None:
-        return _rows(tx, wanted.order_by(order, number).limit(limit + 1))
+        return rows_of(tx, wanted.order_by(order, number).limit(limit + 1))
     last, place = pages.read(after)
-    same = _rows(tx, wanted.where(value == last, number > place).order_by(number).limit(limit + 1))
+    same = rows_of(tx, wanted.where(value == last, number > place).order_by(number).limit(limit + 1))
     beyond = wanted.where(value > last if is_ascending else value < last).order_by(order, number)
-    return same + (_rows(tx, beyond.limit(limit + 1 - len(same))) if len(same) <= limit else [])
+    return same + (rows_of(tx, beyond.limit(limit + 1 - len(same))) if len(same) <= limit else [])
 
 
 def _variant_place(last: RowMapping, order: str) -> str:
@@ -152,10 +117,10 @@ def _variant_place(last: RowMapping, order: str) -> str:
     return pages.write((UNSCORED if value is None else value, last["number"]))
 
 
-def _last_of(found: list[RowMapping], limit: int) -> RowMapping | None:
+def last_of(found: list[RowMapping], limit: int) -> RowMapping | None:
     """The last row of a page that another one follows."""
     return found[limit - 1] if len(found) > limit else None
 
 
-def _rows(tx: Tx, query: Select[Any]) -> list[RowMapping]:
+def rows_of(tx: Tx, query: Select[Any]) -> list[RowMapping]:
     return list(tx.connection.execute(query).mappings())

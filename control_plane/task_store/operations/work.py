@@ -83,5 +83,7 @@ def _item(row: RowMapping, task: TaskDetail, draft: RowMapping | None) -> WorkIt
     item = WorkItem(experiment_id=row["experiment_id"], task=task, is_mine=is_mine)
     if draft is None:
         return item
-    longest = max((str(text) for text in draft["fields"].values()), key=len, default="")
+    longest = max(
+        (str(text) for text in draft["fields"].values()), key=lambda text: (" " in text, len(text)), default=""
+    )
     return item.having(drafted_at=draft["drafted_at"], excerpt=longest[:EXCERPT])

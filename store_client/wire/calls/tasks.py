@@ -1,5 +1,7 @@
 """Calls about tasks (protocol §4) and their desks."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from store_client.wire.call import Call, PageQuery, Query, Who
@@ -34,6 +36,22 @@ class TaskPageQuery(PageQuery):
     kind: TaskKind | None = None
     state: TaskState | None = None
     claimed_by: str | None = Field(default=None, description="worker id, or 'me'")
+    sort: Literal["priority", "age"] = "priority"
+    direction: Literal["asc", "desc"] | None = Field(
+        default=None, description="default: the highest priority first, or the oldest"
+    )
+    eligible: bool = Field(default=False, description="only what the caller may claim, or nobody knows whether")
+    target: Literal["targeted", "untargeted"] | None = None
+
+    @property
+    def is_rising(self) -> bool:
+        """Whether the lowest priority, or the oldest, comes first."""
+        return (self.direction or ("asc" if self.sort == "age" else "desc")) == "asc"
+
+    @property
+    def is_picky(self) -> bool:
+        """Whether tasks are left out that no index tells apart: then a page looks at so many, and may be short."""
+        return self.eligible or self.target is not None
 
 
 CREATE_TASK = Call("create_task", "POST", P, Who.ADMINS_OR_ORCHESTRATORS, "Create a task", body=CreateTask, answer=Task)
