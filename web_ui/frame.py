@@ -31,7 +31,7 @@ ADMIN_TABS = (("Workers", "workers"), ("Groups", "groups"), ("Dispatch", "dispat
 DEPLOYMENT_TABS = (("Home", "home"), ("My work", "all_work"), ("Queue", "queue"), ("GPUs", "gpus"))
 DEPLOYMENT_ADMIN_TABS: tuple[tuple[str, str], ...] = (("Operators", "operators"),)
 """The pages behind the deployment's last tab, which its administrators alone have."""
-OF_DEPLOYMENT = frozenset({"queue", "gpus"})
+OF_DEPLOYMENT = frozenset({"queue", "gpus", "experiment_jobs"})
 """What is not there for whoever sees only some experiments."""
 ROLE_OF = {"ideation": "ideator", "execution": "executor", "evaluation": "evaluator"}
 

@@ -1,5 +1,8 @@
 """`switchyard operator`: the people who sign in."""
 
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any
 from urllib.parse import quote
 
 import click
@@ -14,6 +17,7 @@ ROLES = click.Choice(["member", "viewer", "operator", "administrator"])
 web_url = click.option(
     "--web-url", envvar="SWITCHYARD_WEB_URL", help="default: the web UI that `switchyard up` started"
 )
+Question = Callable[[ControlPlaneClient], Awaitable[NewInvitation]]
 COLUMNS = ("Name", "Signs in as", "Role", "In experiments", "Last seen", "Id")
 
 
@@ -33,18 +37,27 @@ def list_(server: Server) -> None:
         show.table(COLUMNS, map(_row, people), empty="Nobody signs in here.")
 
 
+def prints_link(command: Callable[..., Question]) -> Callable[..., None]:
+    """Ask the server for a link, as the command says, and print it as an address of the console."""
+
+    @web_url
+    @talks_to_server
+    @wraps(command)
+    def run(*args: Any, web_url: str | None, server: Server, **given: Any) -> None:
+        web = _web(server, web_url)
+        _print(server, server.ask(command(*args, **given)), web)
+
+    return run
+
+
 @operator.command()
 @click.argument("sign_in_name")
 @click.option("--name", help="what people call them; default: the sign-in name")
 @click.option("--role", type=ROLES, default="operator", show_default=True, help="in the deployment; member: none")
 @click.option("--in", "grants", multiple=True, metavar="EXPERIMENT=ROLE", help="a role in an experiment, by id or slug")
-@web_url
-@talks_to_server
-def invite(
-    sign_in_name: str, name: str | None, role: str, grants: tuple[str, ...], web_url: str | None, server: Server
-) -> None:
+@prints_link
+def invite(sign_in_name: str, name: str | None, role: str, grants: tuple[str, ...]) -> Question:
     """Print a link behind which a new person chooses a password. It works once, for a week."""
-    web = _web(server, web_url)
 
     async def ask_for(deployment: ControlPlaneClient) -> NewInvitation:
         named = [one.partition("=")[::2] for one in grants]
@@ -52,21 +65,19 @@ def invite(
         wanted = {"name": name or sign_in_name, "sign_in_name": sign_in_name, "role": role, "experiments": experiments}
         return await deployment.invite(Invite.model_validate(wanted))
 
-    _print(server, server.ask(ask_for), web)
+    return ask_for
 
 
 @operator.command()
 @click.argument("who")
-@web_url
-@talks_to_server
-def reset(who: str, web_url: str | None, server: Server) -> None:
+@prints_link
+def reset(who: str) -> Question:
     """Print a link behind which somebody chooses a new password. It works once, for a day."""
-    web = _web(server, web_url)
 
     async def ask_for(deployment: ControlPlaneClient) -> NewInvitation:
         return await deployment.reset_password(await _find(deployment, who))
 
-    _print(server, server.ask(ask_for), web)
+    return ask_for
 
 
 @operator.command()
@@ -88,7 +99,7 @@ def role(who: str, role: str, experiment: str | None, server: Server) -> None:
         experiment_id = await find_experiment(deployment, experiment)
         if role == "none":
             return await deployment.withdraw_role(operator_id, experiment_id)
-        return await deployment.grant_role(operator_id, experiment_id, role)  # type: ignore[arg-type] # of the choices
+        return await deployment.grant_role(operator_id, experiment_id, role)  # type: ignore[arg-type] # one of the choices of the command
 
     changed = server.ask(ask_for)
     if server.is_json:

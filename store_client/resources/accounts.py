@@ -7,7 +7,6 @@ from store_client.wire.accounts import (
     AcceptInvitation,
     ChangeOperator,
     ChangePassword,
-    ExperimentRole,
     GrantRole,
     Invitation,
     Invite,
@@ -18,7 +17,7 @@ from store_client.wire.accounts import (
     SignInWithPassword,
 )
 from store_client.wire.calls import accounts as calls
-from store_client.wire.workers import Session
+from store_client.wire.workers import ExperimentRole, Session
 
 
 class Accounts(Resource):

@@ -23,8 +23,8 @@ from control_plane.db.identities import Keys, new_secret
 from control_plane.db.tables import DEPLOYMENT
 from control_plane.db.transaction import Tx
 from control_plane.orchestrator.loop import Orchestrator
-from control_plane.registry.operations import workers
-from control_plane.registry.rules import lifetimes
+from control_plane.registry.operations import groups, workers
+from control_plane.registry.rules import lifetimes, roles
 from control_plane.registry.tables import operators, sessions, sign_in_codes
 from control_plane.repos.examine import Examiner
 from control_plane.repos.squash import Lineage
@@ -128,7 +128,11 @@ def _invite(tx: Tx, keys: Keys, who: tuple[str, OperatorRole]) -> str:
     """A one-time code of a new operator."""
     name, role = who
     operator_id, code = workers.make(tx.at(DEPLOYMENT), name), new_secret()
-    tx.connection.execute(insert(operators).values(operator_id=operator_id, role=role, created_at=tx.now))
+    kept, is_confined = roles.stored(role)
+    person = {"operator_id": operator_id, "role": kept, "is_confined": is_confined, "created_at": tx.now}
+    tx.connection.execute(insert(operators).values(person))
+    if role == "administrator":
+        groups.join(tx.at(DEPLOYMENT), str(groups.find_reserved(tx.at(DEPLOYMENT), "admins")), operator_id)
     row = {"operator_id": operator_id, "created_at": tx.now, "expires_at": lifetimes.after(tx.now, timedelta(hours=1))}
     tx.connection.execute(insert(sign_in_codes).values(digest=keys.digest(code), **row))
     return code

@@ -33,7 +33,7 @@ def admins(registry: Registry, scope: str) -> set[str]:
 def test_the_higher_of_both_roles_counts() -> None:
     for (low, one), (high, other) in product(enumerate(LADDER), enumerate(LADDER)):
         granted = other if other != "member" else None
-        assert higher_role(one, granted) == LADDER[max(low, high)]  # type: ignore[arg-type] # they are roles
+        assert higher_role(one, granted) == LADDER[max(low, high)]  # type: ignore[arg-type] # a rung above the lowest is a role
 
 
 async def test_an_exchange_gives_the_identity_of_the_role_in_that_experiment(people: People) -> None:

@@ -59,7 +59,7 @@ async def grant(visit: Visit) -> Response:
     experiment_id, role = text(form, "experiment_id"), text(form, "role")
     if not experiment_id or role not in dict(IN_EXPERIMENT):
         return await _page(visit, "Choose an experiment, and what they are to be there.")
-    changed = await visit.client.grant_role(_operator(visit), experiment_id, role)  # type: ignore[arg-type] # looked up
+    changed = await visit.client.grant_role(_operator(visit), experiment_id, role)  # type: ignore[arg-type] # looked up among the roles right above
     return _back(visit, f"{changed.name} is {role} there now.")
 
 
