@@ -53,6 +53,11 @@ def needs(experiment: ExperimentSummary, offers: Offers) -> int:
     return sum(count for role, count in pending if getattr(experiment.automation, role) == "manual")
 
 
+def _needs(visit: Visit, experiments: tuple[ExperimentSummary, ...]) -> int:
+    """How many tasks of these experiments wait for a person; none of them for somebody who may only look."""
+    return 0 if visit.who.role == "viewer" else sum(needs(one, visit.offers) for one in experiments)
+
+
 def experiment_frame(here: Here, title: str, current: str, fleet: Fleet | None = None) -> Frame:
     """The frame of a page inside an experiment; `current` is the route name of its tab."""
     one = here.experiment
@@ -65,7 +70,8 @@ def experiment_frame(here: Here, title: str, current: str, fleet: Fleet | None =
             if _has(here.visit, route)
         ),
         subtabs=_subtabs(here.visit, ADMIN_TABS, current, here.url),
-        live=_live(here.visit, here.url("experiment_live"), here.drawn_at),
+        live=_live(here.visit, here.drawn_at, here.experiment_id),
+        needs=_needs(here.visit, (one,)),
     )
 
 
@@ -82,7 +88,8 @@ def deployment_frame(
     )
     frame = _frame(visit, experiments, title, current, fleet)
     subtabs = _subtabs(visit, DEPLOYMENT_ADMIN_TABS, current, visit.url)
-    return replace(frame, tabs=tuple(tabs), subtabs=subtabs, live=_live(visit, visit.url("live"), visit.drawn_at))
+    live, waiting_for_people = _live(visit, visit.drawn_at), _needs(visit, experiments)
+    return replace(frame, tabs=tuple(tabs), subtabs=subtabs, live=live, needs=waiting_for_people)
 
 
 def bare_frame(title: str, visit: Visit, experiments: tuple[ExperimentSummary, ...] = ()) -> Frame:
@@ -111,9 +118,9 @@ def _has(visit: Visit, route: str) -> bool:
     return (visit.offers.is_ours or route not in BEYOND) and (visit.sees_deployment or route not in OF_DEPLOYMENT)
 
 
-def _live(visit: Visit, url: str, drawn_at: int) -> Live | None:
+def _live(visit: Visit, drawn_at: int, of: str = "") -> Live | None:
     """The stream of a page that can be asked for again; the answer to an act cannot."""
-    return Live(url, drawn_at) if visit.request.method == "GET" else None
+    return Live(visit.url("live"), drawn_at, of) if visit.request.method == "GET" else None
 
 
 def _tab(here: Here, label: str, route: str, kind: str | None, current: str) -> Tab:

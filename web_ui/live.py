@@ -1,27 +1,26 @@
-"""Server-sent events for browsers: one upstream reader for each log that there is, any number of tabs.
+"""Server-sent events for browsers: one upstream reader for each log that there is, any number of streams and tabs.
 
-A browser event says only that something changed and up to which position; the page then asks for itself again, so
-that what it shows is always whole. `Last-Event-ID` makes catching up exact: a tab that missed anything is told at once.
-While the control plane is away the tabs are told, too: they ask, get no answer, and say how old they are.
+A browser event says only what kinds of things changed, where, and up to which position; pages then ask for themselves
+again, so that what they show is always whole. A stream begins at positions, one for each thing its tabs look at, so
+that catching up is exact: who missed anything is told at once. While the control plane is away the tabs are told, too:
+they ask, get no answer, and say how old they are.
 """
 
 import asyncio
 import contextlib
-import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
-
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 from store_client import ControlPlaneClient, LogEvent, LogPage, StoreClient, SwitchyardError
+from web_ui.event_stream import EventStream, Kinds, News, Watch, Watcher
 from web_ui.session import CHANGES_WHO
 
 logger = logging.getLogger(__name__)
 WAIT_SECONDS = 25.0
 RETRY_SECONDS = 1.0
-PING_SECONDS = 15
-RECONNECT_MILLISECONDS = 2000
+Told = Mapping[str | None, Kinds]
+"""Where something changed, and what."""
 
 
 @dataclass(frozen=True)
@@ -38,26 +37,11 @@ class Marks:
         return self.tip if experiment_id is None else self.newest.get(experiment_id, self.floor)
 
 
-@dataclass(eq=False)
-class _Tab:
-    """One open stream: it remembers the newest position alone, so a tab that does not read costs nothing."""
-
-    experiment_id: str | None
-    position: int
-    whose: str = ""
-    is_over: bool = False
-    is_due: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def tell(self, position: int) -> None:
-        self.position = position
-        self.is_due.set()
-
-
 class Live:
-    """Tells every tab what happens where it looks. How that is known, `EachLog` and `OneLog` say."""
+    """Tells every open page what happens where it looks. How that is known, `EachLog` and `OneLog` say."""
 
     def __init__(self) -> None:
-        self._tabs: set[_Tab] = set()
+        self._watchers: set[Watcher] = set()
         self._newest: dict[str, int] = {}
         self._stopping = asyncio.Event()
 
@@ -68,16 +52,30 @@ class Live:
     def stop(self) -> None:
         """End every stream."""
         self._stopping.set()
-        for tab in self._tabs:
-            tab.is_due.set()
+        for watcher in self._watchers:
+            watcher.end()
+
+    @property
+    def streams(self) -> int:
+        """How many are open."""
+        return len(self._watchers)
 
     def marks(self) -> Marks:
         """How far the log is known now."""
         raise NotImplementedError
 
-    def stream(self, experiment_id: str | None, last_seen: int | None, whose: str = "") -> EventSourceResponse:
-        """The stream of one tab of an operator, of one experiment or of all."""
-        return EventSourceResponse(self._events(experiment_id, last_seen, whose), ping=PING_SECONDS)
+    def stream(self, watches: Iterable[Watch], whose: str = "") -> EventStream:
+        """The stream of one browser of an operator; whatever happened since its pages were drawn is told at once."""
+        watcher, marks = Watcher(tuple(watches), whose), self.marks()
+        for watch in watcher.watches:
+            position = marks.of(watch.experiment_id)
+            if watch.after is not None and position > watch.after:
+                watcher.tell(watch, News(position))
+        if self._stopping.is_set():
+            watcher.end()
+        self._watchers.add(watcher)
+        self._opened(watcher)
+        return EventStream(watcher, lambda: self._watchers.discard(watcher))
 
     async def _follow(self, log: "Log") -> None:
         """Read a log as long as somebody wants to know; a server that is away is asked again."""
@@ -100,47 +98,26 @@ class Live:
                 log.nudge()
             log.is_away = False
 
-    def _end_tabs_of(self, operator_id: object) -> None:
+    def _end_streams_of(self, operator_id: object) -> None:
         """End the streams of a person: whoever is still signed in opens another one, and misses nothing."""
-        for tab in self._tabs:
-            if tab.whose == operator_id:
-                tab.is_over = True
-                tab.is_due.set()
+        for watcher in self._watchers:
+            if watcher.whose == operator_id:
+                watcher.end()
 
-    def _tell(self, told: Collection[str | None]) -> None:
-        """Have the tabs of some experiments look for themselves; those of the deployment do for any."""
+    def _tell(self, told: Told) -> None:
+        """Have those look who look where something changed; told of `None` are those who look at everything."""
         marks = self.marks()
-        for tab in self._tabs:
-            if told and (tab.experiment_id is None or tab.experiment_id in told):
-                tab.tell(marks.of(tab.experiment_id))
+        for watcher in self._watchers:
+            for watch in watcher.watches:
+                if watch.experiment_id in told:
+                    watcher.tell(watch, News(marks.of(watch.experiment_id), told[watch.experiment_id]))
 
     def _nudge(self) -> None:
-        """Have every tab look for itself."""
-        self._tell({tab.experiment_id for tab in self._tabs})
+        """Have everybody look for themselves."""
+        self._tell({watch.experiment_id: None for watcher in self._watchers for watch in watcher.watches})
 
-    def _opened(self, tab: _Tab) -> None:
+    def _opened(self, watcher: Watcher) -> None:
         """Somebody looks at something now."""
-
-    async def _events(
-        self, experiment_id: str | None, last_seen: int | None, whose: str
-    ) -> AsyncIterator[ServerSentEvent]:
-        tab = _Tab(experiment_id, self.marks().of(experiment_id), whose)
-        has_missed = last_seen is not None and tab.position > last_seen
-        if has_missed:
-            tab.is_due.set()
-        self._tabs.add(tab)
-        self._opened(tab)
-        try:
-            # What was missed is not seen yet: a tab that is cut off right after this line must be told again.
-            seen = last_seen if has_missed else tab.position
-            yield ServerSentEvent(event="hello", data="{}", id=str(seen), retry=RECONNECT_MILLISECONDS)
-            while not self._stopping.is_set() and not tab.is_over:
-                await tab.is_due.wait()
-                tab.is_due.clear()
-                if not self._stopping.is_set() and not tab.is_over:
-                    yield _changed(tab.position)
-        finally:
-            self._tabs.discard(tab)
 
 
 @dataclass
@@ -176,14 +153,17 @@ class OneLog(Live):
             self._floor = self._tip = page.cursor
             self._nudge()
             return
+        told: dict[str | None, frozenset[str]] = {}
         for event in page.events:
             self._tip = event.position
             self._heard(event)
             if event.experiment_id is None and event.type in CHANGES_WHO:
-                self._end_tabs_of(event.data.get("operator_id") or event.data.get("worker_id"))
+                self._end_streams_of(event.data.get("operator_id") or event.data.get("worker_id"))
             if event.experiment_id is not None:
                 self._newest[event.experiment_id] = event.position
-        self._tell({event.experiment_id for event in page.events})
+            for place in {event.experiment_id, None}:
+                told[place] = told.get(place, frozenset()) | {event.type.partition(".")[0]}
+        self._tell(told)
 
 
 class EachLog(Live):
@@ -208,29 +188,32 @@ class EachLog(Live):
     def marks(self) -> Marks:
         return Marks(dict(self._newest), sum(self._newest.values()), 0)
 
-    def _opened(self, tab: _Tab) -> None:
-        for experiment_id in [tab.experiment_id] if tab.experiment_id is not None else list(self._known()):
+    def _opened(self, watcher: Watcher) -> None:
+        for experiment_id in self._wanted_by(watcher):
             before = self._following.get(experiment_id)
             if before is None or before.done():
                 following = self._follow(self._log_of(experiment_id))
                 self._following[experiment_id] = asyncio.create_task(following, name=f"live {experiment_id}")
+
+    def _wanted_by(self, watcher: Watcher) -> set[str]:
+        """The experiments that a stream tells of."""
+        named = {watch.experiment_id for watch in watcher.watches}
+        return {one for one in named if one is not None} | set(self._known() if None in named else ())
 
     def _log_of(self, experiment_id: str) -> Log:
         """The log of one experiment, from where it was left."""
 
         def take(page: LogPage) -> None:
             if page.cursor != self._newest.get(experiment_id):
+                is_first = experiment_id not in self._newest
                 self._newest[experiment_id] = page.cursor
-                self._tell({experiment_id})
+                tell(None if is_first else frozenset(event.type.partition(".")[0] for event in page.events))
 
-        return Log(
-            read=self._store(experiment_id).read_log,
-            take=take,
-            nudge=lambda: self._tell({experiment_id}),
-            is_wanted=lambda: any(tab.experiment_id in {None, experiment_id} for tab in self._tabs),
-            cursor=self._newest.get(experiment_id),
-        )
+        def tell(kinds: Kinds = None) -> None:
+            self._tell({experiment_id: kinds, None: kinds})
 
+        def is_wanted() -> bool:
+            return any(watch.experiment_id in {None, experiment_id} for one in self._watchers for watch in one.watches)
 
-def _changed(position: int) -> ServerSentEvent:
-    return ServerSentEvent(data=json.dumps({"position": position}), id=str(position))
+        read = self._store(experiment_id).read_log
+        return Log(read, take, nudge=tell, is_wanted=is_wanted, cursor=self._newest.get(experiment_id))

@@ -78,6 +78,8 @@ class Live:
 
     url: str
     cursor: int
+    of: str = ""
+    """The experiment that the page is about; empty for pages of the whole deployment."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ class Frame:
     """The second row, where the current tab has several pages."""
     fleet: Fleet | None = None
     live: Live | None = None
+    needs: int = 0
+    """How many tasks wait for a person where this page looks: its title and its icon say so."""
     flashes: tuple[Flash, ...] = ()
     theme: Literal["light", "dark"] | None = None
 

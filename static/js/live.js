@@ -1,29 +1,38 @@
-// Keeps a page current: one event stream says when to look again, the page itself says what there is to see.
+// Keeps a page current: a line says when something changed, the page itself says what there is to see.
 //
-// <body data-live-url data-live-cursor> names the stream and the position the page was drawn at. Each event makes the
-// page fetch its own address with `X-Fragment: live`, at most once a second, and take over its data-live parts. Without a
-// stream it asks every ten seconds. Hidden pages rest. #live-state tells how current the page is.
+// <body data-live-url data-live-of data-live-cursor> names the stream, what the page is about, and the position it was
+// drawn at. What changed makes the page fetch its own address with `X-Fragment: live` and take over its data-live parts:
+// at once, some times in a row, and then once a second. `data-live-on="job gpu"` on a part says which kinds of events
+// can concern it; without it, all can. Parts outside <main> are in no hurry. Without a line the page asks every ten
+// seconds. Hidden pages rest. #live-state tells how current the page is.
 import { setClock } from "./ages.js";
+import { OwnLine, openLine } from "./line.js";
 import { rememberServed, takeOver } from "./swap.js";
 
-const APART_MS = 1000;
+const BEAT_MS = 1000;
+const LOOKS_IN_A_ROW = 3;
+const RECOVER_MS = 1000;
+const REST_PER_LOOK = 2;
+const CALM_MS = 5000;
 const POLL_MS = 10_000;
 const STALE_MS = 30_000;
+const STILL_HERE_MS = 10_000;
 const FAILURES_UNTIL_POLLING = 3;
-const SLOWEST_RETRY_MS = 30_000;
 
 export function startLive() {
-  const { liveUrl, liveCursor } = document.body.dataset;
   rememberServed();
-  if (liveUrl) new Live(liveUrl, liveCursor ?? "").start();
+  if (document.body.dataset.liveUrl) new Live(document.body.dataset).start();
 }
 
 class Live {
-  constructor(url, cursor) {
-    this.url = new URL(url, location.href);
-    this.cursor = cursor;
+  constructor({ liveUrl, liveOf, liveCursor }) {
+    this.url = new URL(liveUrl, location.href);
+    this.of = liveOf ?? "";
+    this.cursor = Number(liveCursor) || 0;
+    this.line = openLine((message) => this.hear(message));
     this.failures = 0;
-    this.lookedAt = 0;
+    this.lookedAt = this.tookMs = this.toldAt = 0;
+    this.credit = LOOKS_IN_A_ROW;
     this.currentAt = Date.now();
     this.isConnected = false;
     this.isBehind = false;
@@ -37,52 +46,60 @@ class Live {
     document.addEventListener("focusout", () => this.isWaiting && this.lookSoon());
     document.addEventListener("toggle", (event) => this.isWaiting && !event.target.open && this.lookSoon(), true);
     document.addEventListener("log:ended", () => this.lookSoon());
-    setInterval(() => document.hidden || this.beat(), APART_MS);
+    setInterval(() => document.hidden || this.beat(), BEAT_MS);
     if (!document.hidden) this.connect();
   }
 
   rest() {
-    this.source?.close();
-    this.source = null;
+    this.line.rest();
     this.isConnected = false;
-    clearTimeout(this.retry);
+    clearTimeout(this.planned);
+    this.planned = null;
   }
 
   wake() {
-    if (!this.source) this.connect();
+    this.connect();
     this.lookSoon();
   }
 
   connect() {
-    this.rest();
-    this.url.searchParams.set("after", this.cursor);
-    this.source = new EventSource(this.url);
-    this.source.onopen = () => this.onOpen();
-    this.source.onmessage = (event) => this.onEvent(event);
-    this.source.onerror = () => this.onLost();
+    this.toldAt = Date.now();
+    this.line.look(this.url, this.of, this.cursor);
   }
 
-  onOpen() {
+  hear({ is, position, kinds, failures }) {
+    if (document.hidden) return;
+    if (is === "open") this.open();
+    if (is === "changed") this.change(position, kinds);
+    if (is === "lost") this.lose(failures);
+    if (is === "broken") this.standAlone();
+  }
+
+  open() {
     const wasLost = this.failures > 0;
     this.failures = 0;
     this.isConnected = true;
     this.currentAt = Date.now();
     this.show();
-    if (wasLost) this.lookSoon();
+    if (wasLost && this.isBehind) this.lookSoon();
   }
 
-  onEvent(event) {
-    this.cursor = event.lastEventId || this.cursor;
-    this.lookSoon();
+  // Also told of no newer position a page looks: so it learns that the control plane went away, or is back.
+  change(position, kinds) {
+    this.cursor = Math.max(this.cursor, position);
+    const after = delayOf(kinds);
+    if (after !== null) this.lookSoon(after);
   }
 
-  onLost() {
-    this.failures += 1;
+  lose(failures) {
+    this.failures = failures;
     this.isConnected = false;
     this.show();
-    if (this.source?.readyState !== EventSource.CLOSED) return;
-    clearTimeout(this.retry);
-    this.retry = setTimeout(() => document.hidden || this.connect(), Math.min(APART_MS * 2 ** this.failures, SLOWEST_RETRY_MS));
+  }
+
+  standAlone() {
+    this.line = new OwnLine((message) => this.hear(message));
+    this.connect();
   }
 
   // A part that shows readings, of which no event tells, says how many seconds they are good for.
@@ -100,16 +117,44 @@ class Live {
     const mustAsk = this.isBehind || this.failures >= FAILURES_UNTIL_POLLING;
     if (this.isCurrent && this.isDue) this.lookSoon();
     if (mustAsk && Date.now() - this.lookedAt >= POLL_MS) this.lookSoon();
+    if (Date.now() - this.toldAt >= STILL_HERE_MS) this.connect();
     this.show();
   }
 
-  lookSoon() {
-    if (this.planned || this.isSignedOut) return;
-    this.planned = setTimeout(() => this.look(), Math.max(this.lookedAt + APART_MS - Date.now(), 0));
+  // At once while there is credit for it, else when the next comes in; a page that is slow to come is asked for less.
+  lookSoon(after = 0) {
+    if (this.isSignedOut) return;
+    const due = Math.max(Date.now() + after, this.lookedAt + REST_PER_LOOK * this.tookMs, this.creditAt());
+    if (this.planned && this.plannedAt <= due) return;
+    clearTimeout(this.planned);
+    this.plannedAt = due;
+    this.planned = setTimeout(() => this.look(), due - Date.now());
+  }
+
+  creditAt() {
+    const recovered = Math.floor((Date.now() - this.lookedAt) / RECOVER_MS);
+    return this.credit + recovered > 0 ? 0 : this.lookedAt + RECOVER_MS;
   }
 
   async look() {
-    this.lookedAt = Date.now();
+    this.planned = null;
+    if (this.isLooking) {
+      this.isWanted = true;
+      return;
+    }
+    this.isLooking = true;
+    const began = Date.now();
+    this.credit = Math.min(this.credit + Math.floor((began - this.lookedAt) / RECOVER_MS), LOOKS_IN_A_ROW) - 1;
+    this.lookedAt = began;
+    await this.ask();
+    this.tookMs = Date.now() - began;
+    this.isLooking = false;
+    this.show();
+    if (this.isWanted) this.lookSoon();
+    this.isWanted = false;
+  }
+
+  async ask() {
     try {
       const answer = await fetch(location.href, { headers: { "X-Fragment": "live" }, cache: "no-store" });
       this.isSignedOut = answer.status === 401 || new URL(answer.url).pathname !== location.pathname;
@@ -118,8 +163,6 @@ class Live {
     } catch {
       this.isBehind = true;
     }
-    this.planned = null;
-    this.show();
   }
 
   take(text) {
@@ -147,4 +190,16 @@ class Live {
     if (this.failures >= FAILURES_UNTIL_POLLING) return ["wait", "every 10 s"];
     return this.failures || this.isBehind ? ["wait", "reconnecting"] : ["idle", "connecting"];
   }
+}
+
+// How long the page may wait before it looks at what changed; null when nothing of it shows such things.
+function delayOf(kinds) {
+  let shortest = null;
+  for (const region of document.querySelectorAll("[data-live]")) {
+    const own = region.dataset.liveOn?.split(" ");
+    if (kinds && own && !kinds.some((kind) => own.includes(kind))) continue;
+    const delay = region.closest("main") ? 0 : CALM_MS;
+    if (shortest === null || delay < shortest) shortest = delay;
+  }
+  return shortest;
 }

@@ -19,8 +19,16 @@ export function takeOver(newer) {
     if (isBusy(region)) isDeferred = true;
     else replace(region, next);
   }
-  document.title = newer.title;
+  showSign(newer);
   return isDeferred;
+}
+
+// What a tab says of the page while another one is looked at.
+function showSign(newer) {
+  if (document.title !== newer.title) document.title = newer.title;
+  const icon = document.querySelector("link[rel=icon]");
+  const next = newer.querySelector("link[rel=icon]");
+  if (icon && next && icon.href !== next.href) icon.href = next.href;
 }
 
 // A log that still grows does so by itself; taking it over from the page would lose the reader's place in it.

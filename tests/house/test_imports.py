@@ -20,7 +20,7 @@ HOMES = {
     "pynvml": ("control_plane/scheduler/gpus.py",),
     "sqlalchemy.create_engine": ("control_plane/db/",),
     "sqlalchemy.dialects": ("control_plane/db/",),
-    "sse_starlette": ("web_ui/live.py", "control_plane/edge/"),
+    "sse_starlette": ("control_plane/edge/",),
     "sqlite3": ("control_plane/db/",),
 }
 OUTSIDE = {"asyncio", "git", "httpx", "os", "pynvml", "socket", "subprocess", "sqlalchemy"}

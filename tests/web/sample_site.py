@@ -1,5 +1,6 @@
 """The sample pages on a small server of their own, with the headers and the static files of the product."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -53,6 +54,7 @@ class Site:
         self.answers: dict[str, Callable[[], Answer]] = {}
         self.asked: list[str] = []
         self.position = 41
+        self.kinds: list[str] | None = None
         self.is_refusing = False
         self.changed = threading.Condition()
         self.origin = ""
@@ -87,11 +89,12 @@ class Site:
 
     def events(self, seen: int) -> Iterator[bytes]:
         """The stream after a position, as long as it is not refused."""
-        yield b"retry: 100\n\n"
+        yield b": open\n\n"
         while not self.is_refusing:
             position = self.position
             if position > seen:
-                yield f"id: {position}\ndata: {{}}\n\n".encode()
+                told = {"of": "", "position": position, "kinds": self.kinds}
+                yield f"data: {json.dumps(told)}\n\n".encode()
             seen = self.wait_past(max(seen, position))
 
     def wait_past(self, seen: int) -> int:
@@ -141,7 +144,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
         with suppress(ConnectionError):  # the page was closed
-            for event in site.events(int(self.path.rpartition("after=")[2] or 0)):
+            for event in site.events(int(self.path.rpartition("%3A")[2] or 0)):
                 self.wfile.write(event)
 
 

@@ -1,9 +1,11 @@
 """A browser tab's event stream, read from the console's application while it goes on."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 from starlette.types import ASGIApp, Message, Scope
@@ -13,11 +15,11 @@ PATIENCE_SECONDS = 10.0
 
 @dataclass
 class Tab:
-    """An open stream. `ids` are those of its unnamed events, which tell the page to look."""
+    """An open stream: its unnamed events tell pages to look."""
 
     lines: "asyncio.Queue[str | None]" = field(default_factory=asyncio.Queue)
     status: int = 0
-    last_id: str = ""
+    hello: dict[str, str] = field(default_factory=dict)
     is_reading: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def next_block(self) -> dict[str, str] | None:
@@ -27,18 +29,22 @@ class Tab:
             while (line := await self.lines.get()) is not None:
                 name, _, value = line.partition(": ")
                 if not line and block:
-                    self.last_id = block.get("id", self.last_id)
                     return block
                 if name:
                     block[name] = value
         return None
 
-    async def told(self) -> int:
-        """The position that the next unnamed event gives."""
+    async def news(self) -> dict[str, Any]:
+        """What the next unnamed event says."""
         while (block := await self.next_block()) is not None:
             if "event" not in block and "data" in block:
-                return int(block["id"])
+                told: dict[str, Any] = json.loads(block["data"])
+                return told
         raise AssertionError("the stream ended")
+
+    async def told(self) -> int:
+        """The position that the next unnamed event gives."""
+        return int((await self.news())["position"])
 
     async def ended(self) -> None:
         """Wait for the end of the stream; nothing may come before it."""
@@ -71,8 +77,9 @@ async def open_tab(console: ASGIApp, browser: httpx.AsyncClient, path: str, **he
     running = asyncio.ensure_future(console(_scope(browser.build_request("GET", path, headers=headers)), receive, send))
     try:
         block = await tab.next_block()
-        assert block is not None
+        assert block is not None, f"status {tab.status}"
         assert block.get("event") == "hello", block
+        tab.hello = block
         yield tab
     finally:
         gone.set()

@@ -13,6 +13,11 @@ from tests.web.work import Worker
 from web_ui.live import EachLog
 
 
+def live(one: ExperimentDetail, after: object = "") -> str:
+    """The stream of one experiment, from a position on."""
+    return f"/live?of={one.experiment_id}:{after}"
+
+
 async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not condition():  # noqa: ASYNC110 - the reader in the background makes it true
@@ -49,8 +54,8 @@ async def test_a_tab_hears_of_its_own_experiment_and_of_no_other(foreign: Foreig
     for one in (first, second):
         await browser.get(f"/e/{slug(one)}/")
     async with (
-        open_tab(console.serving, browser, f"/e/{slug(first)}/live") as tab_of_first,
-        open_tab(console.serving, browser, f"/e/{slug(second)}/live") as tab_of_second,
+        open_tab(console.serving, browser, live(first)) as tab_of_first,
+        open_tab(console.serving, browser, live(second)) as tab_of_second,
         open_tab(console.serving, browser, "/live") as tab_of_all,
     ):
         assert await tab_of_first.told() == await caught_up(foreign, console, first)
@@ -70,12 +75,12 @@ async def test_a_page_that_was_drawn_since_is_told_of_nothing_before(foreign: Fo
     await change(foreign, one)
     console, browser = await opened(foreign)
     path = f"/e/{slug(one)}/"
-    async with open_tab(console.serving, browser, f"{path}live?after=0"):
+    async with open_tab(console.serving, browser, live(one, 0)):
         await caught_up(foreign, console, one)
         drawn = page(await browser.get(path)).body
         assert drawn is not None
         assert int(str(drawn["data-live-cursor"])) == await caught_up(foreign, console, one)
-        async with open_tab(console.serving, browser, f"{path}live?after={drawn['data-live-cursor']}") as tab:
+        async with open_tab(console.serving, browser, live(one, drawn["data-live-cursor"])) as tab:
             assert tab.lines.empty()
             await change(foreign, one)
             assert await tab.told() > int(str(drawn["data-live-cursor"]))
@@ -84,26 +89,24 @@ async def test_a_page_that_was_drawn_since_is_told_of_nothing_before(foreign: Fo
 async def test_one_reader_serves_every_tab_and_ends_after_the_last(foreign: Foreign) -> None:
     one = await foreign.world.experiment()
     console, browser = await opened(foreign)
-    path = f"/e/{slug(one)}/"
-    live = live_of(console)
-    async with open_tab(console.serving, browser, f"{path}live"):
-        reader = live._following[one.experiment_id]
-        async with open_tab(console.serving, browser, f"{path}live"), open_tab(console.serving, browser, f"{path}live"):
-            assert live._following == {one.experiment_id: reader}
+    readers = live_of(console)._following
+    async with open_tab(console.serving, browser, live(one)):
+        reader = readers[one.experiment_id]
+        async with open_tab(console.serving, browser, live(one)), open_tab(console.serving, browser, live(one)):
+            assert readers == {one.experiment_id: reader}
             await until(lambda: any(path.endswith("/subscribe") for _, path, _ in foreign.fence.asked))
             assert sum(path.endswith("/subscribe") for _, path, _ in foreign.fence.asked) == 1
     await change(foreign, one)  # what it waits for; then nobody looks any more
     await until(reader.done)
-    async with open_tab(console.serving, browser, f"{path}live?after=0") as tab:
+    async with open_tab(console.serving, browser, live(one, 0)) as tab:
         assert await tab.told() > 0
-        assert live._following[one.experiment_id] is not reader
+        assert readers[one.experiment_id] is not reader
 
 
 async def test_a_server_that_is_away_is_asked_again_and_nothing_is_missed(foreign: Foreign) -> None:
     one = await foreign.world.experiment()
     console, browser = await opened(foreign)
-    path = f"/e/{slug(one)}/"
-    async with open_tab(console.serving, browser, f"{path}live") as tab:
+    async with open_tab(console.serving, browser, live(one)) as tab:
         before = await caught_up(foreign, console, one)
         foreign.fence.is_cut = True
         await change(foreign, one)

@@ -96,7 +96,7 @@ async def test_one_experiment_of_any_server_is_shown_worked_on_and_left(tmp_path
         assert overview.status_code == 200, says(overview)
         assert "Hello running" in says(overview)
         assert (await browser.get("/queue")).status_code == 404
-        async with browser.stream("GET", f"/e/{slug(one)}/live") as stream:
+        async with browser.stream("GET", f"/live?of={one.experiment_id}:") as stream:
             assert "event: hello" in [line async for line in _first(stream.aiter_lines())]
         argv = arguments_of(console.process.pid)
         assert "web_ui" in argv

@@ -212,7 +212,7 @@ async def test_a_malformed_form_gets_a_page_that_says_so(
 async def test_head_and_options_are_answered(
     world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
 ) -> None:
-    for path in ("/", "/e/hello/", "/live", "/e/hello/live", "/signin?code=x", "/health"):
+    for path in ("/", "/e/hello/", "/live", f"/live?of={hello.experiment_id}:0", "/signin?code=x", "/health"):
         assert (await browser_of_admin.head(path)).status_code == 200, path
     answer = await browser_of_admin.options("/")
     assert answer.status_code == 405

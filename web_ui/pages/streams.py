@@ -1,10 +1,18 @@
-"""The event streams of pages, and the sign of life."""
+"""The event stream of a browser, and the sign of life."""
+
+import asyncio
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from web_ui.active import Here
+from store_client import NotFound
+from web_ui.active import find
+from web_ui.event_stream import Watch
 from web_ui.visit import Visit
+
+MOST_WATCHES = 64
+"""More than anybody has pages open on different experiments."""
+EVERYTHING = Watch(None)
 
 
 async def health(_request: Request) -> Response:
@@ -12,18 +20,36 @@ async def health(_request: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-async def deployment(visit: Visit) -> Response:
-    """What changes anywhere."""
-    return visit.console.live.stream(None, _last_seen(visit.request), visit.who.operator_id)
+async def follow(visit: Visit) -> Response:
+    """What changes where the pages of one browser look.
+
+    Each `of=<experiment id>:<position>` asks for what comes after a position in an experiment; without an id, anywhere.
+    What somebody may not look at is left out, so that the other pages are served.
+    """
+    wanted = tuple(map(read_watch, visit.request.query_params.getlist("of")[:MOST_WATCHES])) or (EVERYTHING,)
+    open_to = await asyncio.gather(*(_may_watch(visit, watch) for watch in wanted))
+    watches = [watch for watch, is_open in zip(wanted, open_to, strict=True) if is_open]
+    if not watches:
+        raise NotFound("there is nothing here to follow")
+    return visit.console.live.stream(watches, visit.who.operator_id)
 
 
-async def experiment(here: Here) -> Response:
-    """What changes in one experiment."""
-    visit = here.visit
-    return visit.console.live.stream(here.experiment_id, _last_seen(visit.request), visit.who.operator_id)
+def read_watch(text: str) -> Watch:
+    """What `<experiment id>:<position>` asks for; a position that is none means from now on."""
+    name, _, position = text.partition(":")
+    after = int(position) if position.isascii() and position.isdecimal() and len(position) < 19 else None
+    return Watch(name or None, after)
 
 
-def _last_seen(request: Request) -> int | None:
-    """The last event the browser saw: what it says when it reconnects, else where the page was drawn."""
-    text = request.headers.get("last-event-id") or request.query_params.get("after", "")
-    return int(text) if text.isdecimal() and len(text) < 19 else None
+async def _may_watch(visit: Visit, watch: Watch) -> bool:
+    """Whether this person may know what happens there; servers of others are asked what there is."""
+    if watch.experiment_id is None:
+        return True
+    factory = visit.console.factory
+    if not visit.offers.is_ours:
+        return find(await factory.experiments(visit.who), watch.experiment_id) is not None
+    try:
+        await factory.inside(visit.who, watch.experiment_id)
+    except NotFound:
+        return False
+    return True
