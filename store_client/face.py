@@ -85,6 +85,7 @@ from store_client.wire.boards import Leaderboard
 from store_client.wire.call import Call
 from store_client.wire.calls import CALLS
 from store_client.wire.calls.boards import LeaderboardQuery
+from store_client.wire.calls.events import EventQuery
 from store_client.wire.calls.experiments import ExperimentPageQuery
 from store_client.wire.checkpoints import (
     CheckpointCounts,
@@ -100,7 +101,7 @@ from store_client.wire.courses import Course, CoursePoint, Improvement, Sample, 
 from store_client.wire.decisions import Backlog, ToEvaluate, ToIntegrate
 from store_client.wire.description import Described
 from store_client.wire.drafts import Draft, DraftFile, KeptFile, SaveDraft, Work, WorkItem
-from store_client.wire.events import Event, EventBatch, LogEvent, LogPage
+from store_client.wire.events import Event, EventBatch, EventKind, EventKinds, EventsFound, LogEvent, LogPage
 from store_client.wire.experiments import (
     DISPATCH_KEYS,
     ROLES,
@@ -211,7 +212,8 @@ __all__ = [
     "Counts", "Course", "CoursePoint", "CreateExperiment", "CreateIdea", "CreateTask", "CreateVariant",
     "CreatedIdea", "CycleDetected", "DepositedArtifact", "Described", "Direction", "DispatchMode", "Download",
     "Draft", "DraftFile", "EndExperiment", "EndSession", "Evaluated", "EvaluationFailed", "EvaluationOutcome",
-    "EvaluationResult", "Event", "EventBatch", "Exchange", "Exchanged", "ExchangedBearer", "Executed",
+    "EvaluationResult", "Event", "EventBatch", "EventKind", "EventKinds", "EventQuery", "EventsFound",
+    "Exchange", "Exchanged", "ExchangedBearer", "Executed",
     "ExecutionFailed", "ExecutionOutcome", "ExecutionResult", "Experiment", "ExperimentDetail",
     "ExperimentIdConflict", "ExperimentIdMismatch", "ExperimentLine", "ExperimentPage", "ExperimentPageQuery",
     "ExperimentState", "ExperimentSummary", "Exporter", "FileBearer", "Followed", "Forbidden", "GitPassword",

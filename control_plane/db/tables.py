@@ -70,6 +70,8 @@ events = Table(
     Column("data", JSON, nullable=False),
     Index("ix_events_sequence", "experiment_id", "sequence", unique=True),
     Index("ix_events_position", "experiment_id", "position"),
+    Index("ix_events_type", "experiment_id", "type", "position"),
+    Index("ix_events_type_of_all", "type", "position"),
 )
 
 workers = Table(

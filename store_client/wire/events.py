@@ -39,3 +39,27 @@ class LogPage(Record):
 
     events: tuple[LogEvent, ...]
     cursor: int = Field(ge=0)
+
+
+class EventsFound(Record):
+    """Events like those asked for, and how far was looked for them; nothing more is there when `next` is absent."""
+
+    events: tuple[LogEvent, ...]
+    next: int | None = None
+    """The position to go on from: fewer events than asked for only mean that a look takes in so many."""
+    looked_to: Timestamp | None = None
+    """When the last event that was looked at happened."""
+
+
+class EventKind(Record):
+    """How many events there are of a type; of more than `EventKinds.counted`, only so many are counted."""
+
+    type: NonEmpty
+    count: int
+
+
+class EventKinds(Record):
+    """The types of events that there are."""
+
+    kinds: tuple[EventKind, ...]
+    counted: int

@@ -3,7 +3,8 @@
 from pydantic import Field
 
 from store_client.wire.call import Call, Query, Who
-from store_client.wire.events import EventBatch, LogPage
+from store_client.wire.events import EventBatch, EventKinds, EventsFound, LogPage
+from store_client.wire.scalars import Timestamp
 
 P = "/v0/experiments/{experiment_id}/events"
 
@@ -27,6 +28,21 @@ class StreamQuery(Query):
     after: int | None = Field(default=None, ge=0, le=2**62)
 
 
+class EventQuery(Query):
+    """Which events to find; `after` is the `next` of the page before, `at` the position to begin with."""
+
+    type: str | None = Field(default=None, max_length=100)
+    about: str | None = Field(default=None, max_length=200, description="the id of a thing that they name")
+    by: str | None = Field(default=None, max_length=200, description="the id of the worker who did it, or admin")
+    text: str | None = Field(default=None, max_length=200, description="words of their type or data, in any case")
+    since: Timestamp | None = None
+    until: Timestamp | None = None
+    is_oldest_first: bool = False
+    at: int | None = Field(default=None, ge=0, le=2**62)
+    after: int | None = Field(default=None, ge=0, le=2**62)
+    limit: int = Field(default=50, ge=1, le=200)
+
+
 READ_EVENTS = Call("read_events", "GET", P, Who.EITHER, "Read events", query=Cursor, answer=EventBatch)
 SUBSCRIBE = Call("subscribe", "GET", P + "/subscribe", Who.EITHER, "Wait for events", query=Cursor, answer=EventBatch)
 READ_LOG = Call(
@@ -37,6 +53,21 @@ READ_DEPLOYMENT_LOG = Call(
     "read_deployment_log", "GET", "/api/events", Who.EITHER, "Read or wait for the events of every experiment",
     query=LogQuery, answer=LogPage,
 )  # fmt: skip
+FIND_EVENTS = Call(
+    "find_events", "GET", "/api/experiments/{experiment_id}/events/found", Who.EITHER,
+    "Find events of an experiment by type, subject, actor, time and text", query=EventQuery, answer=EventsFound,
+)  # fmt: skip
+FIND_DEPLOYMENT_EVENTS = Call(
+    "find_deployment_events", "GET", "/api/events/found", Who.EITHER,
+    "Find events of every experiment and of the deployment", query=EventQuery, answer=EventsFound,
+)  # fmt: skip
+COUNT_EVENTS = Call(
+    "count_events", "GET", "/api/experiments/{experiment_id}/events/kinds", Who.EITHER,
+    "Count the events of an experiment by type", answer=EventKinds,
+)  # fmt: skip
+COUNT_DEPLOYMENT_EVENTS = Call(
+    "count_deployment_events", "GET", "/api/events/kinds", Who.EITHER, "Count all events by type", answer=EventKinds,
+)  # fmt: skip
 STREAM_LOG = Call(
     "stream_log", "GET", "/api/experiments/{experiment_id}/events/stream", Who.EITHER,
     "Follow all events of an experiment as server-sent events", query=StreamQuery, is_streamed=True,
@@ -46,4 +77,5 @@ STREAM_DEPLOYMENT_LOG = Call(
     "Follow the events of every experiment as server-sent events", query=StreamQuery, is_streamed=True,
 )  # fmt: skip
 
-CALLS = (READ_EVENTS, SUBSCRIBE, READ_LOG, READ_DEPLOYMENT_LOG, STREAM_LOG, STREAM_DEPLOYMENT_LOG)
+FINDING = (FIND_EVENTS, FIND_DEPLOYMENT_EVENTS, COUNT_EVENTS, COUNT_DEPLOYMENT_EVENTS)
+CALLS = (READ_EVENTS, SUBSCRIBE, READ_LOG, READ_DEPLOYMENT_LOG, STREAM_LOG, STREAM_DEPLOYMENT_LOG, *FINDING)
