@@ -15,6 +15,7 @@ from store_client import (
     ControlPlaneClient,
     Exchanged,
     ExchangedBearer,
+    ExperimentPageQuery,
     ExperimentSummary,
     LogEvent,
     NotFound,
@@ -29,6 +30,9 @@ from web_ui.session import CHANGES_WHO, SignedIn
 K = TypeVar("K")
 T = TypeVar("T")
 LIMIT = 512
+LISTED = 40
+"""So many experiments stand in a page's switcher; the home page searches all of them."""
+LONGEST_ID = 60
 Seat = tuple[str, str, str | None]
 """Whose identity, and where: an operator, their session, and an experiment or the deployment."""
 
@@ -46,7 +50,10 @@ class Factory(Protocol):
     async def experiments(
         self, who: SignedIn, named: str | None = None, *, whole: int = 0
     ) -> tuple[ExperimentSummary, ...]:
-        """Every experiment. Where they are only listed, the one of that id or slug or the first so many are whole."""
+        """The experiments there are, the first of very many; the one of that id or slug is among them.
+
+        Where they are only listed, that one or the first so many are whole.
+        """
         ...
 
     def store(self, who: SignedIn, experiment_id: str) -> StoreClient:
@@ -114,11 +121,25 @@ class StoreFactory:
     async def experiments(
         self,
         who: SignedIn,
-        named: str | None = None,  # noqa: ARG002 - all of them are whole
+        named: str | None = None,
         *,
         whole: int = 0,  # noqa: ARG002 - all of them are
     ) -> tuple[ExperimentSummary, ...]:
-        return await self.deployment(who).list_experiment_summaries()
+        """The first of many, and the one that is named or was selected wherever it stands."""
+        client, wanted = self.deployment(who), named if named is not None else who.experiment_id
+        page = await client.list_experiment_page(ExperimentPageQuery(limit=LISTED))
+        is_here = any(wanted in {one.experiment_id, one.slug} for one in page.items)
+        if wanted is None or page.next is None or is_here:
+            return page.items
+        return (*await self._found(client, wanted), *page.items)
+
+    @staticmethod
+    async def _found(client: ControlPlaneClient, wanted: str) -> tuple[ExperimentSummary, ...]:
+        if not wanted.startswith("exp_"):
+            return await client.list_experiment_summaries(slug=wanted)
+        if len(wanted) > LONGEST_ID:
+            return ()
+        return (await client.list_experiment_page(ExperimentPageQuery(q=wanted, limit=1))).items
 
     def store(self, who: SignedIn, experiment_id: str) -> StoreClient:
         return StoreClient(self._store_transport, self._bearer(who, experiment_id), experiment_id)

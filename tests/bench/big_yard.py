@@ -11,10 +11,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from control_plane.db.tables import experiments
 from control_plane.db.transaction import Tx
-from control_plane.task_store.operations import scoring
+from control_plane.task_store.operations import courses, scoring
+from store_client.wire import stretches
+from store_client.wire.stretches import Mark
 from tests.web.world import World, open_world
 
 TASKS_PER_VARIANT = 5
@@ -22,7 +25,7 @@ EXPERIMENTS_PER_TASKS = 1_000
 FEWEST, MOST = 5, 1_000
 SHARE = 0.8
 WORKERS = 40
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "parallel_variants": 4,
     "evaluation_schema": {"accuracy": "real", "log_loss": "real", "seconds": "real", "note": "text"},
     "objective": {"expr": "accuracy", "direction": "maximize"},
@@ -42,8 +45,15 @@ MEASURED = (
     """'{{"accuracy": ' || {s} || ', "log_loss": ' || (1 - {s}) || ', "seconds": ' || (i % 60) || """
     """', "note": "run ' || i || '"}}'"""
 )
-BEST = (
-    "SELECT variant_id, objective_value FROM variants WHERE experiment_id = '{}' ORDER BY objective_value DESC, number"
+NUMBERS = ("accuracy", "log_loss", "seconds")
+BEST, HIGHEST = "SELECT variant_id, objective_value FROM variants", "ORDER BY objective_value DESC, number LIMIT 1"
+ENDED = (
+    "SELECT number, status, objective_value, evaluation ->> '$.accuracy', evaluation ->> '$.log_loss', "
+    "evaluation ->> '$.seconds' FROM variants WHERE status <> 'starting' AND kind IS NULL"
+)
+MEASUREMENTS = (
+    "INSERT INTO measurements (experiment_id, metric, number, {column}) SELECT experiment_id, '{metric}', number, "
+    "evaluation ->> '$.{metric}' FROM variants WHERE {e} AND status = 'success'"
 )
 SCORES = "INSERT INTO scores (experiment_id, baseline_variant_id, baseline_value, best_variant_id, best_value)"
 KIND = "CASE i % 5 WHEN 0 THEN 'execution' WHEN 1 THEN 'evaluation' ELSE 'ideation' END"
@@ -197,6 +207,10 @@ class Bulk:
             "evaluation_attempts": "1",
         }  # fmt: skip
         self._fill("variants", experiment_id, total, columns)
+        here = f"experiment_id = '{experiment_id}'"
+        for metric, kind in CONFIG["evaluation_schema"].items():
+            column = "word" if kind == "text" else "value"
+            self.connection.execute(MEASUREMENTS.format(e=here, metric=metric, column=column))
         columns = {"number": "i + 1", "place": "0", "commit_sha": "printf('%040x', i)", "parent_number": "i"}
         self._fill("variant_parents", experiment_id, total - 1, columns)
 
@@ -223,8 +237,15 @@ class Bulk:
 
 def _score(tx: Tx, experiment_id: str) -> None:
     """What the big experiment's variants measured; its best is the highest."""
-    inside = tx.at(experiment_id)
-    row = tx.connection.exec_driver_sql(f"{BEST.format(experiment_id)} LIMIT 1").one()
-    told = (experiment_id, "var-1", 0.5, row[0], row[1])
+    inside, here = tx.at(experiment_id), f"experiment_id = '{experiment_id}'"
+    best = tx.connection.exec_driver_sql(f"{BEST} WHERE {here} {HIGHEST}").one()
+    told = (experiment_id, "var-1", 0.5, *best)
     tx.connection.exec_driver_sql(f"{SCORES} VALUES (?, ?, ?, ?, ?)", told)
-    scoring.write(inside)
+    marks: dict[str, list[Mark]] = {metric: [] for metric in ("", *NUMBERS)}
+    for number, status, *values in tx.connection.exec_driver_sql(f"{ENDED} AND {here}"):
+        for metric, value in zip(marks, values, strict=True):
+            if value is not None or metric == "":
+                marks[metric].append(Mark(number, f"var-{number}", f"idea-{number}", value, status))
+    width = stretches.width_for(max(mark.number for mark in marks[""]))
+    courses.write(inside, width, {metric: stretches.course_of(each, width) for metric, each in marks.items()})
+    scoring.write_records(inside)

@@ -110,3 +110,37 @@ async def test_an_operator_sees_the_same_home_without_being_an_administrator(
     answer = await (await world.person("Bo", "viewer")).get("/")
     assert answer.status_code == 200
     assert words(page(answer).select_one(".operator-who")) == "Bo viewer"
+
+
+async def test_a_long_list_is_searched_narrowed_and_paged(world: World, browser_of_admin: httpx.AsyncClient) -> None:
+    for number in range(43):
+        await world.experiment(f"Experiment {number}", is_draft=number == 7)
+    first = await browser_of_admin.get("/")
+    listed = rows(part(first, "experiments"))
+    assert len(listed) == 40
+    assert "1 to 40 of 43" in words(part(first, "experiments"))
+    later = part(first, "experiments").select_one("a[rel=next]")
+    assert later is not None
+    second = rows(part(await browser_of_admin.get(str(later["href"])), "experiments"))
+    assert [row[0].split(" minimise")[0] for row in second][-1] == "Experiment 7 1"[: len("Experiment 7")]
+    assert len(second) == 3
+    found = rows(part(await browser_of_admin.get("/?q=EXPERIMENT-42"), "experiments"))
+    assert [row[0].startswith("Experiment 42") for row in found] == [True]
+    drafts = await browser_of_admin.get("/?status=draft")
+    assert len(rows(part(drafts, "experiments"))) == 1
+    assert len(rows(part(await browser_of_admin.get("/?needs=true"), "experiments"))) == 1
+    nothing = part(await browser_of_admin.get("/?q=nowhere&status=draft"), "experiments")
+    assert "No experiment like that" in words(nothing)
+    assert nothing.select_one("a.btn[href='/']") is not None
+
+
+async def test_the_course_of_the_best_is_drawn_from_its_records(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    ada = await Worker.of(world, hello)
+    await ada.evaluate(error=1.0)
+    await ada.variant("better", 1.4, error=0.25)
+    world.line.calls.clear()
+    table = part(await browser_of_admin.get("/"), "experiments")
+    assert table.select_one("svg.spark path") is not None
+    assert not [call for call in world.line.calls if "progress" in call or "/course" in call]

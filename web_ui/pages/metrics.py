@@ -55,7 +55,7 @@ async def show(here: Here) -> Response:
     variants = _measured(here, sample)
     y_name, x_name = _chosen(here, names)
     page = Metrics(
-        frame=experiment_frame(here, "Metrics", "metrics", fleet),
+        frame=experiment_frame(here, "Metrics", "variants", fleet),
         sentence=_sentence(sample),
         metrics=names,
         x_name=x_name,

@@ -5,7 +5,7 @@ from web_ui.active import Here
 from web_ui.pages.overview import Best, Improved
 from web_ui.standing import idea_text
 
-IMPROVEMENTS = 5
+IMPROVEMENTS = 4
 EXCERPT = 280
 
 

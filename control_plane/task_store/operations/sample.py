@@ -7,7 +7,7 @@ from control_plane.db.transaction import Tx
 from control_plane.task_store.operations import courses
 from control_plane.task_store.score_tables import IS_NUMBER, OBJECTIVE, measurements
 from control_plane.task_store.score_tables import courses as table
-from control_plane.task_store.tables import ideas, variants
+from control_plane.task_store.tables import IS_BASELINE, IS_SCORED, ideas, variants
 from store_client.wire import stretches
 from store_client.wire.calls.variants import SampleQuery
 from store_client.wire.courses import Sample, SampledVariant
@@ -24,9 +24,15 @@ def read(tx: Tx, query: SampleQuery) -> Sample:
         metric: [mark for at in sorted(each) for mark in each[at].marks if mark.value is not None]
         for metric, each in found.items()
     }
-    numbers = stretches.sampled(marks, query.limit)
+    numbers = [*_baseline(tx), *stretches.sampled(marks, query.limit)]
     counted = tally.read(tx.connection, tx.experiment_id)
     return Sample(variants=_variants(tx, numbers, metrics), metrics=metrics, total=counted.get("variants.success", 0))
+
+
+def _baseline(tx: Tx) -> list[int]:
+    """The number of the baseline, which stands on no course, once it succeeded."""
+    here = variants.c.experiment_id == tx.experiment_id
+    return list(tx.connection.scalars(select(variants.c.number).where(here, IS_BASELINE, IS_SCORED)))
 
 
 def _variants(tx: Tx, numbers: list[int], metrics: tuple[str, ...]) -> tuple[SampledVariant, ...]:

@@ -38,7 +38,7 @@ def write(tx: Tx) -> None:
             at = rules.place(mark.number, width)
             stretches[at] = rules.merged(stretches.get(at, Stretch()), Stretch.of(mark))
     courses.write(tx, width, found)
-    _write_records(tx)
+    write_records(tx)
 
 
 def _batches(tx: Tx) -> Iterator[list[Row]]:
@@ -60,7 +60,7 @@ def _mark(row: Row) -> Mark:
     return Mark(row["number"], row["variant_id"], row["label"], rules.number_in(row["objective_value"]), row["status"])
 
 
-def _write_records(tx: Tx) -> None:
+def write_records(tx: Tx) -> None:
     """Every score that was better than those before it, in the order in which variants ended."""
     best: Row | None = None
     steps: list[list[float]] = []
