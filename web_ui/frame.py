@@ -24,14 +24,21 @@ EXPERIMENT_TABS = (
     ("Variants", "variants", None),
     ("Tasks", "tasks", None),
     ("Jobs", "experiment_jobs", None),
+    ("Events", "events", None),
     ("Admin", "workers", None),
 )
 ADMIN_TABS = (("Workers", "workers"), ("Groups", "groups"), ("Dispatch", "dispatch"))
 """The pages behind an experiment's last tab."""
-DEPLOYMENT_TABS = (("Home", "home"), ("My work", "all_work"), ("Queue", "queue"), ("GPUs", "gpus"))
+DEPLOYMENT_TABS = (
+    ("Home", "home"),
+    ("My work", "all_work"),
+    ("Queue", "queue"),
+    ("GPUs", "gpus"),
+    ("Events", "all_events"),
+)
 DEPLOYMENT_ADMIN_TABS: tuple[tuple[str, str], ...] = (("Operators", "operators"),)
 """The pages behind the deployment's last tab, which its administrators alone have."""
-OF_DEPLOYMENT = frozenset({"queue", "gpus", "experiment_jobs"})
+OF_DEPLOYMENT = frozenset({"queue", "gpus", "all_events", "experiment_jobs"})
 """What is not there for whoever sees only some experiments."""
 ROLE_OF = {"ideation": "ideator", "execution": "executor", "evaluation": "evaluator"}
 

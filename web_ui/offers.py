@@ -25,6 +25,7 @@ BEYOND: Mapping[str, str] = MappingProxyType(
         "automation": "automatic roles to switch",
         **dict.fromkeys(("all_work", "forget_draft", "choose_parents", "build_on"), "drafts"),
         **dict.fromkeys(("lineage", "lineage_data"), "the graph of variants"),
+        **dict.fromkeys(("events", "event", "all_events", "one_of_all_events"), "a log to search"),
         "extend": "claims that can be extended",
         **dict.fromkeys(("git_password", "evaluation_password"), "passwords for git"),
         **dict.fromkeys(("account", "change_password", "end_sessions", "end_session"), "accounts"),

@@ -1,0 +1,172 @@
+"""Every event: found by type, subject, actor, time and text, each with an address of its own."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from starlette.responses import Response
+
+from store_client import EventKinds, EventQuery, EventsFound, ExperimentSummary, LogEvent, NotFound
+from web_ui.active import Here
+from web_ui.event_filters import POSITION, Filters, filters
+from web_ui.event_rows import EventRow, EventRows, as_json
+from web_ui.filters import exact, plural
+from web_ui.frame import deployment_frame, experiment_frame
+from web_ui.listing import Pager
+from web_ui.templating import Frame, Tab
+from web_ui.visit import Visit
+
+
+@dataclass(frozen=True)
+class Events:
+    """The page at /e/{experiment}/events, and at /events for all."""
+
+    template: ClassVar[str] = "events/index.html"
+
+    frame: Frame
+    sentence: str
+    filters: Filters
+    kinds: tuple[Tab, ...]
+    counted: int
+    rows: tuple[EventRow, ...]
+    pager: Pager
+    looked_to: str | None
+    """How far back a look came that found less than a page."""
+    is_of_all: bool
+
+
+@dataclass(frozen=True)
+class OneEvent:
+    """The page of one event, and the events right before and after it."""
+
+    template: ClassVar[str] = "events/show.html"
+
+    frame: Frame
+    row: EventRow
+    data: str
+    around: tuple[EventRow, ...]
+    list_href: str
+    here_href: str
+    """The list from this event on."""
+
+
+async def index(here: Here) -> Response:
+    """The events of one experiment."""
+    narrowed = filters(here.visit.request)
+    found, kinds, rows, fleet = await asyncio.gather(
+        here.store.find_events(narrowed.query), here.store.count_events(), _rows_of(here), here.visit.fleet()
+    )
+    frame = experiment_frame(here, "Events", "events", fleet)
+    return here.visit.show(_page(frame, narrowed, found, kinds, rows))
+
+
+async def everywhere(visit: Visit) -> Response:
+    """The events of every experiment and of the deployment itself."""
+    narrowed, client = filters(visit.request), visit.client
+    found, kinds, experiments, fleet = await asyncio.gather(
+        client.find_deployment_events(narrowed.query),
+        client.count_deployment_events(),
+        client.list_experiment_summaries(),
+        visit.fleet(),
+    )
+    frame = deployment_frame(visit, experiments, "Events", "all_events", fleet)
+    return visit.show(_page(frame, narrowed, found, kinds, _rows_of_all(visit, experiments)))
+
+
+async def show(here: Here) -> Response:
+    """One event of the experiment."""
+    position = _position(here.visit)
+    before, after, rows, fleet = await asyncio.gather(
+        here.store.find_events(_from(position, is_oldest_first=False)),
+        here.store.find_events(_from(position, is_oldest_first=True)),
+        _rows_of(here),
+        here.visit.fleet(),
+    )
+    frame = experiment_frame(here, f"Event {position}", "events", fleet)
+    return here.visit.show(_one(frame, (before, after), rows, here.url("events"), position))
+
+
+async def show_anywhere(visit: Visit) -> Response:
+    """One event, whatever it is of."""
+    position, client = _position(visit), visit.client
+    before, after, experiments, fleet = await asyncio.gather(
+        client.find_deployment_events(_from(position, is_oldest_first=False)),
+        client.find_deployment_events(_from(position, is_oldest_first=True)),
+        client.list_experiment_summaries(),
+        visit.fleet(),
+    )
+    frame = deployment_frame(visit, experiments, f"Event {position}", "all_events", fleet)
+    rows = _rows_of_all(visit, experiments)
+    return visit.show(_one(frame, (before, after), rows, visit.url("all_events"), position))
+
+
+def _position(visit: Visit) -> int:
+    named = str(visit.request.path_params["position"])
+    if POSITION.fullmatch(named) is None:
+        raise NotFound("an event is named by its position in the log, a number")
+    return int(named)
+
+
+def _from(position: int, *, is_oldest_first: bool) -> EventQuery:
+    return EventQuery(at=position, is_oldest_first=is_oldest_first, limit=6)
+
+
+async def _rows_of(here: Here) -> EventRows:
+    named = await here.store.list_workers()
+    workers: Mapping[str, str] = {one.worker_id: one.name for one in named.workers if one.name}
+    one = here.experiment
+    return EventRows(
+        here.visit, {one.experiment_id: one}, workers, lambda position: here.url("event", position=str(position))
+    )
+
+
+def _rows_of_all(visit: Visit, experiments: tuple[ExperimentSummary, ...]) -> EventRows:
+    known = {one.experiment_id: one for one in experiments}
+    return EventRows(
+        visit, known, {}, lambda position: visit.url("one_of_all_events", position=position), tells_where=True
+    )
+
+
+def _page(frame: Frame, narrowed: Filters, found: EventsFound, kinds: EventKinds, rows: EventRows) -> Events:
+    following = str(found.next) if found.next is not None else None
+    pager = narrowed.place.pager(len(found.events), following)
+    is_short = found.next is not None and found.looked_to is not None and len(found.events) < narrowed.query.limit
+    return Events(
+        frame=frame,
+        sentence=f"{plural(len(kinds.kinds), 'type')} of events. {_order(narrowed)}",
+        filters=narrowed,
+        kinds=tuple(_kind(narrowed, one.type, one.count) for one in kinds.kinds),
+        counted=kinds.counted,
+        rows=tuple(map(rows.of, found.events)),
+        pager=replace(pager, shown=plural(len(found.events), "event")),
+        looked_to=exact(found.looked_to) if is_short and found.looked_to is not None else None,
+        is_of_all=rows.tells_where,
+    )
+
+
+def _order(narrowed: Filters) -> str:
+    return "The oldest first." if narrowed.is_oldest_first else "The newest first."
+
+
+def _kind(narrowed: Filters, type_: str, count: int) -> Tab:
+    is_current = narrowed.type == type_
+    return Tab(type_, narrowed.place.having(type=None if is_current else type_, at=None), count, is_current=is_current)
+
+
+def _one(
+    frame: Frame, nearby: tuple[EventsFound, EventsFound], rows: EventRows, list_href: str, position: int
+) -> OneEvent:
+    before, after = nearby
+    event = next((one for one in before.events if one.position == position), None)
+    if event is None:
+        raise NotFound(f"no event here has position {position}")
+    around: tuple[LogEvent, ...] = (*reversed(after.events[1:]), *before.events)
+    return OneEvent(
+        frame=frame,
+        row=rows.of(event),
+        data=as_json(event),
+        around=tuple(map(rows.of, around)),
+        list_href=list_href,
+        here_href=f"{list_href}?at={position}",
+    )
