@@ -50,6 +50,11 @@ class View:
         return self.is_eligible_only or self.target != "all"
 
     @property
+    def is_chosen(self) -> bool:
+        """Whether it differs from what everybody begins with, but for the order."""
+        return not self.is_eligible_only or self.target != "all" or self.is_grouped
+
+    @property
     def all_href(self) -> str:
         """The same list with nothing left out."""
         return self.place.having(eligible="0", target=None)

@@ -79,7 +79,7 @@ async def test_a_draft_of_a_task_that_ended_is_read_and_forgotten(desk: Desk) ->
     shown = await desk.get(path)
     assert "You do not hold this task now." in says(shown)
     assert "precious words" in says(shown)
-    row = words(page(await desk.get("/work")).select_one(".needs li"))
+    row = words(page(await desk.get("/work")).select_one(".work li"))
     assert row.startswith("New ideas ideator")
     assert "precious words" in row
     await desk.post(f"/desk/{task.task_id}/forget")
@@ -91,7 +91,7 @@ async def test_at_hand_is_everything_in_every_experiment_with_its_acts(desk: Des
     task, _ = await desk.claim("ideation")
     await other.claim("evaluation")
     held = part(await desk.browser.get("/work"), "held")
-    assert [words(row.select_one("a.key")) for row in held.select("tbody tr")] == ["New ideas", "baseline"]
+    assert [words(row.select_one("a.key")) for row in held.select(".work li")] == ["New ideas", "baseline"]
     assert "Other" in words(held)
     extend = held.select_one(f'form[action*="{task.task_id}/extend"]')
     assert extend is not None
