@@ -10,7 +10,7 @@ from web_ui.active import Here
 from web_ui.filters import figure
 from web_ui.offers import BEYOND, Offers
 from web_ui.scores import is_untold
-from web_ui.templating import Active, Flash, Frame, Live, Operator, SwitcherEntry, Tab
+from web_ui.templating import Active, Flash, Frame, Live, Operator, SearchBox, SwitcherEntry, Tab
 from web_ui.templating import Fleet as FleetLine
 from web_ui.visit import Visit
 
@@ -71,6 +71,7 @@ def experiment_frame(here: Here, title: str, current: str, fleet: Fleet | None =
     return replace(
         _frame(here.visit, here.all, title, current, fleet),
         active=Active(one.slug, one.name, str(one.status), telling(one)),
+        search=_search(here.visit, one),
         tabs=tuple(
             _tab(here, label, route, kind, _chief(current, ADMIN_TABS))
             for label, route, kind in EXPERIMENT_TABS
@@ -153,7 +154,15 @@ def _frame(
         switcher=tuple(_entry(visit, one, current) for one in experiments),
         fleet=_fleet_line(fleet),
         flashes=(Flash(*flash),) if flash is not None else (),
+        search=_search(visit),
     )
+
+
+def _search(visit: Visit, one: ExperimentSummary | None = None) -> SearchBox | None:
+    if not visit.offers.is_ours:
+        return None
+    href = visit.url("search")
+    return SearchBox(href) if one is None else SearchBox(href, one.slug, f"Search {one.name}")
 
 
 def _operator(visit: Visit) -> Operator:

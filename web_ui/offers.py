@@ -23,6 +23,7 @@ BEYOND: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("gpus", "quarantine_gpu", "drain_gpu", "readmit_gpu"), "GPUs of a queue"),
         **dict.fromkeys(("pause", "resume"), "pausing"),
         "automation": "automatic roles to switch",
+        "search": "a search",
         **dict.fromkeys(("all_work", "forget_draft", "choose_parents", "build_on"), "drafts"),
         **dict.fromkeys(("lineage", "lineage_data"), "the graph of variants"),
         **dict.fromkeys(("events", "event", "all_events", "one_of_all_events"), "a log to search"),

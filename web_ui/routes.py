@@ -51,7 +51,7 @@ from web_ui.pages import (
     variants_csv,
     work,
 )
-from web_ui.rooms import watching
+from web_ui.rooms import finding, watching
 from web_ui.static_files import ChecksummedFiles
 from web_ui.visit import Visit
 
@@ -114,7 +114,7 @@ def _deployment() -> list[BaseRoute]:
         _page("/live", streams.follow, "live"),
         _page("/docs", reference.show, "reference"),
         _page("/docs/openapi.json", reference.openapi, "openapi"),
-        *(_page(*row) for row in watching.EVERYWHERE),
+        *(_page(*row) for row in (*finding.PAGES, *watching.EVERYWHERE)),
         _page("/gpus", gpus.show, "gpus"),
         _act("/gpus/quarantine", gpus.quarantine, "quarantine_gpu"),
         _act("/gpus/drain", gpus.drain, "drain_gpu"),

@@ -83,6 +83,15 @@ class Live:
 
 
 @dataclass(frozen=True)
+class SearchBox:
+    """The box in the top bar; it looks inside one experiment where `within` names it by its slug."""
+
+    href: str
+    within: str = ""
+    label: str = "Search everywhere"
+
+
+@dataclass(frozen=True)
 class Flash:
     """A message about the act that led here, shown once."""
 
@@ -108,6 +117,7 @@ class Frame:
     needs: int = 0
     """How many tasks wait for a person where this page looks: its title and its icon say so."""
     flashes: tuple[Flash, ...] = ()
+    search: SearchBox | None = None
     theme: Literal["light", "dark"] | None = None
 
 

@@ -21,6 +21,8 @@ from control_plane.search.tables import search_entries, search_places
 BATCH = 500
 PAUSE_SECONDS = 1.0
 TEXT_LENGTH = 240
+SHOWN = 6
+"""So many letters of an id are shown where there is little room."""
 NAME = "log"
 
 
@@ -60,7 +62,7 @@ def _row(kind: str, scope: str, one: Described) -> dict[str, Any]:
         "subject_id": one.id,
         "title": title,
         "text": text[:TEXT_LENGTH],
-        "words": " ".join((of_scope(scope), of_kind(kind), *words(title, one.id, one.also, text))),
+        "words": " ".join((of_scope(scope), of_kind(kind), *words(title, one.id, one.id[-SHOWN:], one.also, text))),
         "at": one.at,
     }
 

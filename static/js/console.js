@@ -4,10 +4,14 @@ import { offerCopies } from "./copy.js";
 import { keepDrafts } from "./drafts.js";
 import { startLive } from "./live.js";
 import { followLogs } from "./log.js";
+import { startKeys } from "./keys.js";
 import { enhanceMenus } from "./menus.js";
+import { offerPalette } from "./palette.js";
 
 document.documentElement.classList.add("js");
 enhanceMenus();
+startKeys();
+offerPalette();
 offerCopies();
 keepAges();
 followLogs();

@@ -56,7 +56,7 @@ export function enhanceMenus() {
   document.addEventListener("click", (event) => closeOthers(event.target));
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") closeInnermost();
-    if (event.key !== "/" || !switcher || event.target.closest(WRITES) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key !== "/" || !switcher || document.getElementById("find") || event.target.closest(WRITES) || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     switcher.open = true;
     switcher.querySelector("[type=search]").focus();
