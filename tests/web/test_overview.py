@@ -1,11 +1,19 @@
 """The overview of an experiment: whether it gets better, whether it needs a person, and what one may do about it."""
 
-import httpx
+from datetime import timedelta
 
-from store_client import ExperimentDetail, SubmitJob
+import httpx
+from sqlalchemy import select, update
+
+from control_plane.db.tables import workers
+from control_plane.db.transaction import Tx
+from control_plane.task_store.operations import courses
+from control_plane.task_store.tables import ideas, variants
+from store_client import ExperimentDetail, SubmitJob, format_time, parse_time
 from tests.web.reading import part, rows, says, words
 from tests.web.work import Worker, worked
 from tests.web.world import HELLO, World
+from web_ui.charts import POINTS_DRAWN
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -126,3 +134,83 @@ async def test_an_experiment_without_any_baseline_says_so(world: World, browser_
     assert words(part(answer, "progress").select_one("header .sub")) == "score * 2 by variant, best so far"
     shown = part(await browser_of_admin.get("/e/expression/", params={"metric": "score"}), "progress")
     assert "first: 2.0000" in words(shown)
+
+
+async def test_the_best_stands_with_what_changed_in_it_and_what_was_the_best_before(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    ada = await Worker.of(world, hello)
+    await ada.evaluate(error=1.0)
+    await ada.variant("better", 1.4, error=0.25)
+    best = part(await browser_of_admin.get("/e/hello/"), "best")
+    assert f"better 0.2500 {MINUS}0.7500 from the baseline" in words(best)
+    assert "wrote guess.txt" in words(best)
+    assert f"Built on baseline , {MINUS}0.7500 from it · by Ada" in words(best)
+    assert words(best.select_one(".feed")).startswith("baseline 1.0000")
+    idea = best.find("a", string="Whole idea")
+    assert idea is not None
+    assert "/e/hello/ideas/" in str(idea["href"])
+
+
+async def test_stages_tell_since_when_the_oldest_waits_and_who_is_at_work(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    ada = await Worker.of(world, hello)
+    await ada.claim("ideation")
+    answer = await browser_of_admin.get("/e/hello/")
+    ideate = part(answer, "stages").select_one("[data-key=Ideate]")
+    assert "9 waiting · 1 active · oldest" in words(ideate)
+    assert ideate is not None
+    assert ideate.select_one("time[data-time=age]") is not None
+    assert "Ada new ideas" in words(part(answer, "at-work"))
+
+
+async def test_what_is_stuck_is_said_with_its_reason_and_the_act(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    ada = await Worker.of(world, hello)
+    task = await ada.claim("evaluation")
+
+    def forget(tx: Tx) -> None:
+        past = format_time(parse_time(tx.now) - timedelta(minutes=14, seconds=1))
+        seen = update(workers).where(workers.c.worker_id == ada.worker_id)
+        tx.connection.execute(seen.values(last_seen_at=past))
+
+    await world.parts.house.write(forget)
+    at = hello.experiment_id
+    await world.parts.house.write(
+        lambda tx: tx.at(at).tell("experiment.policy_error", policy_kind="ideation", error_message="no such metric")
+    )
+    needs = part(await browser_of_admin.get("/e/hello/"), "needs")
+    assert "Evaluation of baseline stuck: Ada has not answered for 14 min" in words(needs)
+    assert needs.select_one(f"a.btn[href='/e/hello/tasks/{task.task_id}']") is not None
+    assert "The ideation policy cannot be computed: no such metric. Until it can," in words(needs)
+    assert needs.select_one("a.btn[href='/e/hello/admin/dispatch']") is not None
+
+
+async def test_the_overview_asks_as_much_and_draws_as_much_for_many_variants_as_for_few(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    await worked(world, hello)
+    await browser_of_admin.get("/e/hello/")
+    world.line.calls.clear()
+    await browser_of_admin.get("/e/hello/")
+    few = len(world.line.calls)
+
+    def grow(tx: Tx) -> None:
+        inside = tx.at(hello.experiment_id)
+        (row,) = inside.rows(select(variants).where(variants.c.experiment_id == hello.experiment_id).limit(1))
+        for number in range(100, 700):
+            told = {**row, "number": number, "kind": None, "objective_value": number / 7, "evaluation": {}}
+            courses.end(inside, {**told, "idea_id": _idea(inside), "status": "success"})
+
+    await world.parts.house.write(grow)
+    world.line.calls.clear()
+    answer = await browser_of_admin.get("/e/hello/")
+    assert len(world.line.calls) == few
+    assert 100 < len(part(answer, "progress").select("svg.plot a")) <= POINTS_DRAWN + 1
+    assert len(answer.content) < 150_000
+
+
+def _idea(tx: Tx) -> str:
+    return str(tx.rows(select(ideas.c.idea_id).where(ideas.c.experiment_id == tx.experiment_id).limit(1))[0]["idea_id"])

@@ -14,7 +14,7 @@ from store_client import (
     parse_time,
 )
 from web_ui.active import Here
-from web_ui.filters import age, with_query
+from web_ui.filters import duration, with_query
 from web_ui.frame import ROLE_OF
 from web_ui.lines import Need
 from web_ui.pages.overview import AtWork, Stage
@@ -78,12 +78,12 @@ def stuck(here: Here, detail: ExperimentDetail, found: Stages, events: Sequence[
 
 def _stuck(here: Here, one: StuckTask) -> Need:
     what = "Ideation" if one.kind == "ideation" else f"{one.kind.capitalize()} of {one.title}"
-    now, who = here.visit.now, one.worker_name or "its worker"
+    who = one.worker_name or "its worker"
     if one.why == "expired":
         told = f"{what}: the claim of {who} has run out. It is given to another in a moment; if not, take it back."
     else:
-        since = f" for {age(one.last_seen_at, now)}" if one.last_seen_at else ""
-        told = f"{what} stuck: {who} has not answered{since}. {_until(one)}"
+        silent = (here.visit.now - parse_time(one.last_seen_at or one.claimed_at)).total_seconds()
+        told = f"{what} stuck: {who} has not answered for {duration(silent)}. {_until(one)}"
     href = here.url("task", task=one.task_id)
     return Need(f"stuck-{one.task_id}", told, "", href, "Look at it", one.claimed_at, "stale")
 
