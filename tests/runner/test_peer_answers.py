@@ -12,6 +12,7 @@ from store_client.client import StoreClient
 from store_client.credentials import FileBearer, StaticBearer
 from store_client.errors import Unauthorized, Unreachable
 from store_client.transport import Transport
+from store_client.wire.calls.boards import LeaderboardQuery
 from store_client.wire.experiments import ExperimentDetail
 from store_client.wire.ideas import IdeaState
 from store_client.wire.record import Record
@@ -145,6 +146,15 @@ async def _details_are_the_same(peer: StoreClient, ours: StoreClient) -> None:
         found = await peer.read_variant_detail(variant.variant_id)
         assert told(found) == told(await ours.read_variant_detail(variant.variant_id))
     assert told(await peer.read_progress()) == told(await ours.read_progress())
+    assert told(await peer.read_course()) == told(await ours.read_course())
+    assert told(await peer.read_sample()) == told(await ours.read_sample())
+    waiting, wanted = told(await peer.read_stages()), told(await ours.read_stages())
+    assert waiting["stages"] == wanted["stages"]  # who was heard of lately the protocol does not tell
+    for sort in ("number", "objective", "metric:nothing"):
+        for is_ascending in (False, True):
+            query = LeaderboardQuery(sort=sort, is_ascending=is_ascending, limit=500)
+            listed = [one.variant_id for one in (await peer.list_leaderboard(query)).items]
+            assert listed == [one.variant_id for one in (await ours.list_leaderboard(query)).items]
     assert told(await peer.list_worker_details()) == told(await ours.list_worker_details())
 
 
