@@ -58,9 +58,7 @@ class Draft {
 
   async send() {
     try {
-      const address = this.form.getAttribute("action");
-      const answer = await fetch(address, { method: "POST", body: this.content(), headers: { "X-Fragment": "draft" } });
-      this.take(answer, new DOMParser().parseFromString(await answer.text(), "text/html"));
+      await this.post(this.words() ?? this.content());
     } catch {
       this.isDirty = true;
       this.tell("Not saved: the console does not answer. It is tried again as you go on.");
@@ -94,14 +92,26 @@ class Draft {
 
   // What is left over when the page goes away; files are too large for this, and stay to be chosen again.
   leave() {
-    if (!this.isDirty || this.isStopped || this.saving) return;
-    const words = new URLSearchParams([...this.content()].filter(([, value]) => typeof value === "string"));
-    if (words.toString().length > LEAVING_BYTES) return;
+    const words = this.words(true);
+    if (!this.isDirty || this.isStopped || this.saving || !words) return;
     this.isDirty = false;
+    this.post(words).catch(() => (this.isDirty = true));
+  }
+
+  // The words alone, if they are few enough to go on their way while the page goes away; with new files only if told so.
+  words(isWithoutFiles = false) {
+    const entries = [...this.content()];
+    const hasFiles = entries.some(([, value]) => typeof value !== "string" && value.size > 0);
+    if (hasFiles && !isWithoutFiles) return null;
+    const words = new URLSearchParams(entries.filter(([, value]) => typeof value === "string"));
+    return words.toString().length > LEAVING_BYTES ? null : words;
+  }
+
+  async post(body) {
+    const keepalive = body instanceof URLSearchParams;
     const headers = { "X-Fragment": "draft" };
-    fetch(this.form.getAttribute("action"), { method: "POST", body: words, headers, keepalive: true })
-      .then(async (answer) => this.take(answer, new DOMParser().parseFromString(await answer.text(), "text/html")))
-      .catch(() => (this.isDirty = true));
+    const answer = await fetch(this.form.getAttribute("action"), { method: "POST", body, headers, keepalive });
+    this.take(answer, new DOMParser().parseFromString(await answer.text(), "text/html"));
   }
 
   tell(words) {

@@ -34,7 +34,7 @@ def _begins(copy: Copy, variant: KeptVariant, text: str | None) -> bool:
     if text is None:
         return True
     idea, one = copy.ideas.get(variant.idea_id or ""), variant.record
-    named = (idea.slug if idea else None, one.commit_sha, one.variant_commit_sha)
+    named = (idea.slug if idea else one.kind, one.commit_sha, one.variant_commit_sha)
     return any(name is not None and name.startswith(text.lower()) for name in named)
 
 

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from control_plane.task_store.operations import task_pages
+from control_plane.task_store.operations import listing, task_pages, variants
+from store_client.wire.calls.ideas import IdeaPageQuery
 from store_client.wire.calls.tasks import TaskPageQuery
+from store_client.wire.calls.variants import VariantPageQuery
 from store_client.wire.tasks import Target, TaskDetail
-from tests.store.task_house import TaskHouse
+from tests.store.task_house import TaskHouse, sha
 from tests.store.test_task_store_pages import read_all
 
 
@@ -75,3 +77,23 @@ def test_a_task_says_who_had_the_idea(sqlite_store: TaskHouse) -> None:
     evaluation = store.task("evaluation", store.executed(3))
     told = {task.task_id: task.author_name for task in store.see(task_pages.page, TaskPageQuery()).items}
     assert told[execution] == told[evaluation] == "ann"
+
+
+def test_variants_are_found_by_how_their_name_or_commit_begins(sqlite_store: TaskHouse) -> None:
+    store = sqlite_store
+    store.act("orchestrators", variants.create, store.baseline_body())
+    wider, wide, narrow = (
+        store.executed(place, slug=slug) for place, slug in ((1, "wider"), (2, "wide"), (3, "narrow"))
+    )
+
+    def found(begins: str) -> set[str]:
+        page = store.see(listing.variant_page, VariantPageQuery(begins=begins, order="best"))
+        return {variant.variant_id for variant in page.items}
+
+    assert found("WID") == {wider, wide}
+    assert found("wider") == {wider}
+    assert found(sha(3)) == {narrow}
+    assert len(found("base")) == 1
+    assert found("%") == found("x") == set()
+    called = store.see(listing.idea_page, IdeaPageQuery(slugs="wide,narrow,x")).items
+    assert {idea.slug for idea in called} == {"wide", "narrow"}

@@ -3,10 +3,12 @@
 from sqlalchemy import ColumnElement, select
 
 from control_plane.db.transaction import Tx
-from control_plane.task_store.tables import ideas, variants
+from control_plane.task_store.tables import IS_BASELINE, ideas, variants
 
 MOST = 500
 LAST = "\U0010ffff"
+BASELINE = "baseline"
+"""What the one variant without an idea is called."""
 
 
 def numbers(tx: Tx, text: str) -> set[int]:
@@ -21,6 +23,8 @@ def numbers(tx: Tx, text: str) -> set[int]:
     for column in (variants.c.commit_sha, variants.c.variant_commit_sha):
         begun = select(variants.c.number).where(here, _within(column, begins)).order_by(column).limit(MOST)
         found |= set(tx.connection.scalars(begun))
+    if BASELINE.startswith(begins):
+        found |= set(tx.connection.scalars(select(variants.c.number).where(here, IS_BASELINE)))
     return found
 
 
