@@ -32,7 +32,7 @@ class OpenPage(Protocol):
 def browser() -> Iterator[Browser]:
     """Debian's Chromium where there is one, else Playwright's own."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=_executable(playwright), args=list(QUIET))
+        chromium = playwright.chromium.launch(executable_path=executable(playwright), args=list(QUIET))
         yield chromium
         chromium.close()
 
@@ -73,7 +73,7 @@ def _note(errors: list[str], message: ConsoleMessage) -> None:
         errors.append(f"{message.text} ({message.location.get('url', '')})")
 
 
-def _executable(playwright: Playwright) -> str:
+def executable(playwright: Playwright) -> str:
     names = ("chromium", "chromium-browser", "google-chrome")
     found = next(filter(None, map(shutil.which, names)), playwright.chromium.executable_path)
     if not Path(found).exists():

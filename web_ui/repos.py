@@ -8,6 +8,7 @@ import asyncio
 import base64
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,8 @@ from web_ui.git_process import Git
 
 T = TypeVar("T")
 FETCH_SECONDS = 60
+FETCHES_AT_ONCE = 16
+"""Threads for them alone: repositories that do not answer take none from whoever reads what is here already."""
 DIFF_SECONDS = 10
 MAX_DIFF_BYTES = 200_000
 MAX_LIST_BYTES = 500_000
@@ -70,6 +73,7 @@ class Preflight:
 class Turn:
     """One fetch of a clone at a time, and none for whoever asked before the last one began."""
 
+    threads: ThreadPoolExecutor
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     began_at: float = 0.0
 
@@ -126,13 +130,17 @@ class Clone:
     async def _fetched(self, *, is_again: bool = False) -> bool:
         """Whether a fetch went through; the second time with a new credential, if there is one."""
         if self.bearer is None:
-            return not is_again and await asyncio.to_thread(fetch, self.git, self.path, self.url, "")
+            return not is_again and await self._fetched_with("")
         credential = await self.bearer.current()
         if is_again:
             if not await self.bearer.replace(credential):
                 return False
             credential = await self.bearer.current()
-        return await asyncio.to_thread(fetch, self.git, self.path, self.url, credential)
+        return await self._fetched_with(credential)
+
+    async def _fetched_with(self, credential: str) -> bool:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.turn.threads, fetch, self.git, self.path, self.url, credential)
 
 
 @dataclass
@@ -147,10 +155,11 @@ class Clones:
     address: str = "/git/{experiment_id}.git"
     git: Git = field(default_factory=Git)
     _turns: dict[str, Turn] = field(default_factory=dict)
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(FETCHES_AT_ONCE, "fetch"))
 
     def of(self, experiment_id: str, bearer: Bearer | None = None) -> Clone:
         """The clone of an experiment; a repository of somebody else's is asked without a credential."""
-        turn = self._turns.setdefault(experiment_id, Turn())
+        turn = self._turns.setdefault(experiment_id, Turn(self._threads))
         url = self.git_url + self.address.replace("{experiment_id}", experiment_id)
         return Clone(self.root / f"{experiment_id}.git", url, bearer, turn, self.git)
 

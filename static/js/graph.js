@@ -46,16 +46,30 @@ class GraphView {
     if (stamp) new MutationObserver(() => this.grow()).observe(stamp, { attributes: true, childList: true, subtree: true });
   }
 
+  // Pieces are asked for all at once, since numbers have no gaps, and taken in as they follow each other.
   async load() {
-    for (let after = 0; after !== null; ) {
-      const piece = await this.fetch({ after });
+    const size = Number(this.root.dataset.piece);
+    const asked = [];
+    for (let after = 0; after === 0 || after < Number(this.root.dataset.total); after += size) asked.push(this.fetch({ after }));
+    let piece = null;
+    for (const coming of asked) {
+      piece = await coming;
       if (!piece) return;
-      this.graph.take(piece);
-      this.sync();
-      if (after === 0) this.begin();
-      after = piece.next;
+      this.take(piece);
+    }
+    while (piece.next !== null) {
+      piece = await this.fetch({ after: piece.next });
+      if (!piece) return;
+      this.take(piece);
     }
     if (!this.hasMoved) this.frame();
+  }
+
+  take(piece) {
+    const isFirst = this.graph.cursor === null;
+    this.graph.take(piece);
+    this.sync();
+    if (isFirst) this.begin();
   }
 
   async fetch(query) {

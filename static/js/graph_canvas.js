@@ -155,6 +155,7 @@ export class Canvas {
 
   drawEdges(set) {
     const kinds = { plain: new Path2D(), path: new Path2D(), own: new Path2D() };
+    const counts = { plain: 0, path: 0, own: 0 };
     for (const node of this.shown) {
       const end = this.onScreen(node);
       for (const parent of node.parents) {
@@ -164,11 +165,17 @@ export class Canvas {
         if (Math.max(start[1], end[1]) < 0 || Math.min(start[1], end[1]) > this.height) continue;
         const isOwn = node === this.focused || parent === this.focused;
         const isPath = this.graph.path.has(node) && this.graph.chief(node) === parent;
-        curve(kinds[isPath ? "path" : isOwn ? "own" : "plain"], start, end);
+        const kind = isPath ? "path" : isOwn ? "own" : "plain";
+        counts[kind] += 1;
+        curve(kinds[kind], start, end);
       }
     }
+    // Where there are very many, each is fainter, so that what lies between them stays readable.
+    this.context.globalAlpha = Math.min(1, Math.max(500 / counts.plain, 0.12));
     this.stroke(kinds.plain, this.colours["line-strong"], Math.min(1, 0.5 + this.view.scale));
-    this.stroke(kinds.own, this.colours.muted, 1.6);
+    this.context.globalAlpha = Math.min(1, Math.max(40 / counts.own, 0.25));
+    this.stroke(kinds.own, this.colours.muted, 1.4);
+    this.context.globalAlpha = 1;
     this.stroke(kinds.path, this.colours.accent, 2.5);
   }
 
@@ -221,7 +228,7 @@ export class Canvas {
       context.font = `${isBold ? 600 : 400} 12px ${this.font}`;
       const text = this.textOf(node, isBold);
       const [left, middle] = isBold ? [x - this.radius, y - this.radius - 12] : [x + this.radius + 5, y];
-      const box = [left, middle - 7, left + 2 + context.measureText(text).width, middle + 7];
+      const box = [left - 3, middle - 9, left + 5 + context.measureText(text).width, middle + 9];
       if (taken.some((other) => overlap(box, other)) || (!isBold && nodes.some(([left, top]) => overlap(box, [left - 5, top - 5, left + 5, top + 5])))) continue;
       taken.push(box);
       Object.assign(context, { lineWidth: 4, lineJoin: "round", strokeStyle: colours.surface, fillStyle: isBold ? colours.text : colours.muted });

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 from dataclasses import dataclass
 from typing import ClassVar
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -43,6 +44,7 @@ class LineagePage:
     """The page at /e/{experiment}/lineage; addresses with `__id__` in them are for the script."""
 
     template: ClassVar[str] = "lineage/index.html"
+    piece: ClassVar[int] = PIECE
 
     frame: Frame
     sentence: str
@@ -75,6 +77,7 @@ async def show(here: Here) -> Response:
     )
     centre = place.fields.get("around") or next((one.variant_id for one in (*best.items, *page.items)), "")
     around = await _around(here, centre)
+    ways = Ways.of(here)
     return here.visit.show(
         LineagePage(
             frame=experiment_frame(here, "Lineage", "lineage", fleet),
@@ -84,7 +87,7 @@ async def show(here: Here) -> Response:
             direction=detail.objective.direction,
             total=detail.counts.variants,
             data_href=here.url("lineage_data"),
-            variant_href=here.url("variant", variant=ID),
+            variant_href=ways.variant_path,
             build_href=with_query(here.url("ideator"), parent=ID),
             diff_href=here.url("diff", variant=ID),
             compare_href=here.url("compare"),
@@ -93,9 +96,9 @@ async def show(here: Here) -> Response:
                 (label for one, label in zip(around.ids, around.labels, strict=True) if one == centre), ""
             ),
             choices=tuple((one.variant_id, _choice(one)) for one in best.items),
-            picture=picture(around, detail.objective.direction, centre, lambda one: _around_href(here, one)),
+            picture=picture(around, detail.objective.direction, centre, ways.around),
             is_whole=len(around.numbers) >= around.total,
-            rows=tuple(_row(here, one) for one in page.items),
+            rows=tuple(_row(ways, one) for one in page.items),
             pager=place.pager(len(page.items), page.next, page.total),
         )
     )
@@ -133,25 +136,41 @@ async def _around(here: Here, centre: str) -> Lineage:
     return await here.store.read_lineage_around(centre, DRAWN)
 
 
-def _around_href(here: Here, variant_id: str) -> str:
-    return with_query(here.url("lineage"), around=variant_id)
-
-
 def _choice(one: VariantDetail) -> str:
     return f"{one.number} {one.label}" + (f", {figure(number(one.objective_value))}" if one.objective_value else "")
 
 
-def _row(here: Here, one: VariantDetail) -> LineageRow:
+@dataclass(frozen=True)
+class Ways:
+    """Where variants lead: hundreds on a page, so that an address is looked up once for all."""
+
+    lineage_path: str
+    variant_path: str
+
+    @classmethod
+    def of(cls, here: Here) -> "Ways":
+        return cls(here.url("lineage"), here.url("variant", variant=ID))
+
+    def around(self, variant_id: str) -> str:
+        """The graph around a variant."""
+        return with_query(self.lineage_path, around=variant_id) + "#centre"
+
+    def to(self, variant_id: str) -> str:
+        """The page of a variant."""
+        return self.variant_path.replace(ID, quote(variant_id, safe=""))
+
+
+def _row(ways: Ways, one: VariantDetail) -> LineageRow:
     return LineageRow(
         variant_id=one.variant_id,
         number=one.number,
         name=one.label,
-        href=here.url("variant", variant=one.variant_id),
-        around_href=_around_href(here, one.variant_id),
+        href=ways.to(one.variant_id),
+        around_href=ways.around(one.variant_id),
         status="integrated" if one.variant_commit_sha else one.status.value,
         is_best=one.is_best,
         value=number(one.objective_value),
-        parents=parent_links(one.parents, lambda variant: here.url("variant", variant=variant)),
+        parents=parent_links(one.parents, ways.to),
         moment=one.completed_at or one.started_at,
     )
 

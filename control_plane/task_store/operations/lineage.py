@@ -23,8 +23,8 @@ INTEGRATED = "*"
 TELLING = tuple(name for name in sorted(log.PROTOCOL_TYPES) if name.startswith("variant."))
 CHANGES = 1000
 Node = tuple[Any, ...]
-NEAREST = 40
-"""Ancestors whose other descendants are shown where there is room."""
+NEAR = 12
+"""Ancestors that are told however few are asked for: about as many generations as are read side by side."""
 
 
 def page(tx: Tx, query: LineageQuery) -> Lineage:
@@ -43,12 +43,13 @@ def page(tx: Tx, query: LineageQuery) -> Lineage:
 def around(tx: Tx, variant_id: str, query: AroundQuery) -> Lineage:
     """A variant, its ancestors and descendants; then what else was built on its nearest ancestors."""
     own = int(rows.variant(tx, variant_id)["number"])
-    above = _reached(tx, own, query.limit // 2, is_upwards=True)
+    most = max(query.limit // 25, min(query.limit // 2, NEAR))
+    above = _reached(tx, own, most, is_upwards=True)
     kin = dict.fromkeys([own, *above])
     kin |= dict.fromkeys(_reached(tx, own, query.limit - len(kin), is_upwards=False))
     room = query.limit - len(kin)
     if room > 0:
-        kin |= dict.fromkeys(_children(tx, list(above)[:NEAREST], room, beside=kin))
+        kin |= dict.fromkeys(_children(tx, list(above), room, beside=kin))
     return _of(tx, list(kin)[: query.limit])
 
 
