@@ -27,7 +27,7 @@ EXPERIMENT_TABS = (
     ("Events", "events", None),
     ("Admin", "workers", None),
 )
-ADMIN_TABS = (("Workers", "workers"), ("Groups", "groups"), ("Dispatch", "dispatch"))
+ADMIN_TABS = (("Workers", "workers"), ("Groups", "groups"), ("Dispatch", "dispatch"), ("Checkpoints", "checkpoints"))
 """The pages behind an experiment's last tab."""
 DEPLOYMENT_TABS = (
     ("Home", "home"),

@@ -33,6 +33,8 @@ BEYOND: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("operators", "invite", "revoke_invitation", "operator", "change_operator"), "accounts"),
         **dict.fromkeys(("grant_role", "withdraw_role", "reset_password", "disable_operator"), "accounts"),
         **dict.fromkeys(("enable_operator", "revoke_sessions", "revoke_session"), "accounts"),
+        **dict.fromkeys(("checkpoints", "save_checkpoint", "fetch_checkpoint"), "checkpoints to look at"),
+        **dict.fromkeys(("import_checkpoint", "delete_checkpoint"), "checkpoints to look at"),
         **dict.fromkeys(("disable_worker", "enable_worker"), "workers that can be disabled"),
     }
 )

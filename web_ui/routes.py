@@ -51,7 +51,7 @@ from web_ui.pages import (
     variants_csv,
     work,
 )
-from web_ui.rooms import finding, watching
+from web_ui.rooms import finding, running, watching
 from web_ui.static_files import ChecksummedFiles
 from web_ui.visit import Visit
 
@@ -155,7 +155,8 @@ def _experiment() -> list[BaseRoute]:
         *_lineage(),
         *_desks(),
         *_admin(),
-        *(_in(*row) for row in watching.INSIDE),
+        *(_in(*row) for row in (*running.PAGES, *watching.INSIDE)),
+        *(_do(*row) for row in running.ACTS),
     ]
 
 

@@ -8,7 +8,7 @@ from store_client.resources.resource import Resource
 from store_client.transport import Message
 from store_client.wire.call import Call
 from store_client.wire.calls import checkpoints as calls
-from store_client.wire.checkpoints import CheckpointList, ImportedCheckpoint
+from store_client.wire.checkpoints import CheckpointList, CheckpointReport, ImportedCheckpoint
 
 
 class Checkpoints(Resource):
@@ -31,6 +31,10 @@ class Checkpoints(Resource):
         """One of them."""
         return self._fetch(calls.FETCH_CHECKPOINT, calls.Format(), name=name)
 
+    async def delete_checkpoint(self, name: str) -> None:
+        """Delete one of them for good."""
+        await self._send(calls.DELETE_CHECKPOINT, name=name)
+
 
 class CheckpointImports(Resource):
     """Calls that make experiments from archives."""
@@ -42,6 +46,12 @@ class CheckpointImports(Resource):
     async def load_checkpoint(self, archive: IO[bytes], as_experiment_id: str | None = None) -> ImportedCheckpoint:
         """The same for the deployment's admins."""
         return await self._load(calls.LOAD_CHECKPOINT, archive, as_experiment_id)
+
+    async def inspect_checkpoint(self, archive: IO[bytes]) -> CheckpointReport:
+        """What an archive holds and what is to be known of it, checked as its import would; nothing is made."""
+        message = Message(calls.INSPECT_CHECKPOINT, self._places, archive=archive)
+        answer: CheckpointReport = await self._deliver(message)
+        return answer
 
     async def _load(self, call: Call, archive: IO[bytes], as_experiment_id: str | None) -> ImportedCheckpoint:
         query = calls.Landing(as_experiment_id=as_experiment_id)

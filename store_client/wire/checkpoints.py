@@ -76,6 +76,15 @@ class ImportedCheckpoint(Record):
     warnings: tuple[str, ...]
 
 
+class CheckpointReport(Record):
+    """What is in an archive that could be imported, and what its importer should know; nothing was made."""
+
+    manifest: Manifest
+    name: str | None = None
+    has_repository: bool
+    warnings: tuple[str, ...] = ()
+
+
 class CheckpointFile(Record):
     """An automatic checkpoint that the server keeps."""
 

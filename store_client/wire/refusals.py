@@ -100,6 +100,7 @@ REFUSALS: Mapping[str, Kinds] = {
             UnsupportedCheckpointVersion,
         ),
     ),
+    "inspect_checkpoint": (BadRequest, CheckpointInvalid, SpecVersionMismatch, UnsupportedCheckpointVersion),
     "register_experiment": (InvalidName, AlreadyExists),
     "unregister_experiment": (InvalidPrecondition,),
     "acquire_lease": (LeaseHeldByOther,),

@@ -162,3 +162,19 @@ def test_a_checkpoint_that_breaks_off_has_no_name(here: Vault, tmp_path: Path) -
     assert ring.of("exp") == []
     assert not ring.has_ended("exp")
     assert [path.name for path in (tmp_path / "ring" / "exp").iterdir()] == []
+
+
+def test_deleting_one_does_not_bring_the_next_forward(
+    sqlite_store: TaskHouse, here: Vault, automatic: Automatic, clock: Clock
+) -> None:
+    wish(sqlite_store, interval_seconds=600, retention_count=2)
+    automatic.round()
+    clock.now += 600
+    assert automatic.round() == 1
+    name = kept(here, sqlite_store)[0]
+    assert here.checkpoints.ring.delete(sqlite_store.experiment_id, name)
+    assert not here.checkpoints.ring.delete(sqlite_store.experiment_id, name)
+    clock.now += 599
+    assert automatic.round() == 0
+    clock.now += 1
+    assert automatic.round() == 1

@@ -11,7 +11,7 @@ from tests.web.world import World
 
 OPEN = {"signin", "enter", "enter_with_password", "join_page", "join", "health", "static", "live", "experiment_live"}
 LEAVING = {"signout", "end_sessions"}
-OF_ADMINISTRATORS = {"operators", "operator"}
+OF_ADMINISTRATORS = {"operators", "operator", "fetch_checkpoint"}
 """Pages that nobody else may look at."""
 OF_DEPLOYMENT = {"queue", "gpus", "job", "job_log", "experiment_jobs"}
 """Pages that are not there for somebody who has a role in one experiment alone."""

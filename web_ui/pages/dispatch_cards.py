@@ -1,7 +1,7 @@
 """The five decisions as cards: who takes each, what waits for it, and what a person can do about it now."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from store_client import Backlog, ExperimentDetail, Mode, StageWork, Status, TaskDetail, VariantDetail
 from web_ui.active import Here
@@ -100,14 +100,14 @@ class _Drawing:
     def termination(self) -> Decision:
         told = policies.termination(self.facts.detail.config, self.facts.backlog)
         may = bool(self.groups & CREATORS) and not self.facts.detail.status.is_final
-        return self._card("termination", told, may_end=may)
+        return replace(self._card("termination", told), may_end=may)
 
     def ideation_creation(self) -> Decision:
         backlog = self.facts.backlog
         told = policies.ideation(self.facts.detail.config, backlog)
         most = MOST_AT_ONCE if self._may_create else 0
         suggested = min(max(backlog.ideations_missing, 1), MOST_AT_ONCE)
-        return self._card("ideation_creation", told, most=most, suggested=suggested)
+        return replace(self._card("ideation_creation", told), most=most, suggested=suggested)
 
     def execution_dispatch(self) -> Decision:
         told = policies.execution(self.facts.detail.config, self.facts.backlog)
@@ -123,7 +123,7 @@ class _Drawing:
             )
             for one in self.facts.backlog.ideas
         )
-        return self._card("execution_dispatch", told, waiting=waiting)
+        return self._card("execution_dispatch", told, waiting)
 
     def evaluation_dispatch(self) -> Decision:
         waiting = tuple(
@@ -133,7 +133,7 @@ class _Drawing:
             for one in self.facts.backlog.to_evaluate
         )
         told = "A variant is tried three times; then its evaluation is given up."
-        return self._card("evaluation_dispatch", told, waiting=waiting)
+        return self._card("evaluation_dispatch", told, waiting)
 
     def _evaluating(self, attempts: int) -> tuple[Act, ...]:
         if not self._may_create:
@@ -150,7 +150,7 @@ class _Drawing:
         )
         lacks = "orchestrators" if self.is_by_hand and not is_let and waiting else ""
         told = "The variant becomes one commit on a branch of its own; what is built on it starts from there."
-        return self._card("integration", told, waiting=waiting, lacks=lacks)
+        return replace(self._card("integration", told, waiting), lacks=lacks)
 
     @property
     def _may_create(self) -> bool:
@@ -167,17 +167,10 @@ class _Drawing:
         known = self.facts.variants.get(variant_id)
         return f"scored {figure(known.objective_value)}" if known and known.objective_value is not None else "no score"
 
-    def _card(
-        self,
-        key: str,
-        policy: str,
-        *,
-        waiting: tuple[Waiting, ...] = (),
-        **more: bool | int | str,
-    ) -> Decision:
+    def _card(self, key: str, policy: str, waiting: tuple[Waiting, ...] = ()) -> Decision:
         mode: Mode = "manual" if self.is_by_hand else "auto"
         backlog, since = self._told(key)
-        return Decision(key, *DECISIONS[key], mode, policy, backlog, since, waiting, **more)  # type: ignore[arg-type]
+        return Decision(key, *DECISIONS[key], mode, policy, backlog, since, waiting)
 
     def _told(self, key: str) -> tuple[str, Moment | None]:
         """What was handed out already and is not done, and since when the oldest of it waits."""

@@ -22,7 +22,7 @@ from control_plane.task_store.checkpoints.lines import Lines
 from control_plane.task_store.checkpoints.ports import Bundles, Placed, Registry
 from control_plane.task_store.checkpoints.stage import TABLES
 from store_client.errors import BadRequest, CheckpointInvalid, Refused
-from store_client.wire.checkpoints import ImportedCheckpoint, Manifest
+from store_client.wire.checkpoints import CheckpointReport, ImportedCheckpoint, Manifest
 from store_client.wire.experiments import Experiment
 
 
@@ -52,6 +52,23 @@ class Import:
                 if placed is not None:
                     reader.warnings.extend(crossing.check_repository(stage, placed))
                 return self._land(reader, placed, note)
+
+    def check(self, file: IO[bytes], landing_id: str) -> CheckpointReport:
+        """What an import of the archive would find; nothing is made."""
+        archive = Archive(file)
+        manifest = reading.read_manifest(archive)
+        with staging(self.spool, TABLES) as stage, self.bundles.alone(landing_id):
+            reader = _Reader(archive, manifest, landing_id, stage)
+            reader.read(self.registry, self.house.mint)
+            with self._repository(reader) as placed:
+                if placed is not None:
+                    reader.warnings.extend(crossing.check_repository(stage, placed))
+            return CheckpointReport(
+                manifest=manifest,
+                name=reader.runtime.name,
+                has_repository=reader.has_repository,
+                warnings=tuple(reader.warnings),
+            )
 
     def sweep(self) -> None:
         """Clear what imports that died before their commit left behind."""

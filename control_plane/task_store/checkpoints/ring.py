@@ -69,6 +69,19 @@ class Ring:
         for path in ring[:-retention_count]:
             path.unlink(missing_ok=True)
 
+    def delete(self, experiment_id: str, name: str) -> bool:
+        """Delete a checkpoint, if there is one of this name; the interval runs on as if it were still there."""
+        path = self.path(experiment_id, name)
+        if path is None:
+            return False
+        mark, written_at = self._folder(experiment_id) / BEGUN, path.stat().st_mtime
+        if not mark.exists() or mark.stat().st_mtime < written_at:
+            mark.touch()
+            os.utime(mark, (written_at, written_at))
+        path.unlink(missing_ok=True)
+        sync(self._folder(experiment_id))
+        return True
+
     def _files(self, experiment_id: str) -> list[Path]:
         return sorted(self._folder(experiment_id).glob(f"[0-9]*{SUFFIX}"))
 

@@ -1,5 +1,6 @@
 """The calls about checkpoints: admitted first, then worked on where nobody waits for the thread."""
 
+import asyncio
 import re
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -55,6 +56,8 @@ def routes(house: House, checkpoints: Checkpoints) -> list[Route]:
         *(_in(house, call, checkpoints) for call in (c.IMPORT_CHECKPOINT, c.LOAD_CHECKPOINT)),
         endpoint(house, c.LIST_CHECKPOINTS, partial(_list, ring=checkpoints.ring)),
         endpoint(house, c.FETCH_CHECKPOINT, partial(_fetch, ring=checkpoints.ring)),
+        _inspect(house, checkpoints),
+        _delete(house, checkpoints.ring),
     ]
 
 
@@ -85,6 +88,42 @@ def _in(house: House, call: Call, checkpoints: Checkpoints) -> Route:
             return respond(call, await checkpoints.spool.run(lambda: checkpoints.load.run(file, landing_id)))
 
     return Route(call.path, serve, methods=[call.method], name=call.name)
+
+
+def _inspect(house: House, checkpoints: Checkpoints) -> Route:
+    """The same without its end."""
+    call = c.INSPECT_CHECKPOINT
+
+    async def serve(request: Request) -> Response:
+        landing_id = await house.read(prepare(house, call, _some_id, (request, await read_arguments(request, call))))
+        with checkpoints.spool.file() as file:
+            await checkpoints.spool.receive(request, file)
+            return respond(call, await checkpoints.spool.run(lambda: checkpoints.load.check(file, landing_id)))
+
+    return Route(call.path, serve, methods=[call.method], name=call.name)
+
+
+def _delete(house: House, ring: Ring) -> Route:
+    """Files are no part of a transaction: the caller is admitted first."""
+    call = c.DELETE_CHECKPOINT
+
+    async def serve(request: Request) -> Response:
+        found = await house.read(prepare(house, call, _named, (request, await read_arguments(request, call))))
+        if not await asyncio.to_thread(ring.delete, *found):
+            raise NotFound(f"there is no checkpoint {found[1][:100]}")
+        return respond(call, None)
+
+    return Route(call.path, serve, methods=[call.method], name=call.name)
+
+
+def _some_id(tx: Tx) -> str:
+    """An id that nothing has, for what is looked at and not made."""
+    return tx.mint("exp")
+
+
+def _named(tx: Tx, name: str) -> tuple[str, str]:
+    """Which checkpoint is meant; a member of another experiment's admins never comes so far."""
+    return tx.experiment_id, name
 
 
 def _may_export(tx: Tx, query: c.Format) -> str:
