@@ -21,10 +21,11 @@ from control_plane.edge.problems import HANDLERS
 from control_plane.edge.rounds import Rounds
 from control_plane.edge.segments import WholeSegments
 from control_plane.handout import hand_out
+from control_plane.health.ports import Signs
 from control_plane.orchestrator.loop import Orchestrator
 from control_plane.orchestrator.ports import Wings
 from control_plane.registry import arrivals, creation
-from control_plane.registry.operations import leases
+from control_plane.registry.operations import lease_signs, leases
 from control_plane.registry.operations.bootstrap import Bootstrap, bootstrap
 from control_plane.registry.routes import Neighbours
 from control_plane.registry.seen import Seen
@@ -47,7 +48,7 @@ from control_plane.scheduler.logbook import Logbook
 from control_plane.scheduler.loop import Scheduler
 from control_plane.scheduler.memory import memory_of_machine
 from control_plane.scheduler.nursery import Nursery
-from control_plane.scheduler.operations import listing
+from control_plane.scheduler.operations import listing, views
 from control_plane.scheduler.operations.remote import ticket
 from control_plane.scheduler.parts import MIB, Terms
 from control_plane.scheduler.passes import Passes
@@ -91,6 +92,11 @@ class Parts:
     def searched(self) -> describing.Describing:
         """What a search asks the other wings."""
         return describing.Describing(ArtifactFiles(self.settings.data / "artifacts"))
+
+    @property
+    def signs(self) -> Signs:
+        """What the health of the parts is told from."""
+        return Signs(self.settings.data, lease_signs.read, views.signs)
 
     @property
     def wings(self) -> Wings:
@@ -227,7 +233,7 @@ def _application(parts: Parts, yard: Yard) -> Starlette:
             await asyncio.to_thread(parts.stop)
 
     app = Starlette(
-        routes=routes(house, Rooms(neighbours, shelf, yard, trainings, parts.searched, parts.wings), git),
+        routes=routes(house, Rooms(neighbours, shelf, yard, trainings, parts.searched, parts.wings, parts.signs), git),
         exception_handlers=dict(HANDLERS),
         middleware=[Middleware(WholeSegments)],
         lifespan=lifespan,

@@ -11,6 +11,8 @@ from control_plane.db import log
 from control_plane.edge import openapi
 from control_plane.edge.house import House
 from control_plane.edge.switchboard import Switchboard
+from control_plane.health import routes as health_of_parts
+from control_plane.health.ports import Signs
 from control_plane.orchestrator import routes as orchestrator
 from control_plane.orchestrator.ports import Wings
 from control_plane.registry import routes as registry
@@ -37,6 +39,7 @@ class Rooms:
     trainings: Trainings
     searched: Searched
     wings: Wings
+    signs: Signs
 
 
 def routes(house: House, rooms: Rooms, git: ASGIApp) -> list[BaseRoute]:
@@ -62,6 +65,7 @@ def routes(house: House, rooms: Rooms, git: ASGIApp) -> list[BaseRoute]:
             *scheduler.routes(house, rooms.yard),
             *training.routes(house, rooms.trainings),
             *search.routes(house, rooms.searched),
+            *health_of_parts.routes(house, rooms.signs),
         ]
     )
     return [

@@ -16,6 +16,7 @@ from store_client.resources.drafts import DeploymentWork, Drafts
 from store_client.resources.events import DeploymentEvents, Events
 from store_client.resources.experiments import Experiments, OneExperiment
 from store_client.resources.gpus import Gpus
+from store_client.resources.health import HealthOfDeployment
 from store_client.resources.ideas import Ideas
 from store_client.resources.implementation import Discovery
 from store_client.resources.job_batches import ExperimentJobBatches, JobBatches
@@ -91,6 +92,7 @@ class ControlPlaneClient(
     DeploymentWorkers,
     DeploymentEvents,
     Search,
+    HealthOfDeployment,
     Sessions,
     Accounts,
     Operators,

@@ -1,6 +1,6 @@
 """Everything that the face of this package offers."""
 
-from store_client import accounts_face, queue_face, search_face
+from store_client import accounts_face, health_face, queue_face, search_face
 from store_client.accounts_face import *  # noqa: F403 - the list is in accounts_face.py, once
 from store_client.blocking import Blocking, connect_blocking
 from store_client.client import ControlPlaneClient, StoreClient
@@ -44,6 +44,7 @@ from store_client.errors import (
     from_problem,
 )
 from store_client.follow import Followed, follow
+from store_client.health_face import *  # noqa: F403 - the list is in health_face.py, once
 from store_client.imports import find_import, settle_import
 from store_client.queue_face import *  # noqa: F403 - the list is in queue_face.py, once
 from store_client.roles.headlines import headline
@@ -241,4 +242,4 @@ __all__ = [
     "read_text", "settle_accept", "settle_claim", "settle_idea", "settle_import", "settle_integration",
     "settle_reclaim", "settle_reject", "settle_submission", "settle_task", "settle_variant",
 ]  # fmt: skip
-__all__ += queue_face.__all__ + accounts_face.__all__ + search_face.__all__
+__all__ += queue_face.__all__ + accounts_face.__all__ + search_face.__all__ + health_face.__all__

@@ -36,7 +36,7 @@ DEPLOYMENT_TABS = (
     ("GPUs", "gpus"),
     ("Events", "all_events"),
 )
-DEPLOYMENT_ADMIN_TABS: tuple[tuple[str, str], ...] = (("Operators", "operators"),)
+DEPLOYMENT_ADMIN_TABS: tuple[tuple[str, str], ...] = (("Operators", "operators"), ("Health", "health_page"))
 """The pages behind the deployment's last tab, which its administrators alone have."""
 OF_DEPLOYMENT = frozenset({"queue", "gpus", "all_events", "experiment_jobs"})
 """What is not there for whoever sees only some experiments."""

@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
+
+Posture = Literal["A", "B", "C", "D"]
+"""Where credentials come from: one that was given; made when needed; kept from before; nowhere."""
 
 
 @dataclass(frozen=True)

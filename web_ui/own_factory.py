@@ -26,7 +26,7 @@ from store_client import (
     Transport,
 )
 from web_ui.keyring import Keyring
-from web_ui.offers import Offers
+from web_ui.offers import Offers, Posture
 from web_ui.repos import Clone, Clones
 from web_ui.scores import UNTOLD
 from web_ui.session import SignedIn
@@ -81,6 +81,10 @@ class StaticStoreFactory:
     def __init__(self, transport: Transport, means: Means) -> None:
         self._transport, self._means, self._keyring = transport, means, means.keyring
         self.offers = Offers(is_ours=False, has_repository=means.clones is not None)
+
+    @property
+    def posture(self) -> Posture:
+        return "A"
 
     def known(self) -> Collection[str]:
         """The experiments that pages have shown."""
@@ -148,6 +152,10 @@ class KeyringStoreFactory(StaticStoreFactory):
         super().__init__(transports[1], means)
         self._control = transports[0]
         self._known: dict[str, ExperimentSummary] = {}
+
+    @property
+    def posture(self) -> Posture:
+        return "B" if self._means.admin is not None else "C" if self._keyring.held() else "D"
 
     def known(self) -> Collection[str]:
         return self._known

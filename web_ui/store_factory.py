@@ -23,7 +23,7 @@ from store_client import (
     Transport,
     higher_role,
 )
-from web_ui.offers import Offers
+from web_ui.offers import Offers, Posture
 from web_ui.repos import Clone, Clones
 from web_ui.session import CHANGES_WHO, SignedIn
 
@@ -42,6 +42,11 @@ class Factory(Protocol):
 
     @property
     def offers(self) -> Offers: ...
+
+    @property
+    def posture(self) -> Posture:
+        """Where the credentials of this console come from."""
+        ...
 
     def deployment(self, who: SignedIn) -> ControlPlaneClient:
         """The operator's client of the deployment."""
@@ -108,6 +113,7 @@ class StoreFactory:
     """Clients and clones of a console of our own control plane."""
 
     offers = Offers()
+    posture: Posture = "B"
 
     def __init__(self, transports: tuple[Transport, Transport], own: Bearer, clones: Clones) -> None:
         self._transport, self._store_transport = transports

@@ -1,6 +1,6 @@
-"""Watching what happens: every event, of one experiment and of all."""
+"""Watching what happens: every event, of one experiment and of all, and how the parts do."""
 
-from web_ui.pages import events
+from web_ui.pages import events, health
 
 INSIDE = (
     ("/events", events.index, "events"),
@@ -9,4 +9,5 @@ INSIDE = (
 EVERYWHERE = (
     ("/events", events.everywhere, "all_events"),
     ("/events/{position}", events.show_anywhere, "one_of_all_events"),
+    ("/admin/health", health.show, "health_page"),
 )

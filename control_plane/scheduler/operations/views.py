@@ -121,3 +121,9 @@ def _held(one: Mapping[str, Any]) -> Held:
 def _fitting(kind: type[Any], written: Mapping[str, Any]) -> dict[str, Any]:
     """What another version wrote, as far as this one knows it."""
     return {name: written[name] for name in (one.name for one in fields(kind)) if name in written}
+
+
+def signs(tx: Tx) -> tuple[int, str | None]:
+    """How many machines were seen, and when the GPUs of one were seen last."""
+    seen = load(tx)
+    return len(seen), max((view.seen_at for view in seen if view.gpus), default=None)

@@ -14,6 +14,7 @@ from store_client.wire.calls import (
     events,
     experiments,
     gpus,
+    health,
     ideas,
     implementation,
     jobs,
@@ -51,4 +52,5 @@ CALLS: tuple[Call, ...] = (
     *attempts.CALLS,
     *trainings.CALLS,
     *search.CALLS,
+    *health.CALLS,
 )
