@@ -5,6 +5,7 @@ the server is away. Anything else is repeated only while no connection came abou
 have landed, and whoever asked settles it by reading back (`settle.py`).
 """
 
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -100,10 +101,14 @@ class Patience:
     """How long to wait for an answer, and how often to try again with a growing, jittered pause between."""
 
     timeout_seconds: float = 30.0
+    reading_seconds: float = 30.0
+    """For calls that only read."""
     connect_seconds: float = 5.0
     attempts: int = 4
     first_pause_seconds: float = 0.1
     longest_pause_seconds: float = 2.0
+    total_seconds: float = math.inf
+    """No attempt begins later than this after the first."""
     chance: Callable[[], float] = random.random
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
 
@@ -113,7 +118,12 @@ class Patience:
         await self.sleep(longest * (0.5 + self.chance() / 2))
 
     def timeout(self, message: Message) -> httpx.Timeout:
-        return httpx.Timeout(self.timeout_seconds + message.wait_seconds, connect=self.connect_seconds)
+        seconds = self.reading_seconds if message.call.method == "GET" else self.timeout_seconds
+        return httpx.Timeout(seconds + message.wait_seconds, connect=min(self.connect_seconds, seconds))
+
+    def is_over(self, attempts: int, began: float) -> bool:
+        """Whether so many attempts since a moment are enough."""
+        return attempts >= self.attempts or time.monotonic() - began >= self.total_seconds
 
 
 @dataclass(frozen=True)
@@ -189,13 +199,13 @@ class Transport:
 
     async def send(self, message: Message, bearer: str | None = None) -> Any:
         """The decoded answer of a call, or the error that its refusal or silence means."""
-        attempt = 0
+        attempt, began = 0, time.monotonic()
         while True:
             try:
                 return await self._answer(message, bearer)
             except Unreachable as error:
                 attempt += 1
-                if attempt >= self._patience.attempts or not (message.is_repeatable or _is_unsent(error)):
+                if self._patience.is_over(attempt, began) or not (message.is_repeatable or _is_unsent(error)):
                     raise
             await self._patience.pause(attempt - 1)
 

@@ -34,7 +34,7 @@ SETTINGS = {
     "credential.helper": "",
     "http.followRedirects": "false",
     "http.lowSpeedLimit": "1000",
-    "http.lowSpeedTime": "30",
+    "http.lowSpeedTime": "20",
     "gc.autoDetach": "false",
     "maintenance.autoDetach": "false",
 }

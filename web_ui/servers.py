@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from store_client import FileBearer, StoreClient, Transport
+from store_client import FileBearer, Patience, StoreClient, Transport
 from web_ui.door import Door, OwnDoor, ServersDoor
 from web_ui.git_process import Git
 from web_ui.keyring import Keyring
@@ -35,11 +35,18 @@ def ground(settings: Settings, line: Line | None) -> Ground:
     return of_ours(settings, line) if settings.own is None else of_any(settings, settings.own, line)
 
 
+def patience_of(settings: Settings) -> Patience:
+    """A page that nobody answers says so soon: who reads it tries again. What was begun is given its time."""
+    seconds = settings.reading_seconds
+    return Patience(reading_seconds=seconds, total_seconds=seconds)
+
+
 def of_ours(settings: Settings, line: Line | None) -> Ground:
     """Before our own control plane, whose sessions and identities its operators have."""
-    transport = Transport(settings.control_plane_url, application=line)
+    patience = patience_of(settings)
+    transport = Transport(settings.control_plane_url, patience, line)
     is_one = settings.store_url == settings.control_plane_url
-    store_transport = transport if is_one else Transport(settings.store_url, application=line)
+    store_transport = transport if is_one else Transport(settings.store_url, patience, line)
     clones = Clones(settings.data / "clones", settings.store_url)
     factory = StoreFactory((transport, store_transport), FileBearer(settings.credential_file), clones)
     return Ground(factory, ServersDoor(factory.console), OneLog(factory.console, factory.heard))
@@ -48,9 +55,10 @@ def of_ours(settings: Settings, line: Line | None) -> Ground:
 def of_any(settings: Settings, own: Own, line: Line | None) -> Ground:
     """Before any server of the protocol, with one operator and the credentials that the console holds."""
     configs = read_configs(own)
-    control = Transport(settings.control_plane_url, application=line, configs=configs)
+    patience = patience_of(settings)
+    control = Transport(settings.control_plane_url, patience, line, configs)
     is_one = settings.store_url == settings.control_plane_url
-    transport = control if is_one else Transport(settings.store_url, application=line, configs=configs)
+    transport = control if is_one else Transport(settings.store_url, patience, line, configs)
     admin = FileBearer(own.admin_token_file, "admin") if own.admin_token_file else None
     keyring = Keyring(
         own.credential_file,

@@ -48,6 +48,8 @@ class Settings:
     templates: Path = ROOT / "templates"
     static: Path = ROOT / "static"
     own: Own | None = None
+    reading_seconds: float = 8.0
+    """How long a page waits for a server that does not answer."""
     wants_link: bool = False
     """Print another sign-in link of a console with an operator of its own, and end."""
 
