@@ -1,5 +1,6 @@
 // Everything here only adds to pages that work without it.
 import { keepAges } from "./ages.js";
+import { completeFilters } from "./complete.js";
 import { offerCopies } from "./copy.js";
 import { keepDrafts } from "./drafts.js";
 import { startLive } from "./live.js";
@@ -11,6 +12,7 @@ import { offerPalette } from "./palette.js";
 document.documentElement.classList.add("js");
 enhanceMenus();
 startKeys();
+completeFilters();
 offerPalette();
 offerCopies();
 keepAges();

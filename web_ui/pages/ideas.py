@@ -7,13 +7,16 @@ from typing import ClassVar
 from starlette.responses import Response
 
 from store_client import IdeaDetail, IdeaState
+from store_client import IdeaPage as ListedIdeas
 from web_ui.active import Here
+from web_ui.filter_language import Narrowing
 from web_ui.filters import Direction, Moment, plural
 from web_ui.frame import experiment_frame
-from web_ui.listing import PAGE, Pager, Place, choice
+from web_ui.listing import PAGE, Pager, Place
 from web_ui.pages.variants import VariantRow, row
 from web_ui.previews import Preview, preview
 from web_ui.scores import ParentLink, name_parents, objective_name
+from web_ui.task_filters import IDEA_FIELDS, FilterBox, box, of_ideas
 from web_ui.templating import Frame, Tab
 
 STATE_WORDS = (
@@ -48,6 +51,7 @@ class Ideas:
     frame: Frame
     sentence: str
     filters: tuple[Tab, ...]
+    box: FilterBox
     rows: tuple[IdeaRow, ...]
     pager: Pager
 
@@ -76,22 +80,37 @@ class IdeaPage:
 
 async def index(here: Here) -> Response:
     """A page of ideas, newest first."""
-    place = Place.of(here.visit.request, "state")
-    state = choice(here.visit.request, "state", tuple(IdeaState))
-    page, fleet = await asyncio.gather(
-        here.store.list_idea_page(IdeaState(state) if state else None, place.after, PAGE),
-        here.visit.fleet(),
-    )
+    place = Place.of(here.visit.request, "q", "state")
+    wanted = of_ideas(here, place)
+    state = wanted.chosen.get("state")
+    page, fleet = await asyncio.gather(_found(here, place, wanted), here.visit.fleet())
     count = here.experiment.counts.ideas
     return here.visit.show(
         Ideas(
             frame=experiment_frame(here, "Ideas", "ideas", fleet),
             sentence=f"{plural(count, 'idea')} so far. Each says what to try and what to build on.",
-            filters=tuple(Tab(words, place.having(state=one), is_current=one == state) for one, words in STATE_WORDS),
+            filters=tuple(
+                Tab(words, place.having(q=None, state=one), is_current=one == state) for one, words in STATE_WORDS
+            ),
+            box=box(place, wanted, IDEA_FIELDS, "state:ready words of an idea"),
             rows=tuple(_row(here, one) for one in page.items),
             pager=place.pager(len(page.items), page.next, page.total),
         )
     )
+
+
+async def _found(here: Here, place: Place, wanted: Narrowing) -> ListedIdeas:
+    """A page of them; by words, those that the search finds, and no more than a page of it."""
+    state, names = wanted.chosen.get("state"), None
+    if wanted.problem:
+        return ListedIdeas(items=())
+    if wanted.words:
+        q = " ".join(wanted.words)[:200]
+        found = await here.visit.client.search(q, here.experiment_id, "idea", limit=PAGE)
+        names = tuple({one.title for one in (*found.exact, *found.items) if one.kind == "idea"})
+        if not names:
+            return ListedIdeas(items=())
+    return await here.store.list_idea_page(IdeaState(state) if state else None, place.after, PAGE, slugs=names)
 
 
 async def show(here: Here) -> Response:

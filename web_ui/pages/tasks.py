@@ -11,14 +11,16 @@ from store_client import KINDS, ROLE_OF, LogEvent, NotFound, TaskDetail, TaskKin
 from web_ui.active import Here
 from web_ui.filters import Moment, plural, short_commit
 from web_ui.frame import experiment_frame
-from web_ui.listing import PAGE, Pager, Place, choice
+from web_ui.listing import PAGE, Pager, Place
 from web_ui.membership import holding
 from web_ui.pages.task_acts import TaskActs, acts_on
 from web_ui.pages.variant_page import artifact_href
 from web_ui.standing import heading, left
+from web_ui.task_filters import TASK_FIELDS, FilterBox, box, of_tasks
 from web_ui.templating import Frame, Tab
 
 EVENTS_LOOKED_AT = 1000
+HINT = "state:claimed kind:evaluation worker:me"
 OPEN_STATES = (TaskState.PENDING, TaskState.CLAIMED, TaskState.SUBMITTED)
 
 
@@ -50,6 +52,7 @@ class Tasks:
     rows: tuple[TaskRow, ...]
     pager: Pager
     is_open: bool
+    box: FilterBox
 
 
 @dataclass(frozen=True)
@@ -96,11 +99,14 @@ class OneTask:
 
 async def index(here: Here) -> Response:
     """The open tasks, or a page of those in one state or in any."""
-    request = here.visit.request
-    place = Place.of(request, "kind", "state")
-    named, state = choice(request, "kind", KINDS), choice(request, "state", ("any", *TaskState))
-    kind = next((one for one in KINDS if one == named), None)
-    (held, page), fleet = await asyncio.gather(_found(here, place, kind, state), here.visit.fleet())
+    place = Place.of(here.visit.request, "q", "kind", "state")
+    wanted, worker = await of_tasks(here, place)
+    state, kind = wanted.chosen.get("state"), next((one for one in KINDS if one == wanted.chosen.get("kind")), None)
+    if worker is not None and state is None:
+        state = "any"
+    (held, page), fleet = await asyncio.gather(
+        _found(here, place, kind, state, worker) if not wanted.problem else _nothing(), here.visit.fleet()
+    )
     return here.visit.show(
         Tasks(
             frame=experiment_frame(here, "Tasks", "tasks", fleet),
@@ -110,25 +116,31 @@ async def index(here: Here) -> Response:
             held=tuple(_row(here, one) for one in held),
             rows=tuple(_row(here, one) for one in page.items),
             pager=place.pager(len(page.items), page.next, page.total),
-            is_open=state is None,
+            is_open=state is None and not wanted.problem,
+            box=box(place, wanted, TASK_FIELDS, HINT),
         )
     )
 
 
 async def _found(
-    here: Here, place: Place, kind: TaskKind | None, state: str | None
+    here: Here, place: Place, kind: TaskKind | None, state: str | None, worker: str | None
 ) -> tuple[tuple[TaskDetail, ...], TaskPage]:
     """The tasks that somebody works on, where open ones are meant, and a page of the others."""
     read = here.store.list_task_page
     if state is not None:
         wanted = None if state == "any" else TaskState(state)
-        return (), await read(kind, wanted, after=place.after, limit=PAGE)
+        return (), await read(kind, wanted, worker, after=place.after, limit=PAGE)
     waiting, claimed, submitted = await asyncio.gather(
         read(kind, TaskState.PENDING, after=place.after, limit=PAGE),
         read(kind, TaskState.CLAIMED, limit=PAGE),
         read(kind, TaskState.SUBMITTED, limit=PAGE),
     )
     return (*submitted.items, *claimed.items), waiting
+
+
+async def _nothing() -> tuple[tuple[TaskDetail, ...], TaskPage]:
+    """What is found by conditions that are not understood."""
+    return (), TaskPage(items=())
 
 
 async def show(here: Here) -> Response:
@@ -231,13 +243,13 @@ def _sentence(counts: Mapping[str, int]) -> str:
 
 
 def _kinds(place: Place, kind: TaskKind | None) -> tuple[Tab, ...]:
-    each = (Tab(one.capitalize(), place.having(kind=one), is_current=one == kind) for one in KINDS)
-    return (Tab("Every kind", place.having(kind=None), is_current=kind is None), *each)
+    each = (Tab(one.capitalize(), place.having(q=None, kind=one), is_current=one == kind) for one in KINDS)
+    return (Tab("Every kind", place.having(q=None, kind=None), is_current=kind is None), *each)
 
 
 def _states(place: Place, state: str | None) -> tuple[Tab, ...]:
     named = ((None, "Open"), *((one.value, one.value.capitalize()) for one in TaskState), ("any", "All"))
-    return tuple(Tab(words, place.having(state=one), is_current=one == state) for one, words in named)
+    return tuple(Tab(words, place.having(q=None, state=one), is_current=one == state) for one, words in named)
 
 
 def _where(here: Here, task: TaskDetail) -> str:
