@@ -88,6 +88,7 @@ from store_client.wire.calls import CALLS
 from store_client.wire.calls.boards import LeaderboardQuery
 from store_client.wire.calls.events import EventQuery
 from store_client.wire.calls.experiments import ExperimentPageQuery
+from store_client.wire.calls.tasks import TaskView
 from store_client.wire.checkpoints import (
     CheckpointCounts,
     CheckpointFile,
@@ -232,8 +233,9 @@ __all__ = [
     "RenewClaim", "ReservedIdentifier", "Role", "Sample", "SampledVariant", "SaveDraft", "Session", "Settled",
     "SignIn", "SignInCode", "SpecVersionMismatch", "StageWork", "Stages", "StaticBearer", "Status", "Step",
     "StoreClient", "StuckTask", "SubmissionLine", "SubmitTask", "SwitchyardError", "Target", "Task", "TaskDetail",
-    "TaskKind", "TaskPage", "TaskState", "Terminate", "ToEvaluate", "ToIntegrate", "Transport", "Unauthorized",
-    "Unavailable", "Unknown", "UnmeasuredVariant", "Unreachable", "UnsupportedCheckpointVersion", "Upload",
+    "TaskKind", "TaskPage", "TaskState", "TaskView", "Terminate", "ToEvaluate", "ToIntegrate", "Transport",
+    "Unauthorized", "Unavailable", "Unknown", "UnmeasuredVariant", "Unreachable", "UnsupportedCheckpointVersion",
+    "Upload",
     "Variant", "VariantDetail", "VariantFailed", "VariantPage", "VariantStatus", "Whoami", "Work", "WorkItem",
     "Worker", "WorkerDetail", "WorkerDetailList", "WorkerList", "WorkerNotEligible", "WorkerNotRegistered",
     "WrongClaimant", "connect_blocking", "evaluation_job", "execution_job", "fault_of_name", "find_import",

@@ -2,12 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
 
-from web_ui.listing import Place, choice
+from store_client import TaskView
+from web_ui.listing import PAGE, Place, choice
 from web_ui.visit import Visit
 
 FIELDS = ("sort", "dir", "eligible", "target", "group", "parent")
 SORTS = ("priority", "age")
+TARGETS: Mapping[str, Literal["targeted", "untargeted"] | None] = MappingProxyType(
+    {"all": None, "targeted": "targeted", "untargeted": "untargeted"}
+)
 DIRECTIONS = {"priority": "desc", "age": "asc"}
 """Which way round each is unless the address says otherwise."""
 
@@ -34,10 +40,16 @@ class View:
     columns: tuple[Column, ...]
 
     @property
-    def query(self) -> Mapping[str, object]:
+    def query(self) -> TaskView:
         """What the server is asked for."""
-        asked = {"sort": self.sort, "direction": self.direction, "eligible": self.is_eligible_only}
-        return asked | ({"target": self.target} if self.target != "all" else {})
+        return TaskView(
+            after=self.place.after,
+            limit=PAGE,
+            sort="age" if self.sort == "age" else "priority",
+            direction="asc" if self.direction == "asc" else "desc",
+            eligible=self.is_eligible_only,
+            target=TARGETS[self.target],
+        )
 
     @property
     def hidden(self) -> tuple[tuple[str, str], ...]:

@@ -1,8 +1,6 @@
 """Tasks: create, claim, renew, submit, decide."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any
+from typing import Any, Unpack
 
 from store_client.resources.resource import Resource
 from store_client.wire.calls import tasks as calls
@@ -81,17 +79,10 @@ class Tasks(Resource):
         kind: TaskKind | None = None,
         state: TaskState | None = None,
         claimed_by: str | None = None,
-        *,
-        after: str | None = None,
-        limit: int = 50,
-        view: Mapping[str, Any] = MappingProxyType({}),
+        **view: Unpack[calls.TaskView],
     ) -> TaskPage:
-        """One page of tasks by priority; `claimed_by` is a worker id or 'me'.
-
-        `view` changes order and choice: `sort`, `direction`, `eligible` and `target` of the call's query.
-        """
-        asked = {"kind": kind, "state": state, "claimed_by": claimed_by, "after": after, "limit": limit}
-        query = calls.TaskPageQuery.model_validate({**asked, **view})
+        """One page of tasks, by priority unless `view` says otherwise; `claimed_by` is a worker id or 'me'."""
+        query = calls.TaskPageQuery(kind=kind, state=state, claimed_by=claimed_by, **view)
         answer: TaskPage = await self._send(calls.LIST_TASK_PAGE, query=query)
         return answer
 

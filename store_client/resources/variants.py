@@ -1,7 +1,6 @@
 """Variants: start, read, integrate, and the progress they make."""
 
-from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, Unpack
 
 from store_client.resources.resource import Resource
 from store_client.wire.calls import variants as calls
@@ -46,13 +45,18 @@ class Variants(Resource):
         order: Literal["newest", "best"] = "newest",
         after: str | None = None,
         limit: int = 50,
-        *,
-        begins: str | None = None,
-        ids: Iterable[str] | None = None,
+        **choice: Unpack[calls.VariantChoice],
     ) -> VariantPage:
         """One page of variants; `begins` leaves those whose slug or commit begins so, `ids` those alone."""
-        named = None if ids is None else ",".join(ids)
-        query = calls.VariantPageQuery(status=status, order=order, after=after, limit=limit, begins=begins, ids=named)
+        ids = choice.get("ids")
+        query = calls.VariantPageQuery(
+            status=status,
+            order=order,
+            after=after,
+            limit=limit,
+            begins=choice.get("begins"),
+            ids=None if ids is None else ",".join(ids),
+        )
         answer: VariantPage = await self._send(calls.LIST_VARIANT_PAGE, query=query)
         return answer
 

@@ -32,7 +32,7 @@ async def test_the_list_is_turned_narrowed_and_grouped_by_its_address(desk: Desk
     await desk.ada.propose("first")
     await desk.ada.propose("second")
     await world.decide()
-    pending = await desk.store.list_task_page("execution", view={"sort": "age"})
+    pending = await desk.store.list_task_page("execution", sort="age")
     admins = next(one for one in (await world.store(experiment_id).list_groups()).groups if one.name == "admins")
     await world.store(experiment_id).add_to_group(admins.group_id, desk.ada.worker_id)
     ada = Target(kind="worker", id=desk.ada.worker_id)

@@ -49,7 +49,6 @@ def test_a_draft_outlives_both_servers_and_two_tabs_lose_nothing(
         )
         reads_well(page)
         page.get_by_role("button", name="Claim much-nearer").click()
-        path = page.url.removeprefix(served.url)
         page.get_by_label("What did you change?").fill("Half a thought.")
         page.get_by_label("Logs or files").set_input_files(
             {"name": "run.log", "mimeType": "text/plain", "buffer": b"a line"}
@@ -64,7 +63,6 @@ def test_a_draft_outlives_both_servers_and_two_tabs_lose_nothing(
         page = served.sign_in(open_page(viewport={"width": 1280, "height": 900}), "/work")
         reads_well(page)
         page.get_by_role("link", name="Continue much-nearer").click()
-        assert page.url.endswith(path)
         expect(page.get_by_label("What did you change?")).to_have_value("Half a thought, and then some.")
         expect(page.locator(".kept li")).to_contain_text("run.log")
         other = page.context.new_page()

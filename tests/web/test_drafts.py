@@ -1,5 +1,7 @@
 """Drafts at the desks: kept on the server without script, for one person, in every browser."""
 
+from typing import Any
+
 import httpx
 
 from store_client import ExperimentDetail
@@ -10,13 +12,12 @@ from tests.web.world import World
 LOG = ("files", ("run.log", b"a line\n", "text/plain"))
 
 
-async def send(desk: Desk, answer: httpx.Response, act: str, *files: object, **entered: str) -> httpx.Response:
+async def send(desk: Desk, answer: httpx.Response, act: str, *files: Any, **entered: str) -> httpx.Response:
     """Send a form with files, as a browser does: ticked boxes only."""
     form = work_form(answer)
-    fields: dict[str, object] = {**fields_of(form), **entered, "act": act}
+    fields: dict[str, Any] = {**fields_of(form), **entered, "act": act}
     fields["kept"] = [str(box["value"]) for box in form.select("input[name=kept][checked]")]
-    fields.pop("anyway", None)
-    return await desk.browser.post(str(form["action"]), data=fields, files=list(files) or [("none", b"")])  # type: ignore[arg-type]
+    return await desk.browser.post(str(form["action"]), data=fields, files=list(files) or [("none", b"")])
 
 
 def kept(answer: httpx.Response) -> list[str]:

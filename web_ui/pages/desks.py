@@ -22,7 +22,7 @@ from web_ui.active import Here
 from web_ui.desk_views import View, view
 from web_ui.filters import Moment, plural, with_query
 from web_ui.frame import experiment_frame
-from web_ui.listing import PAGE, Pager
+from web_ui.listing import Pager
 from web_ui.standing import heading, left, open_task, why_not_mine
 from web_ui.templating import Frame
 from web_ui.workflows.outcomes import Declined, Stranded
@@ -100,7 +100,7 @@ async def index(here: Here, role: Role) -> Response:
     shown = view(visit)
     mine, pending, claimed, fleet = await asyncio.gather(
         store.list_task_page(kind, TaskState.CLAIMED, "me"),
-        store.list_task_page(kind, TaskState.PENDING, after=shown.place.after, limit=PAGE, view=shown.query),
+        store.list_task_page(kind, TaskState.PENDING, **shown.query),
         store.list_task_page(kind, TaskState.CLAIMED, limit=HELD_BY_OTHERS),
         visit.fleet(),
     )

@@ -1,6 +1,6 @@
 """Calls about tasks (protocol §4) and their desks."""
 
-from typing import Literal
+from typing import Literal, TypedDict
 
 from pydantic import Field
 
@@ -30,6 +30,17 @@ A = "/api/experiments/{experiment_id}/tasks"
 class TaskFilter(Query):
     kind: TaskKind | None = None
     state: TaskState | None = None
+
+
+class TaskView(TypedDict, total=False):
+    """Which page of tasks, in which order, and what it leaves out."""
+
+    after: str | None
+    limit: int
+    sort: Literal["priority", "age"]
+    direction: Literal["asc", "desc"] | None
+    eligible: bool
+    target: Literal["targeted", "untargeted"] | None
 
 
 class TaskPageQuery(PageQuery):

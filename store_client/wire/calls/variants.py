@@ -1,6 +1,7 @@
 """Calls about variants (protocol §5.2 to §5.8)."""
 
-from typing import Literal
+from collections.abc import Iterable
+from typing import Literal, TypedDict
 
 from pydantic import Field
 
@@ -26,6 +27,13 @@ MOST_IDS = 100
 
 class VariantFilter(Query):
     status: VariantStatus | None = None
+
+
+class VariantChoice(TypedDict, total=False):
+    """Which variants alone."""
+
+    begins: str | None
+    ids: Iterable[str] | None
 
 
 class VariantPageQuery(PageQuery):
