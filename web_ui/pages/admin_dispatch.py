@@ -36,6 +36,7 @@ class Doors:
     groups_href: str
     change_href: str | None = None
     end_href: str | None = None
+    may_end: bool = False
     may_join: bool = False
 
 
@@ -119,11 +120,13 @@ async def _of_others(here: Here) -> Dispatch:
 def _doors(here: Here, groups: frozenset[str], *, is_orchestrating: bool = False) -> Doors:
     """The acts of this person; `is_orchestrating` is whether something waits that only orchestrators do."""
     is_open = not here.experiment.status.is_final
+    may_end = bool(groups & CREATORS) and is_open
     return Doors(
         take_href=here.url("take_decision"),
         groups_href=here.url("groups"),
         change_href=here.url("change_dispatch") if "admins" in groups and is_open else None,
-        end_href=here.url("end") if groups & CREATORS and is_open and not here.visit.offers.is_ours else None,
+        end_href=here.url("end") if may_end and not here.visit.offers.is_ours else None,
+        may_end=may_end and here.visit.offers.is_ours,
         may_join=is_orchestrating and here.registry is not None and "orchestrators" not in groups,
     )
 

@@ -61,7 +61,6 @@ class Decision:
     waiting: tuple[Waiting, ...] = ()
     most: int = 0
     suggested: int = 1
-    may_end: bool = False
     lacks: str = ""
 
 
@@ -99,8 +98,7 @@ class _Drawing:
 
     def termination(self) -> Decision:
         told = policies.termination(self.facts.detail.config, self.facts.backlog)
-        may = bool(self.groups & CREATORS) and not self.facts.detail.status.is_final
-        return replace(self._card("termination", told), may_end=may)
+        return self._card("termination", told)
 
     def ideation_creation(self) -> Decision:
         backlog = self.facts.backlog

@@ -50,15 +50,20 @@ def _mode_line(event: LogEvent, names: Mapping[str, str]) -> Taken | None:
     if event.type == "experiment.dispatch_mode_changed":
         who = names.get(str(event.data.get("updated_by")), "An administrator")
         changed: Mapping[str, str] = event.data.get("changed") or {}
-        each = (f"{TAKEN.get(mode, mode)} {NAMES[key]}" for key, mode in changed.items() if key in NAMES)
+        each = [_taken_by(mode, changed) for mode in TAKEN if mode in changed.values()]
         mode = "manual" if "manual" in changed.values() else "automatic"
-        return _line(event, mode, f"{who}: {', '.join(each)} from then on")
+        return _line(event, mode, f"{who}: {'; '.join(each)} from then on")
     if event.type == "experiment.policy_error":
         return _line(event, "failed", f"The {event.data.get('policy_kind', '')} policy could not be computed")
     if event.type in SHARED:
         word = event.type.removeprefix("experiment.")
         return _line(event, {"paused": "paused", "ended": "done"}.get(word, "running"), f"The experiment was {word}")
     return None
+
+
+def _taken_by(mode: str, changed: Mapping[str, str]) -> str:
+    """Who takes which decisions, as `people hand out ideas, integrate variants`."""
+    return f"{TAKEN[mode]} {', '.join(name for key, name in NAMES.items() if changed.get(key) == mode)}"
 
 
 def _decision_line(event: LogEvent, url: Callable[..., str]) -> Taken | None:
