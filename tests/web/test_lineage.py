@@ -88,3 +88,7 @@ async def test_a_variant_leads_on(ada: Worker, browser_of_admin: httpx.AsyncClie
     assert links["Build on this"] == f"/e/hello/ideator?parent={variant.variant_id}"
     assert links["In the lineage"] == f"/e/hello/lineage?around={variant.variant_id}"
     assert links["Its files"] == f"/e/hello/code/{variant.commit_sha}"
+    listed = page(await browser_of_admin.get("/e/hello/variants"))
+    chosen = [one["value"] for one in listed.select("input[form=compare][name=variant]")]
+    assert variant.variant_id in chosen
+    assert [form["action"] for form in listed.select("form#compare")] == ["/e/hello/compare"]
