@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -17,12 +18,25 @@ ACCOUNT_ACTS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-async def people(database_url: str) -> AsyncIterator[People]:
-    with open_registry(database_url) as registry:
+@asynccontextmanager
+async def deployment(url: str) -> AsyncIterator[People]:
+    with open_registry(url) as registry:
         registry.bootstrap()
         async with registry.client(registry.service("console")) as console, registry.client(ADMIN) as admin:
             yield People(registry, console, admin)
+
+
+@pytest.fixture
+async def people(sqlite_url: str) -> AsyncIterator[People]:
+    async with deployment(sqlite_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def people_on_both(database_url: str) -> AsyncIterator[People]:
+    """The same on either database, for what the database itself has a part in."""
+    async with deployment(database_url) as opened:
+        yield opened
 
 
 def told(registry: Registry) -> list[str]:
@@ -59,7 +73,8 @@ async def test_what_is_stored_and_told_of_people_holds_no_secret(people: People)
     assert "ada" not in str(people.registry.told("")).replace("'name': 'Ada'", "")
 
 
-async def test_links_end_are_replaced_and_are_revoked(people: People) -> None:
+async def test_links_end_are_replaced_and_are_revoked(people_on_both: People) -> None:
+    people = people_on_both
     revoked = await people.invited("Ada")
     path = f"/api/invitations/{revoked['invitation_id']}"
     assert (await people.admin.delete(path)).status_code == 204
@@ -81,7 +96,8 @@ async def test_links_end_are_replaced_and_are_revoked(people: People) -> None:
     assert (await people.console.post("/api/exchange", json={"session": session["session"]})).status_code == 401
 
 
-async def test_two_at_once_behind_one_link_are_one(people: People) -> None:
+async def test_two_at_once_behind_one_link_are_one(people_on_both: People) -> None:
+    people = people_on_both
     code = (await people.invited("Ada"))["code"]
     answers = await asyncio.gather(*(people.accepted(code) for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [201, 404, 404, 404]
@@ -100,7 +116,8 @@ async def test_names_to_sign_in_with_are_one_persons(people: People) -> None:
     assert (await people.sign_in("ada")).json()["operator_id"] == ada["operator_id"]
 
 
-async def test_after_a_few_wrong_passwords_nobody_gets_in_from_there_for_a_while(people: People) -> None:
+async def test_after_a_few_wrong_passwords_nobody_gets_in_from_there_for_a_while(people_on_both: People) -> None:
+    people = people_on_both
     await people.joined("Ada")
     most = guessing.MOST["account and address"]
     here, elsewhere = {"address": "192.0.2.1"}, {"address": "192.0.2.2"}
@@ -180,7 +197,8 @@ async def test_the_first_administrator_comes_by_a_link_and_then_chooses_a_name_a
     assert (await people.sign_in("root")).json()["role"] == "administrator"
 
 
-async def test_sessions_are_listed_and_end_one_by_one_or_all_at_once(people: People) -> None:
+async def test_sessions_are_listed_and_end_one_by_one_or_all_at_once(people_on_both: People) -> None:
+    people = people_on_both
     ada, bo = await people.joined("Ada"), await people.joined("Bo")
     sessions = [(await people.sign_in("ada", browser=f"Browser {number}")).json()["session"] for number in range(3)]
     async with await people.as_person(sessions[0]) as mine, await people.as_person(sessions[1]) as second:
