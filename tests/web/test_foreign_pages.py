@@ -112,7 +112,7 @@ async def test_a_task_an_idea_and_a_variant_have_their_pages(
     assert "told of no repository" in says(shown)
     idea = await browser.get(f"{root}/ideas/{best.idea_id}")
     assert "integrated 0.2500" in words(part(idea, "made"))
-    assert "The text cannot be read" in says(idea)  # the protocol gives it to its depositor and to admins
+    assert "The file cannot be read" in says(idea)  # the protocol gives it to its depositor and to admins
     (task, *_) = (await ada.store.list_task_page("execution")).items
     answer = await browser.get(f"{root}/tasks/{task.task_id}")
     assert "Submitted by Ada" in words(part(answer, "history"))
