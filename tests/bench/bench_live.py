@@ -144,7 +144,7 @@ async def live_page(web: str, cookie: str) -> AsyncIterator[Page]:
         await context.add_cookies([{"name": name, "value": value, "url": web}])
         page = await context.new_page()
         await page.goto(f"{web}/e/hello/admin/workers")
-        await page.wait_for_function("document.querySelector('#live-state .word')?.textContent === 'live'")
+        await page.locator("#live-state .word", has_text="live").wait_for()
         await page.evaluate(NOTE_CHANGES)
         yield page
         await chromium.close()
