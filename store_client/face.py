@@ -89,6 +89,7 @@ from store_client.wire.calls.boards import LeaderboardQuery
 from store_client.wire.calls.events import EventQuery
 from store_client.wire.calls.experiments import ExperimentPageQuery
 from store_client.wire.calls.tasks import TaskView
+from store_client.wire.calls.workers import WorkerQuery
 from store_client.wire.checkpoints import (
     CheckpointCounts,
     CheckpointFile,
@@ -238,6 +239,7 @@ __all__ = [
     "Upload",
     "Variant", "VariantDetail", "VariantFailed", "VariantPage", "VariantStatus", "Whoami", "Work", "WorkItem",
     "Worker", "WorkerDetail", "WorkerDetailList", "WorkerList", "WorkerNotEligible", "WorkerNotRegistered",
+    "WorkerQuery",
     "WrongClaimant", "connect_blocking", "evaluation_job", "execution_job", "fault_of_name", "find_import",
     "follow", "format_time", "from_problem", "headline", "ideation_job", "normal_name", "objective_value",
     "openapi_document", "parse_time", "read_evaluation", "read_execution", "read_history", "read_ideation",

@@ -3,13 +3,18 @@
 from collections import Counter
 
 from store_client.peers.peer import Peer
+from store_client.wire.calls.workers import WorkerQuery
 from store_client.wire.tasks import TaskState
-from store_client.wire.workers import WorkerDetail, WorkerDetailList
+from store_client.wire.workers import Worker, WorkerDetail, WorkerDetailList
 
 
 async def list_details(peer: Peer) -> WorkerDetailList:
     """Workers with the groups that name them and their open claims; when they were last seen is not told."""
+    query = peer.query
+    assert isinstance(query, WorkerQuery)  # noqa: S101 - the table of calls says so
     copy, registry = await peer.copy(), await peer.registry()
+    chosen = [each for _, each in sorted(registry.workers.items()) if _is_like(each, query)]
+    shown = chosen[: query.limit]
     held = Counter(task.claimed_by for task in copy.tasks.values() if task.state is TaskState.CLAIMED)
     return WorkerDetailList(
         workers=tuple(
@@ -22,6 +27,16 @@ async def list_details(peer: Peer) -> WorkerDetailList:
                 ),
                 open_claims=held[worker.worker_id],
             )
-            for worker in registry.workers.values()
-        )
+            for worker in shown
+        ),
+        next=shown[-1].worker_id if len(shown) < len(chosen) else None,
+    )
+
+
+def _is_like(worker: Worker, query: WorkerQuery) -> bool:
+    words = " ".join((worker.worker_id, worker.name or "", *(worker.labels or {}), *(worker.labels or {}).values()))
+    return (
+        (query.worker_id is None or worker.worker_id == query.worker_id)
+        and (query.after is None or worker.worker_id > query.after)
+        and (query.q is None or query.q.lower() in words.lower())
     )

@@ -70,7 +70,8 @@ class ConsoleWorkers(Resource):
         answer: WorkerDetail = await self._send(calls.ENABLE_EXPERIMENT_WORKER, worker_id=worker_id)
         return answer
 
-    async def list_worker_details(self) -> WorkerDetailList:
-        """Workers with when they were last seen, their groups and their open claims."""
-        answer: WorkerDetailList = await self._send(calls.LIST_WORKER_DETAILS)
+    async def list_worker_details(self, query: calls.WorkerQuery | None = None) -> WorkerDetailList:
+        """Workers with when they were last seen, their groups and their open claims; without a query, all of them."""
+        asked = query or calls.WorkerQuery()
+        answer: WorkerDetailList = await self._send(calls.LIST_WORKER_DETAILS, query=asked)
         return answer

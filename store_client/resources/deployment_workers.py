@@ -46,9 +46,10 @@ class DeploymentWorkers(Resource):
         answer: RegisteredWorker = await self._send(REISSUE_CREDENTIAL, worker_id=worker_id)
         return answer
 
-    async def list_deployment_worker_details(self) -> WorkerDetailList:
-        """The deployment's workers with when they were last seen and their groups."""
-        answer: WorkerDetailList = await self._send(calls.LIST_DEPLOYMENT_WORKER_DETAILS)
+    async def list_deployment_worker_details(self, query: calls.WorkerQuery | None = None) -> WorkerDetailList:
+        """The deployment's workers with when they were last seen and their groups; without a query, all of them."""
+        asked = query or calls.WorkerQuery()
+        answer: WorkerDetailList = await self._send(calls.LIST_DEPLOYMENT_WORKER_DETAILS, query=asked)
         return answer
 
     async def disable_deployment_worker(self, worker_id: str) -> WorkerDetail:

@@ -49,6 +49,7 @@ class WorkerList(Record):
 
 class WorkerDetailList(Record):
     workers: tuple[WorkerDetail, ...]
+    next: str | None = Field(default=None, description="where the next page begins, where a limit was given")
 
 
 class Whoami(Record):

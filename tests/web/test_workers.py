@@ -5,7 +5,7 @@ import pytest
 
 from store_client import ExperimentDetail, StaticBearer, Unauthorized
 from tests.web.reading import page, part, rows, says, words
-from tests.web.work import Worker
+from tests.web.work import Worker, worked
 from tests.web.world import World
 
 PATH = "/e/hello/admin/workers"
@@ -142,8 +142,66 @@ async def test_others_than_administrators_see_the_list_and_change_nothing(
 ) -> None:
     bo = await world.person("Bo")
     answer = await bo.get(PATH)
-    assert not page(answer).select("main form")
+    assert not page(answer).select('main form[method="post"]')
     assert (await bo.post(f"{PATH}/register", data={"name": "sneaky"})).status_code == 403
     ada = await Worker.of(world, hello)
     assert (await bo.post(f"{PATH}/{ada.worker_id}/reissue")).status_code == 403
     assert (await ada.store.whoami()).name == "Ada"
+
+
+async def test_labels_are_entered_a_line_each_and_a_wrong_one_is_named(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    entered = {"name": "lab-gpu-3", "labels": "# where it stands\ngpu=h100\nroom 7\n"}
+    answer = await browser_of_admin.post(f"{PATH}/register", data=entered)
+    assert answer.status_code == 422
+    assert "Line 3: write a key, = and a value" in says(answer)
+    assert "room 7" in words(page(answer).find("textarea"))
+    await browser_of_admin.post(f"{PATH}/register", data={**entered, "labels": "gpu=h100\nroom = 7"})
+    (made,) = (await world.store(hello.experiment_id).list_workers("lab-gpu-3")).workers
+    assert made.labels == {"gpu": "h100", "room": "7"}
+
+
+async def test_workers_are_found_by_name_and_label_a_page_at_a_time(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    store = world.store(hello.experiment_id)
+    for number in range(52):
+        await store.register_worker(f"node-{number}", {"rack": str(number % 2)})
+    first = await browser_of_admin.get(f"{PATH}?q=node-")
+    assert len(rows(part(first, "workers"))) == 50
+    later = page(first).select_one('.pager a[rel="next"]')
+    assert later is not None
+    assert len(rows(part(await browser_of_admin.get(str(later["href"])), "workers"))) == 2
+    assert len(rows(part(await browser_of_admin.get(f"{PATH}?q=NODE-51"), "workers"))) == 1
+    assert "No worker is like that" in says(await browser_of_admin.get(f"{PATH}?q=nobody"))
+
+
+async def test_a_workers_page_tells_what_it_holds_did_and_achieved(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    ada = await worked(world, hello)
+    await ada.propose("next")
+    task = await ada.claim("execution")
+    listed = page(await browser_of_admin.get(PATH)).find("a", string="Ada")
+    assert listed is not None
+    shown = await browser_of_admin.get(str(listed["href"]))
+    assert "% of 4 variants that it executed succeeded." in says(shown)
+    assert part(shown, "held").select_one(f'[data-key="{task.task_id}"]') is not None
+    assert "task.claimed" in words(part(shown, "did"))
+    link = part(shown, "did").find("a", string="All its events")
+    assert link is not None
+    assert "No event" not in says(await browser_of_admin.get(str(link["href"])))
+    assert (await browser_of_admin.get(f"{PATH}/wkr_{'0' * 26}")).status_code == 404
+
+
+async def test_the_deployments_own_workers_are_not_offered_to_be_disabled(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    await world.decide()
+    details = await world.store(hello.experiment_id).list_worker_details()
+    services = [one for one in details.workers if one.is_service]
+    assert services
+    shown = page(await browser_of_admin.get(PATH))
+    for one in services:
+        assert shown.select(f'[data-key="{one.worker_id}"] form[action$="/disable"]') == []

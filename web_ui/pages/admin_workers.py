@@ -1,19 +1,23 @@
 """Workers of an experiment: who they are, when they were seen, and the acts that let them in and keep them out."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from starlette.responses import Response
 
-from store_client import Forbidden, InvalidName, ReservedIdentifier, StoreClient, WorkerDetail
+from store_client import Forbidden, InvalidName, ReservedIdentifier, StoreClient, WorkerDetail, WorkerQuery
 from web_ui.active import Here
 from web_ui.failures import sentence
 from web_ui.filters import Moment
 from web_ui.forms.field import text
+from web_ui.forms.labels import WrongLine, read_labels
 from web_ui.frame import experiment_frame
+from web_ui.listing import PAGE, Pager, Place
 from web_ui.pages.admin_token import lead_to
 from web_ui.templating import Frame
+
+NAMELESS = "A name tells people who does the work. Give the worker one."
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class WorkerRow:
 
     worker_id: str
     name: str
+    href: str
     groups: tuple[str, ...]
     last_seen_at: Moment | None
     registered_at: Moment
@@ -30,6 +35,16 @@ class WorkerRow:
     reissue_href: str | None
     switch_href: str | None
     """Where it is disabled or enabled; none where this cannot be done."""
+
+
+@dataclass(frozen=True)
+class Entered:
+    """What was entered about a new worker, and what is wrong with it."""
+
+    name: str = ""
+    labels: str = ""
+    problem: str = ""
+    labels_problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,23 +59,29 @@ class Workers:
     why_not: str
     knows_last_seen: bool
     register_href: str
-    name: str = ""
-    problem: str = ""
+    searched: str
+    pager: Pager
+    entered: Entered
 
 
 async def index(here: Here) -> Response:
+    """The workers, or those with some words in their name, id or labels."""
     return await _page(here)
 
 
 async def register(here: Here) -> Response:
     """Register a worker and show its token, once."""
-    name = text(await here.visit.request.form(), "name")
-    if not name:
-        return await _page(here, problem="A name tells people who does the work. Give the worker one.")
+    form = await here.visit.request.form()
+    entered = Entered(text(form, "name"), text(form, "labels"))
+    labels = read_labels(entered.labels)
+    if not entered.name:
+        return await _page(here, replace(entered, problem=NAMELESS))
+    if isinstance(labels, WrongLine):
+        return await _page(here, replace(entered, labels_problem=labels.sentence))
     try:
-        made = await registry_of(here).register_experiment_worker(name=name)
+        made = await registry_of(here).register_experiment_worker(name=entered.name, labels=labels or None)
     except (InvalidName, ReservedIdentifier) as error:
-        return await _page(here, name=name, problem=fault_of(error))
+        return await _page(here, replace(entered, problem=fault_of(error)))
     return lead_to(here, made)
 
 
@@ -108,8 +129,11 @@ def fault_of(error: InvalidName | ReservedIdentifier) -> str:
     return sentence(error.detail)
 
 
-async def _page(here: Here, name: str = "", problem: str = "") -> Response:
-    found, fleet = await asyncio.gather(here.store.list_worker_details(), here.visit.fleet())
+async def _page(here: Here, entered: Entered | None = None) -> Response:
+    place = Place.of(here.visit.request, "q")
+    words = place.fields.get("q", "").replace("\x00", "")[:200]
+    query = WorkerQuery(q=words or None, limit=PAGE, after=(place.after or "")[:200] or None)
+    found, fleet = await asyncio.gather(here.store.list_worker_details(query), here.visit.fleet())
     may_change = here.registry is not None
     page = Workers(
         frame=experiment_frame(here, "Workers", "workers", fleet),
@@ -118,22 +142,25 @@ async def _page(here: Here, name: str = "", problem: str = "") -> Response:
         why_not="" if may_change else sentence(why_not(here)),
         knows_last_seen=here.visit.offers.is_ours,
         register_href=here.url("register_worker"),
-        name=name,
-        problem=problem,
+        searched=words,
+        pager=place.pager(len(found.workers), found.next),
+        entered=entered or Entered(),
     )
-    return here.visit.show(page, 422 if problem else 200)
+    return here.visit.show(page, 422 if entered is not None else 200)
 
 
 def _row(here: Here, worker: WorkerDetail, *, may_change: bool) -> WorkerRow:
     switch = "enable_worker" if worker.disabled_at is not None else "disable_worker"
+    may_switch = may_change and here.visit.offers.is_ours and not worker.is_service
     return WorkerRow(
         worker_id=worker.worker_id,
         name=worker.name or worker.worker_id,
+        href=here.url("worker", worker=worker.worker_id),
         groups=worker.groups,
         last_seen_at=worker.last_seen_at,
         registered_at=worker.registered_at,
         open_claims=worker.open_claims,
         is_disabled=worker.disabled_at is not None,
         reissue_href=here.url("reissue", worker=worker.worker_id) if may_change else None,
-        switch_href=here.url(switch, worker=worker.worker_id) if may_change and here.visit.offers.is_ours else None,
+        switch_href=here.url(switch, worker=worker.worker_id) if may_switch else None,
     )

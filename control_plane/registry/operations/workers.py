@@ -1,10 +1,11 @@
 """Workers, of an experiment or of the deployment: the scope is that of the transaction."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, insert, select
+from sqlalchemy import ColumnElement, RowMapping, Text, cast, delete, insert, or_, select
 
 from control_plane.db import identities
 from control_plane.db.identities import RESERVED_WORKERS, Issue, Keys
@@ -15,7 +16,7 @@ from control_plane.registry.ports import OpenClaims
 from control_plane.registry.rules import names
 from control_plane.registry.tables import operators, services
 from store_client.errors import NotFound, ReservedIdentifier
-from store_client.wire.calls.workers import NameFilter
+from store_client.wire.calls.workers import NameFilter, WorkerQuery
 from store_client.wire.scalars import SUFFIX
 from store_client.wire.workers import (
     OperatorRole,
@@ -87,10 +88,28 @@ def whoami(tx: Tx) -> Whoami:
     return Whoami(worker_id=tx.caller.worker_id, name=tx.caller.name)
 
 
-def list_details(tx: Tx, *, open_claims: OpenClaims) -> WorkerDetailList:
-    """The workers of the experiment as its admin page shows them."""
-    here = select(workers).where(workers.c.scope == tx.experiment_id).order_by(workers.c.worker_id)
-    return WorkerDetailList(workers=_details(tx, tx.connection.execute(here).mappings().all(), open_claims))
+def list_details(tx: Tx, query: WorkerQuery | None = None, *, open_claims: OpenClaims) -> WorkerDetailList:
+    """The workers of the experiment as its admin page shows them, all or a page of those that are like this."""
+    query = query or WorkerQuery()
+    here = select(workers).where(workers.c.scope == tx.experiment_id, *_like(query)).order_by(workers.c.worker_id)
+    most = query.limit
+    found = tx.connection.execute(here if most is None else here.limit(most + 1)).mappings().all()
+    shown = found[:most]
+    onward = shown[-1]["worker_id"] if most is not None and len(found) > most else None
+    return WorkerDetailList(workers=_details(tx, shown, open_claims), next=onward)
+
+
+def _like(query: WorkerQuery) -> list[ColumnElement[bool]]:
+    asked: list[ColumnElement[bool]] = []
+    if query.after is not None:
+        asked.append(workers.c.worker_id > query.after)
+    if query.worker_id is not None:
+        asked.append(workers.c.worker_id == query.worker_id)
+    if query.q is not None:
+        named = (place.icontains(query.q, autoescape=True) for place in (workers.c.name, workers.c.worker_id))
+        labels = cast(workers.c.labels, Text).icontains(json.dumps(query.q)[1:-1], autoescape=True)
+        asked.append(or_(*named, labels))
+    return asked
 
 
 def read_detail(tx: Tx, worker_id: str, *, open_claims: OpenClaims) -> WorkerDetail:

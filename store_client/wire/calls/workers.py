@@ -1,5 +1,7 @@
 """Calls about workers, groups, sessions and the exchange."""
 
+from pydantic import Field
+
 from store_client.wire.call import Call, Query, Who
 from store_client.wire.workers import (
     AddMember,
@@ -28,6 +30,15 @@ A = "/api/experiments/{experiment_id}"
 
 class NameFilter(Query):
     name: str | None = None
+
+
+class WorkerQuery(Query):
+    """Which workers; without a limit, all of them."""
+
+    q: str | None = Field(default=None, max_length=200, description="part of a name, an id or a label, in any case")
+    limit: int | None = Field(default=None, ge=1, le=500)
+    after: str | None = Field(default=None, max_length=200, description="the `next` of the page before")
+    worker_id: str | None = Field(default=None, max_length=200, description="this one alone")
 
 
 def _registry(prefix: str, tag: str, gates: tuple[Who, Who]) -> tuple[Call, ...]:
@@ -73,11 +84,11 @@ DEPLOYMENT_WHOAMI = Call(
 
 LIST_WORKER_DETAILS = Call(
     "list_worker_details", "GET", A + "/worker-details", Who.EITHER,
-    "List workers with last seen, groups and claims", answer=WorkerDetailList,
+    "List workers with last seen, groups and claims", query=WorkerQuery, answer=WorkerDetailList,
 )  # fmt: skip
 LIST_DEPLOYMENT_WORKER_DETAILS = Call(
     "list_deployment_worker_details", "GET", "/api/worker-details", Who.ADMIN_OR_ADMINS,
-    "List the deployment's workers with last seen and groups", answer=WorkerDetailList,
+    "List the deployment's workers with last seen and groups", query=WorkerQuery, answer=WorkerDetailList,
 )  # fmt: skip
 
 
