@@ -12,7 +12,7 @@ from tests.bench.big_yard import BigYard, open_yard
 from tests.bench.figures import Figure
 
 SIZES = {"100": 100, "10k": 10_000, "1m": 1_000_000}
-ROUNDS = 25
+ROUNDS = 20
 PAGES = (
     "/", "/?q=experiment-7", "/?needs=true", "/e/{big}/", "/e/{big}/?metric=seconds", "/e/{big}/metrics",
     "/e/{big}/variants", "/e/{big}/variants?sort=objective", "/e/{big}/variants?sort=metric:log_loss&dir=asc",

@@ -114,6 +114,7 @@ def _open(file: Path) -> "Iterator[Bulk]":
     yield Bulk(connection)
     for _, statement in kept:
         connection.execute(statement)
+    connection.execute("INSERT OR REPLACE INTO search_places SELECT 'log', max(position) FROM events")  # all is quiet
     connection.execute("COMMIT")
     connection.execute("ANALYZE")
     connection.close()

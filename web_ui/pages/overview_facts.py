@@ -120,11 +120,7 @@ async def show(here: Here) -> Response:
         counts=counts_of(one),
         running=running,
         waiting=waiting,
-        needs=(
-            *stuck(here, detail, facts.stages, facts.log.events),
-            *held(here, facts.held),
-            *desks_of(here.visit, one),
-        ),
+        needs=needed(here, facts),
         chart=chart(here, course),
         chart_metric=metric or objective_name(one),
         metric_tabs=metric_tabs(here, numbers, metric),
@@ -136,7 +132,7 @@ async def show(here: Here) -> Response:
         metrics_href=here.url("metrics"),
         variants_href=here.url("variants"),
         stages=stages(here, detail, facts.stages),
-        jobs=tuple(job_line(here.visit, job, ()) for job in facts.jobs.items) if facts.jobs else None,
+        jobs=None if facts.jobs is None else tuple(job_line(here.visit, job, ()) for job in facts.jobs.items),
         happenings=feed,
         tasks_href=here.url("tasks"),
     )
@@ -195,6 +191,15 @@ def acts(here: Here, detail: ExperimentDetail, groups: frozenset[str]) -> Acts:
         pause_href=here.url("pause") if status == "running" else None,
         resume_href=here.url("resume") if status == "paused" else None,
         end_href=here.url("end") if status in {"running", "paused"} else None,
+    )
+
+
+def needed(here: Here, facts: Facts) -> tuple[Need, ...]:
+    """What is stuck, what this person holds, and what waits for any person."""
+    return (
+        *stuck(here, facts.detail, facts.stages, facts.log.events),
+        *held(here, facts.held),
+        *desks_of(here.visit, here.experiment),
     )
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import RowMapping, bindparam, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from control_plane.db.question import Question
 from control_plane.db.transaction import Tx
+from control_plane.db.upsert import inserts
 from control_plane.task_store import rows
 from control_plane.task_store.score_tables import OBJECTIVE, course_widths, courses, measurements, records
 from store_client.wire import stretches as rules
@@ -148,4 +148,4 @@ def _upsert(statement: Any) -> Any:
     return statement.on_conflict_do_update(index_elements=["experiment_id", "metric", "bucket"], set_=told)
 
 
-_KEEP = {"sqlite": _upsert(sqlite.insert(courses)), "postgresql": _upsert(postgresql.insert(courses))}
+_KEEP = {name: _upsert(begun) for name, begun in inserts(courses).items()}
