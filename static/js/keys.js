@@ -95,7 +95,9 @@ function help() {
   }
   const close = Object.assign(document.createElement("button"), { className: "btn", textContent: "Close" });
   close.addEventListener("click", () => dialog.close());
-  dialog.append(title, list, close);
+  const head = document.createElement("header");
+  head.append(title, close);
+  dialog.append(head, list);
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
