@@ -54,6 +54,7 @@ class Site:
         self.answers: dict[str, Callable[[], Answer]] = {}
         self.asked: list[str] = []
         self.position = 41
+        self.told = 0
         self.kinds: list[str] | None = None
         self.is_refusing = False
         self.changed = threading.Condition()
@@ -95,6 +96,7 @@ class Site:
             if position > seen:
                 told = {"of": "", "position": position, "kinds": self.kinds}
                 yield f"data: {json.dumps(told)}\n\n".encode()
+                self.told = position
             seen = self.wait_past(max(seen, position))
 
     def wait_past(self, seen: int) -> int:

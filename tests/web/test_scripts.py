@@ -1,5 +1,6 @@
 """The scripts keep a page current, leave its reader alone, and only ever add."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -67,6 +68,18 @@ def test_a_burst_of_events_asks_at_most_once_a_second(site: Site, overview: Brow
     improve(site)
     expect(overview.locator("[data-live=facts]")).to_contain_text("0.9913")
     assert site.asked.count("/overview") <= 5
+
+
+def test_a_page_looks_only_at_what_can_concern_one_of_its_parts(site: Site, overview: BrowserPage) -> None:
+    overview.evaluate("document.querySelectorAll('[data-live]').forEach(one => one.dataset.liveOn = 'job gpu')")
+    site.kinds = ["session"]
+    site.happen()
+    while site.told < site.position:
+        time.sleep(0.01)
+    site.kinds = ["worker", "job"]
+    improve(site)
+    expect(overview.locator("[data-live=facts]")).to_contain_text("0.9913")
+    assert site.asked.count("/overview") == 2
 
 
 def test_a_row_that_only_grew_older_is_not_marked(site: Site, page: BrowserPage) -> None:
