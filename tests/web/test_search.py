@@ -50,6 +50,10 @@ async def test_a_task_is_found_by_its_id_and_an_experiment_by_its_name(desk: Des
     found = await desk.browser.get("/search", params={"q": "hello", "kind": "experiment"})
     links = [str(link["href"]) for link in page(found).select("a[data-found]")]
     assert links == [f"{desk.root}/"]
+    people = page(await desk.browser.get("/search", params={"q": "ada", "kind": "worker"}))
+    assert [str(link["href"]) for link in people.select("a[data-found]")] == [
+        f"{desk.root}/admin/workers/{desk.ada.worker_id}"
+    ]
 
 
 async def test_a_page_follows_a_page_and_odd_questions_are_pages_too(desk: Desk) -> None:

@@ -115,7 +115,5 @@ def _href(visit: Visit, one: Found) -> str:
             return visit.url("job", job=one.id)
         case "experiment":
             return visit.url("overview", experiment=one.experiment_slug)
-        case "worker":
-            return visit.url("workers", experiment=one.experiment_slug)
         case _:
             return visit.url(one.kind, experiment=one.experiment_slug, **{one.kind: one.id})
