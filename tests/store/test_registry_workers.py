@@ -16,7 +16,7 @@ from control_plane.db.transaction import Caller, Tx
 from control_plane.registry.operations import groups, workers
 from control_plane.registry.seen import MAX_WORKERS, PAUSE_SECONDS, Seen
 from store_client.errors import CycleDetected, InvalidName, NotFound, ReservedIdentifier
-from store_client.wire.calls.workers import NameFilter, WorkerQuery
+from store_client.wire.calls.workers import NameFilter
 from store_client.wire.workers import AddMember, Group, RegisterGroup, RegisterWorker
 from tests.registry import KEYS, Registry, open_registry
 
@@ -243,25 +243,6 @@ def test_worker_details_name_groups_and_count_claims(registry: Registry) -> None
     assert (set(shown.groups), shown.open_claims, shown.last_seen_at) == ({"crew", nameless}, 3, None)
 
 
-def test_worker_details_are_found_by_name_id_and_label_a_page_at_a_time(registry: Registry) -> None:
-    experiment_id = registry.experiment()
-    made = [registry.worker(experiment_id)[0] for _ in range(3)]
-    body = RegisterWorker(name="Größe 100%", labels={"ort": "Köln"})
-    named = registry.at(experiment_id, lambda tx: workers.register(tx, body, keys=KEYS)).worker_id
-
-    def found(**asked: object) -> tuple[list[str], str | None]:
-        query = WorkerQuery.model_validate(asked)
-        told = registry.at(experiment_id, lambda tx: workers.list_details(tx, query, open_claims=lambda _tx: {}))
-        return [worker.worker_id for worker in told.workers], told.next
-
-    assert found() == (sorted([*made, named]), None)
-    assert found(limit=2) == (sorted([*made, named])[:2], sorted([*made, named])[1])
-    assert found(limit=2, after=sorted([*made, named])[1]) == (sorted([*made, named])[2:], None)
-    assert [found(q=words)[0] for words in ("100%", "köln", "ORT", named[-8:])] == [[named]] * 4
-    assert found(q="%_%")[0] == []
-    assert found(worker_id=made[1])[0] == [made[1]]
-
-
 def test_a_worker_is_seen_at_most_once_in_a_while(registry: Registry) -> None:
     worker_id, _ = registry.worker(DEPLOYMENT)
     time = [100.0]
@@ -291,7 +272,7 @@ def test_a_worker_is_seen_at_most_once_in_a_while(registry: Registry) -> None:
 def test_the_memory_of_who_was_seen_is_bounded(registry: Registry) -> None:
     seen = Seen(registry.house.writer, lambda: 0.0)
     for number in range(MAX_WORKERS + 10):
-        seen._is_due(("", f"wkr_{number}"))
+        seen._is_due(("", f"wkr_{number}", None))
     assert len(seen._noted) == MAX_WORKERS
 
 

@@ -11,15 +11,16 @@ from control_plane.health import rules
 from control_plane.health.probes import Probe
 from control_plane.health.routes import examine
 from control_plane.health.rules import Deciding, Finding, Placing
-from store_client import ExperimentDetail
+from store_client import ExperimentDetail, OperatorRole
 from tests.web.foreign import Foreign
-from tests.web.reading import part, rows, says
+from tests.web.reading import part, says, words
 from tests.web.world import World
 from web_ui.pages.health import POSTURES
 
 
 def states(answer: httpx.Response) -> dict[str, str]:
-    return {row[0]: row[1] for row in rows(part(answer, "parts"))}
+    found = part(answer, "parts").select("tbody tr")
+    return {words(row.find("b")): words(row.select_one(".chip")) for row in found}
 
 
 async def test_every_part_says_how_it_does(
@@ -51,8 +52,8 @@ async def test_a_control_plane_that_is_away_is_told_of_beside_what_is_known_with
 
 
 @pytest.mark.parametrize("role", ["viewer", "operator"])
-async def test_health_is_for_administrators(world: World, role: str) -> None:
-    bob = await world.person("Bob", role)  # type: ignore[arg-type]
+async def test_health_is_for_administrators(world: World, role: OperatorRole) -> None:
+    bob = await world.person("Bob", role)
     assert (await bob.get("/admin/health")).status_code == 403
     assert "/admin/health" not in (await bob.get("/")).text
 
