@@ -116,7 +116,7 @@ class Worker:
         self.world.git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}", cwd=checkout)
         return commit
 
-    async def evaluate(self, **metrics: float) -> str:
+    async def evaluate(self, **metrics: float | str) -> str:
         """Score the next variant; without metrics its evaluation says that the variant failed. The variant's id."""
         task = await self.claim("evaluation")
         variant_id = str(task.subject_id)
@@ -129,7 +129,7 @@ class Worker:
         await self.world.decide()
         return variant_id
 
-    async def variant(self, slug: str, number: float, **metrics: float) -> str:
+    async def variant(self, slug: str, number: float, **metrics: float | str) -> str:
         """One variant of the hello experiment from idea to score; its id."""
         await self.propose(slug)
         variant_id = await self.execute(guess__txt=f"{number}\n")
