@@ -100,7 +100,7 @@ def test_what_happened_while_both_servers_were_away_is_there_when_they_are_back_
     with console_at(served, served.run(served.world.another_console), 0) as port:
         page.goto(f"http://127.0.0.1:{port}/e/hello/admin/workers")
         is_live(page)
-        page.get_by_label("Name").fill("half a na")
+        page.locator("[name=name]").fill("half a na")
     expect(page.locator("#live-state .word")).to_have_text("reconnecting")
     served.world.line.is_cut = True
     register(served, hello, "Bo")
@@ -109,6 +109,6 @@ def test_what_happened_while_both_servers_were_away_is_there_when_they_are_back_
         served.world.line.is_cut = False
         expect(page.locator("[data-live=workers]")).to_contain_text("Bo")
         is_live(page)
-        expect(page.get_by_label("Name")).to_have_value("half a na")
+        expect(page.locator("[name=name]")).to_have_value("half a na")
         assert page.evaluate("document.activeElement.name") == "name"
     console_errors.clear()
