@@ -17,6 +17,8 @@ pytestmark = pytest.mark.browser
 HELPED = MANUAL | {"executor": "automatic", "evaluator": "automatic"}
 """The baseline is measured by itself; ideas come when the operator lets them."""
 WIDE = {"width": 1280, "height": 900}
+LANDED = re.compile(r"/desk/[^/]+/submitted$")
+"""Where a desk says what became of a result."""
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +83,7 @@ def execute_by_hand(visitor: Visitor, directory: Path) -> str:
     expect(chosen_commit(visitor.page)).to_have_attribute("value", commit)
     visitor.page.get_by_label("What did you change").fill("One step, taken by hand.")
     visitor.page.get_by_role("button", name="Submit for evaluation").click()
-    expect(visitor.page).to_have_url(re.compile(r"/executor$"))
+    expect(visitor.page).to_have_url(LANDED)
     return commit
 
 
@@ -95,7 +97,7 @@ def evaluate_by_hand(visitor: Visitor, commit: str) -> None:
     expect(visitor.page.locator('section[aria-labelledby="variant"]')).to_contain_text(commit[:7])
     visitor.page.get_by_label("score").fill("9999")
     visitor.page.get_by_role("button", name="Submit the evaluation").click()
-    expect(visitor.page).to_have_url(re.compile(r"/evaluator$"))
+    expect(visitor.page).to_have_url(LANDED)
 
 
 def see_it_integrated(visitor: Visitor, experiment: ExperimentDetail) -> None:
@@ -130,7 +132,7 @@ def test_an_operator_runs_an_execution_on_the_queue_and_watches_its_log(
     page.goto(address)
     expect(chosen_commit(page)).to_have_attribute("value", re.compile(r"^[0-9a-f]{40}$"))
     page.get_by_role("button", name="Submit for evaluation").click()
-    expect(page).to_have_url(re.compile(r"/executor$"))
+    expect(page).to_have_url(LANDED)
     store = running.store(experiment)
     running.until(lambda: store.list_tasks("evaluation", "pending")[1:], "the variant is to be evaluated")
 
