@@ -35,6 +35,11 @@ class SwitchyardError(Exception):
 class Unreachable(SwitchyardError):
     """No usable answer came: the act may or may not have landed."""
 
+    url = ""
+    """Which server was silent, once that is known."""
+    is_late = False
+    """Whether it took the call, and then let the time run out."""
+
 
 class Unavailable(Unreachable):
     """The server says it cannot serve now; whether the act landed is unknown."""

@@ -204,6 +204,7 @@ class Transport:
             try:
                 return await self._answer(message, bearer)
             except Unreachable as error:
+                error.url = self.url
                 attempt += 1
                 if self._patience.is_over(attempt, began) or not (message.is_repeatable or _is_unsent(error)):
                     raise
@@ -259,7 +260,9 @@ class Transport:
         }
 
     def _silence(self, error: httpx.TransportError) -> Unreachable:
-        return Unreachable(f"{self.url} does not answer: {_words(error)}")
+        silence = Unreachable(f"{self.url} does not answer: {_words(error)}")
+        silence.url, silence.is_late = self.url, isinstance(error, httpx.ReadTimeout)
+        return silence
 
 
 def _segment(value: str) -> str:

@@ -3,16 +3,9 @@
 from dataclasses import dataclass, replace
 
 from store_client import ExperimentSummary, StoreClient
+from web_ui.missing import NoSuchExperiment, StaleSelection
 from web_ui.repos import Clone
 from web_ui.visit import Visit
-
-
-class NoSuchExperiment(Exception):
-    """The URL names an experiment that this deployment does not have; `known` are those it has."""
-
-    def __init__(self, named: str, known: tuple[ExperimentSummary, ...] = ()) -> None:
-        super().__init__(named)
-        self.named, self.known = named, known
 
 
 @dataclass(frozen=True)
@@ -58,12 +51,16 @@ class Here:
 async def resolve_active_experiment(visit: Visit) -> Here:
     """The experiment this request works on; NoSuchExperiment when its URL names none of ours.
 
+    A selection that is gone is said to be gone, once: nobody is led into another experiment unawares.
     Only an address that names no experiment looks at the session, so that a tab never lands in another tab's choice.
     """
     marks = visit.console.live.marks()
     named = visit.request.path_params.get("experiment")
     experiments = await visit.console.factory.experiments(visit.who, named)
-    found = find(experiments, named) if named is not None else default(experiments, visit.who.experiment_id)
+    selected = visit.who.experiment_id
+    if named is None and selected and find(experiments, selected) is None:
+        raise StaleSelection(selected, experiments)
+    found = find(experiments, named) if named is not None else default(experiments, selected)
     if found is None:
         raise NoSuchExperiment(named or "", experiments)
     who = await visit.console.factory.inside(visit.who, found.experiment_id)

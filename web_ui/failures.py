@@ -1,7 +1,7 @@
 """Errors answered once: each becomes a page that says what happened, which service said so, and what to do."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -10,24 +10,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from store_client import (
-    BadRequest,
-    Forbidden,
-    InvalidName,
-    NotFound,
-    NotOffered,
-    PayloadTooLarge,
-    ProtocolBroken,
-    Refused,
-    SwitchyardError,
-    Unauthorized,
-    Unreachable,
-    WorkerNotEligible,
-    WrongClaimant,
+from store_client import BadRequest, SwitchyardError, Unauthorized, Unreachable
+from web_ui.failure_words import (
+    FOREIGN,
+    HTTP,
+    REFUSED,
+    STRANGER,
+    Words,
+    words_of,
+    words_of_refused_credential,
 )
-from web_ui.active import NoSuchExperiment
 from web_ui.frame import bare_frame
 from web_ui.gates import SAFE_METHODS, sign_in_url
+from web_ui.missing import CannotShow, NoSuchExperiment, StaleSelection, Unseeded
 from web_ui.templating import Frame
 from web_ui.visit import Console, Visit
 
@@ -51,68 +46,6 @@ class Failure:
     back: str
 
 
-@dataclass(frozen=True)
-class Words:
-    """How an error is told."""
-
-    status: int
-    headline: str
-    advice: str
-
-
-LOOK_AGAIN = "Nothing was changed. Go back and look at how things stand now."
-TABLE: tuple[tuple[type[Exception], Words], ...] = (
-    (NoSuchExperiment, Words(404, "There is no such experiment", "Pick one in the list at the top, or go home.")),
-    (
-        NotOffered,
-        Words(404, "Not on this server", "It speaks the protocol alone. Every page that is linked works with it."),
-    ),
-    (NotFound, Words(404, "This is not here", "It may have been deleted, or the address has a slip in it.")),
-    (Forbidden, Words(403, "You may not do that", "Ask an administrator of this experiment to do it or to let you.")),
-    (WorkerNotEligible, Words(403, "This task is meant for somebody else", LOOK_AGAIN)),
-    (WrongClaimant, Words(403, "Somebody else holds this task", LOOK_AGAIN)),
-    (
-        PayloadTooLarge,
-        Words(413, "That upload is too large", "Send a smaller file; put large data into the repository."),
-    ),
-    (BadRequest, Words(400, "That cannot be read", "Nothing was changed. Go back and use the page's own form.")),
-    (InvalidName, Words(422, "That name cannot be used", "Nothing was changed. Go back and choose another one.")),
-    (Refused, Words(409, "That cannot be done now", LOOK_AGAIN)),
-    (
-        Unreachable,
-        Words(
-            503,
-            "The control plane does not answer",
-            "Wait a moment and reload this page: nothing is lost, and work goes on by itself. "
-            "If it stays away, look at the log of the control plane.",
-        ),
-    ),
-    (
-        ProtocolBroken,
-        Words(502, "The control plane gave an answer we do not understand", "Check that both run the same version."),
-    ),
-)
-STRANGER = Words(
-    502,
-    "The control plane does not know this console",
-    "Nobody was signed out. Start the console again with the credential in console-token of the data directory.",
-)
-NOT_LET_IN = Words(
-    403,
-    "The server does not take this console's credential",
-    "Nobody was signed out. Put a good one into the console's credential file, or start the console with the server's "
-    "admin token: then it has a lost one reissued.",
-)
-HTTP = {
-    404: Words(404, "There is no such page", "Check the address, or go home."),
-    405: Words(405, "This page cannot do that", "Go back and use the buttons of the page."),
-    413: Words(413, "That form is too large", "Send less text; put large data into a file or into the repository."),
-}
-FOREIGN = Words(
-    403,
-    "This form was not sent from this console",
-    "Nothing was done. Open the page here and send the form again.",
-)
 SESSION_ENDED = "Your session has ended. Sign in again, and you are back where you were."
 
 
@@ -120,8 +53,11 @@ async def on_error(request: Request, error: Exception) -> Response:
     """The page of an error of ours."""
     if isinstance(error, Unauthorized):
         return await _sign_in_again(request, error)
-    words = next(words for kind, words in TABLE if isinstance(error, kind))
-    return show(request, words, _detail(error), error)
+    console: Console = request.state.console
+    response = show(request, words_of(error, console.settings), _detail(error), error)
+    if isinstance(error, StaleSelection):
+        console.cookies.keep(response, replace(request.state.who, experiment_id=None))
+    return response
 
 
 async def on_unsendable(request: Request, error: Exception) -> Response:
@@ -131,21 +67,34 @@ async def on_unsendable(request: Request, error: Exception) -> Response:
 
 
 async def _sign_in_again(request: Request, error: Unauthorized) -> Response:
-    """To the sign-in page, unless it is the console itself that the control plane refuses."""
+    """To the sign-in page when the session has ended; else the page that says whose credential is refused."""
     console: Console = request.state.console
     if not console.factory.offers.is_ours:
-        return show(request, NOT_LET_IN, _detail(error))
+        return show(request, words_of_refused_credential(error), _detail(error), error)
     try:
         if not await console.door.is_known():
             return show(request, STRANGER, _detail(error))
+        if await _goes_on(request):
+            return show(request, REFUSED, _detail(error), error)
     except SwitchyardError as worse:
         return await on_error(request, worse)
-    if hasattr(request.state, "who"):
-        console.factory.forget(request.state.who)
     response = RedirectResponse(sign_in_url(request), 303)
     console.cookies.forget(response)
     console.cookies.flash(response, "notice", SESSION_ENDED)
     return response
+
+
+async def _goes_on(request: Request) -> bool:
+    """Whether the session is still good for a credential that is made anew; what was kept of it is dropped."""
+    console: Console = request.state.console
+    if not hasattr(request.state, "who"):
+        return False
+    console.factory.forget(request.state.who)
+    try:
+        await console.factory.refreshed(request.state.who)
+    except Unauthorized:
+        return False
+    return True
 
 
 def _detail(error: Exception) -> str:
@@ -206,24 +155,24 @@ def show(request: Request, words: Words, detail: str, error: Exception | None = 
 def _frame(request: Request, title: str, error: Exception | None) -> Frame:
     if not hasattr(request.state, "who"):
         return Frame(title=title, now=datetime.now(UTC), request_id=request.state.request_id)
-    known = error.known if isinstance(error, NoSuchExperiment) else ()
+    known = error.known if isinstance(error, NoSuchExperiment | StaleSelection) else ()
     return bare_frame(title, Visit.of(request), known)
 
 
 def _way_back(request: Request, error: Exception | None) -> tuple[str, str]:
     """Reload what could not be read just now; else to the experiment of the address, else home."""
     url_for = request.app.url_path_for
-    if isinstance(error, Unreachable) and request.method in SAFE_METHODS:
+    if isinstance(error, Unreachable | Unseeded | Unauthorized) and request.method in SAFE_METHODS:
         query = f"?{request.url.query}" if request.url.query else ""
         return request.url.path + query, "Try again"
     experiment = request.path_params.get("experiment")
-    if experiment and not isinstance(error, NoSuchExperiment | Unreachable):
+    if experiment and not isinstance(error, CannotShow | Unreachable | Unauthorized):
         return url_for("overview", experiment=experiment), "Go to the experiment's overview"
     return url_for("home"), "Go home"
 
 
 HANDLERS = {
-    NoSuchExperiment: on_error,
+    CannotShow: on_error,
     SwitchyardError: on_error,
     ValidationError: on_unsendable,
     HTTPException: on_http,

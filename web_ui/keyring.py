@@ -18,6 +18,14 @@ Administrate = Callable[[str], StoreClient]
 """An experiment as the server's administrator."""
 
 
+class NoCredential(Unauthorized):
+    """There is no credential for an experiment, and nobody to make one."""
+
+
+class AdminRefused(Unauthorized):
+    """The server does not take the admin token that this console was given."""
+
+
 @dataclass
 class Keyring:
     """The file. With an experiment of its own, a bare `worker_id:token` in it is meant for that one."""
@@ -93,13 +101,16 @@ class Keyring:
     async def _minted(self, experiment_id: str, mint: Callable[[StoreClient], Awaitable[RegisteredWorker]]) -> str:
         """What the administrator had minted, kept; of several that ask at once the first does it for all."""
         if self.administrate is None:
-            raise Unauthorized(f"no credential for {experiment_id} is in {self.path}")
+            raise NoCredential(f"no credential for {experiment_id} is in {self.path}")
         before = self.held().get(experiment_id)
         async with self._locks.setdefault(experiment_id, asyncio.Lock()):
             since = self.held().get(experiment_id)
             if since is not None and since != before:
                 return since
-            made = await mint(self.administrate(experiment_id))
+            try:
+                made = await mint(self.administrate(experiment_id))
+            except Unauthorized as error:
+                raise AdminRefused(error.detail) from error
             bearer = f"{made.worker_id}:{made.registration_token}"
             self.keep(experiment_id, bearer)
             return bearer

@@ -7,8 +7,9 @@ is for several: those that the server's control plane registers, or those that t
 
 import asyncio
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from store_client import (
     AutomationMode,
@@ -24,8 +25,11 @@ from store_client import (
     StoreClient,
     SwitchyardError,
     Transport,
+    Unauthorized,
+    Unreachable,
 )
-from web_ui.keyring import Keyring
+from web_ui.keyring import AdminRefused, Keyring
+from web_ui.missing import CannotShow, ConfigInvalid, NoSuchExperiment, Unseeded
 from web_ui.offers import Offers, Posture
 from web_ui.repos import Clone, Clones
 from web_ui.scores import UNTOLD
@@ -73,6 +77,8 @@ class Means:
     keyring: Keyring
     admin: Bearer | None = None
     clones: Clones | None = None
+    faults: Mapping[str, ConfigInvalid] = field(default_factory=dict)
+    """The experiments whose configs cannot be read, and why."""
 
 
 class StaticStoreFactory:
@@ -97,10 +103,15 @@ class StaticStoreFactory:
         self, who: SignedIn, named: str | None = None, *, whole: int = 0
     ) -> tuple[ExperimentSummary, ...]:
         """The one experiment, whole."""
-        return (await self.whole(str(self._keyring.experiment_id)),)
+        try:
+            return (await self.whole(str(self._keyring.experiment_id)),)
+        except NotFound as error:
+            raise NoSuchExperiment(str(self._keyring.experiment_id)) from error
 
     async def whole(self, experiment_id: str) -> ExperimentSummary:
         """An experiment with its counts and its best."""
+        if experiment_id in self._means.faults:
+            raise self._means.faults[experiment_id]
         found = await self.as_reader(experiment_id).read_experiment_detail()
         return found.having(slug=Entry(experiment_id, found.name, found.status, found.created_at).slug)
 
@@ -152,6 +163,8 @@ class KeyringStoreFactory(StaticStoreFactory):
         super().__init__(transports[1], means)
         self._control = transports[0]
         self._known: dict[str, ExperimentSummary] = {}
+        self._listed: list[Entry] = []
+        self._refused: dict[str, Refused | CannotShow] = {}
 
     @property
     def posture(self) -> Posture:
@@ -168,9 +181,14 @@ class KeyringStoreFactory(StaticStoreFactory):
         self, who: SignedIn, named: str | None = None, *, whole: int = 0
     ) -> tuple[ExperimentSummary, ...]:
         """Every experiment as it is listed; the named one is read whole, and of a list the first `whole`."""
-        entries = await self._entries()
-        meant = [one for one in entries if named in {one.experiment_id, one.slug}]
-        await self._read([one.experiment_id for one in (meant if named is not None else entries[:whole])])
+        entries = await self._entries(named)
+        meant = next((one for one in entries if named in {one.experiment_id, one.slug}), None)
+        if meant is not None:
+            self._known[meant.experiment_id] = await self._whole(meant)
+        elif named is None:
+            await self._read([one.experiment_id for one in entries[:whole]])
+        elif (refused := _of(self._refused, named)) is not None:
+            raise self._refused[refused]
         return tuple(self._summary(one) for one in entries)
 
     def _summary(self, entry: Entry) -> ExperimentSummary:
@@ -179,28 +197,48 @@ class KeyringStoreFactory(StaticStoreFactory):
         status = entry.status if entry.status.is_final else known.status
         return known.having(slug=entry.slug, name=entry.name, status=status)
 
+    async def _whole(self, entry: Entry) -> ExperimentSummary:
+        try:
+            return await self.whole(entry.experiment_id)
+        except NotFound as error:
+            raise Unseeded(entry.name, entry.experiment_id) from error
+
     async def _read(self, experiment_ids: Collection[str]) -> None:
-        """Read some experiments whole. One alone must be readable; of several each stays as it was known."""
+        """Read some experiments whole; each that cannot be read stays as it was known."""
         turns = asyncio.Semaphore(AT_ONCE)
 
         async def read(experiment_id: str) -> None:
             async with turns:
-                try:
+                with suppress(SwitchyardError, CannotShow):
                     self._known[experiment_id] = await self.whole(experiment_id)
-                except SwitchyardError:
-                    if len(experiment_ids) == 1:
-                        raise
 
         await asyncio.gather(*map(read, experiment_ids))
 
-    async def _entries(self) -> list[Entry]:
+    async def _entries(self, named: str | None) -> list[Entry]:
         """What the control plane lists, as far as there are credentials; else what there are credentials for."""
+        held = self._keyring.held()
         if self._means.admin is None:
-            return await self._entries_of(self._keyring.held())
+            return await self._entries_of(held)
         try:
-            registry = await ControlPlaneClient(self._control, self._means.admin).list_registry()
+            self._listed = await self._registered(self._means.admin)
+        except AdminRefused:
+            if named is None or _of(held, named) is None:
+                raise
+            return await self._entries_of(held)
+        except Unreachable:
+            if self._control is self._transport or not (self._listed or held):
+                raise
+            return self._listed or await self._entries_of(held)
+        return self._listed
+
+    async def _registered(self, admin: Bearer) -> list[Entry]:
+        """What the control plane lists, the newest first."""
+        try:
+            registry = await ControlPlaneClient(self._control, admin).list_registry()
         except NotFound as error:
             raise NotOffered(NO_LIST) from error
+        except Unauthorized as error:
+            raise AdminRefused(error.detail) from error
         entries = (
             Entry(one.experiment_id, one.name or one.experiment_id, _status(one.last_known_state), one.created_at)
             for one in registry.experiments
@@ -211,11 +249,17 @@ class KeyringStoreFactory(StaticStoreFactory):
         for experiment_id in held.keys() - self._known.keys():
             try:
                 self._known[experiment_id] = await self.whole(experiment_id)
-            except Refused:
-                continue  # a credential that is no good must not take the others' pages down
+                self._refused.pop(experiment_id, None)
+            except (Refused, CannotShow) as error:
+                self._refused[experiment_id] = error  # it must not take the others' pages down, only its own
         known = (one for id_, one in self._known.items() if id_ in held)
         entries = (Entry(one.experiment_id, one.name, one.status, one.created_at) for one in known)
         return sorted(entries, key=lambda one: one.created_at, reverse=True)
+
+
+def _of(experiment_ids: Iterable[str], named: str) -> str | None:
+    """The experiment with this id, or whose slug this is: a slug ends like the id."""
+    return next((one for one in experiment_ids if named == one or named.endswith(f"-{one[-4:]}")), None)
 
 
 def _status(state: str) -> Status:

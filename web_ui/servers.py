@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
-from store_client import FileBearer, Patience, StoreClient, Transport
+from store_client import FileBearer, Objective, Patience, StoreClient, Transport
 from web_ui.door import Door, OwnDoor, ServersDoor
 from web_ui.git_process import Git
 from web_ui.keyring import Keyring
 from web_ui.live import EachLog, Live, OneLog
+from web_ui.missing import ConfigInvalid
 from web_ui.own_factory import KeyringStoreFactory, Means, StaticStoreFactory
 from web_ui.repos import Clones
 from web_ui.settings import Own, Settings
@@ -54,7 +56,7 @@ def of_ours(settings: Settings, line: Line | None) -> Ground:
 
 def of_any(settings: Settings, own: Own, line: Line | None) -> Ground:
     """Before any server of the protocol, with one operator and the credentials that the console holds."""
-    configs = read_configs(own)
+    configs, faults = read_configs(own)
     patience = patience_of(settings)
     control = Transport(settings.control_plane_url, patience, line, configs)
     is_one = settings.store_url == settings.control_plane_url
@@ -66,7 +68,7 @@ def of_any(settings: Settings, own: Own, line: Line | None) -> Ground:
         own.operator,
         (lambda experiment_id: StoreClient(transport, admin, experiment_id)) if admin else None,
     )
-    means = Means(keyring, admin, _clones(settings, own))
+    means = Means(keyring, admin, _clones(settings, own), faults)
     factory = (
         StaticStoreFactory(transport, means) if own.experiment_id else KeyringStoreFactory((control, transport), means)
     )
@@ -81,17 +83,33 @@ def _clones(settings: Settings, own: Own) -> Clones | None:
     return Clones(settings.data / "clones", "", own.repository, Git(protocols="http:https:file"))
 
 
-def read_configs(own: Own) -> Mapping[str, Mapping[str, Any]]:
-    """The configs that the console was given, by experiment."""
-    if own.config is None:
-        return {}
-    if own.config.is_dir():
-        return {file.stem: _read(file) for file in sorted(own.config.glob("exp_*.y*ml"))}
-    return {own.experiment_id: _read(own.config)} if own.experiment_id else {}
+def read_configs(own: Own) -> tuple[Mapping[str, Mapping[str, Any]], Mapping[str, ConfigInvalid]]:
+    """The configs that the console was given, by experiment, and what is wrong with the others of a directory."""
+    if own.config is None or (not own.config.is_dir() and own.experiment_id is None):
+        return {}, {}
+    if not own.config.is_dir():
+        try:
+            return {str(own.experiment_id): _read(own.config)}, {}
+        except ConfigInvalid as error:
+            raise SystemExit(str(error)) from error
+    configs, faults = {}, {}
+    for file in sorted(own.config.glob("exp_*.y*ml")):
+        try:
+            configs[file.stem] = _read(file)
+        except ConfigInvalid as error:
+            faults[file.stem] = error
+    return configs, faults
 
 
 def _read(file: Path) -> Mapping[str, Any]:
-    config = yaml.safe_load(file.read_text(encoding="utf-8"))
+    try:
+        config = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ConfigInvalid(str(file), " ".join(str(error).split())) from error
     if not isinstance(config, dict):
-        raise SystemExit(f"{file} is not the config of an experiment: it holds no mapping")
+        raise ConfigInvalid(str(file), "not the config of an experiment: it holds no mapping")
+    try:
+        Objective.model_validate(config.get("objective"))
+    except ValidationError as error:
+        raise ConfigInvalid(str(file), f"its objective cannot be read: {error.errors()[0]['msg']}") from error
     return config

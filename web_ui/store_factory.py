@@ -5,6 +5,7 @@ cache. Before any other server the console has credentials of its own (`keyring.
 way, and the experiment's git clone comes from here, too.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,14 +16,15 @@ from store_client import (
     ControlPlaneClient,
     Exchanged,
     ExchangedBearer,
-    ExperimentPageQuery,
     ExperimentSummary,
     LogEvent,
     NotFound,
     StoreClient,
     Transport,
+    Unreachable,
     higher_role,
 )
+from web_ui.kept_lists import KeptLists, Person, found_by, listed_by
 from web_ui.offers import Offers, Posture
 from web_ui.repos import Clone, Clones
 from web_ui.session import CHANGES_WHO, SignedIn
@@ -30,9 +32,6 @@ from web_ui.session import CHANGES_WHO, SignedIn
 K = TypeVar("K")
 T = TypeVar("T")
 LIMIT = 512
-LISTED = 40
-"""So many experiments stand in a page's switcher; the home page searches all of them."""
-LONGEST_ID = 60
 Seat = tuple[str, str, str | None]
 """Whose identity, and where: an operator, their session, and an experiment or the deployment."""
 
@@ -120,6 +119,7 @@ class StoreFactory:
         self.console = ControlPlaneClient(self._transport, own)
         self._clones = clones
         self._bearers: Shelf[Seat, ExchangedBearer] = Shelf()
+        self._lists = KeptLists()
 
     def deployment(self, who: SignedIn) -> ControlPlaneClient:
         return ControlPlaneClient(self._transport, self._bearer(who, None))
@@ -131,21 +131,32 @@ class StoreFactory:
         *,
         whole: int = 0,  # noqa: ARG002 - all of them are
     ) -> tuple[ExperimentSummary, ...]:
-        """The first of many, and the one that is named or was selected wherever it stands."""
-        client, wanted = self.deployment(who), named if named is not None else who.experiment_id
-        page = await client.list_experiment_page(ExperimentPageQuery(limit=LISTED))
-        is_here = any(wanted in {one.experiment_id, one.slug} for one in page.items)
-        if wanted is None or page.next is None or is_here:
-            return page.items
-        return (*await self._found(client, wanted), *page.items)
+        """A bounded choice of them; the one that is named is read now, wherever it stands, the others may be kept."""
+        client, person = self.deployment(who), (who.operator_id, who.session)
+        listed = self._lists.of(person, lambda: listed_by(client), is_new=named is None)
+        if named is not None:
+            found, items = await asyncio.gather(self._named(client, person, named), listed)
+        else:
+            items = await listed
+            is_missing = who.experiment_id is not None and not any(
+                one.experiment_id == who.experiment_id for one in items
+            )
+            found = await self._named(client, person, str(who.experiment_id)) if is_missing else ()
+        ids = {one.experiment_id for one in found}
+        return (*found, *(one for one in items if one.experiment_id not in ids))
 
-    @staticmethod
-    async def _found(client: ControlPlaneClient, wanted: str) -> tuple[ExperimentSummary, ...]:
-        if not wanted.startswith("exp_"):
-            return await client.list_experiment_summaries(slug=wanted)
-        if len(wanted) > LONGEST_ID:
-            return ()
-        return (await client.list_experiment_page(ExperimentPageQuery(q=wanted, limit=1))).items
+    async def _named(self, client: ControlPlaneClient, person: Person, named: str) -> tuple[ExperimentSummary, ...]:
+        """The experiment of that id or slug as it is now, or while nobody answers as it was."""
+        try:
+            found = await found_by(client, named)
+        except Unreachable:
+            kept = self._lists.find(person, named)
+            if kept is None:
+                raise
+            return (kept,)
+        for one in found:
+            self._lists.add(person, one)
+        return found
 
     def store(self, who: SignedIn, experiment_id: str) -> StoreClient:
         return StoreClient(self._store_transport, self._bearer(who, experiment_id), experiment_id)
@@ -180,14 +191,17 @@ class StoreFactory:
     def forget(self, who: SignedIn) -> None:
         for seat in [seat for seat in self._bearers if seat[1] == who.session]:
             del self._bearers[seat]
+        self._lists.forget(who.operator_id, who.session)
 
     def forget_operator(self, operator_id: str) -> None:
         """Drop a person's identities in every session: what they are, or where they are signed in, has changed."""
         for seat in [seat for seat in self._bearers if seat[0] == operator_id]:
             del self._bearers[seat]
+        self._lists.forget(operator_id)
 
     def heard(self, event: LogEvent) -> None:
-        """Ask anew who somebody is whose account an event tells of."""
+        """Ask anew who somebody is whose account an event tells of, and for the lists that it may have changed."""
+        self._lists.heard(event)
         if event.experiment_id is None and event.type in CHANGES_WHO:
             self.forget_operator(str(event.data.get("operator_id") or event.data.get("worker_id")))
 

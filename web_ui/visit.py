@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from store_client import ControlPlaneClient, Fleet, SwitchyardError, Unauthorized
+from store_client import ControlPlaneClient, Fleet, SwitchyardError, Unauthorized, Unreachable
 from web_ui.door import Door
 from web_ui.envelopes import Envelopes
 from web_ui.live import Live
@@ -93,8 +93,18 @@ class Visit:
         return self.who.deployment_role != "member"
 
     async def fleet(self) -> Fleet | None:
-        """How busy the slots are; None where there is no queue, or it is not this person's to see."""
-        return await self.client.read_fleet() if self.offers.is_ours and self.sees_deployment else None
+        """How busy the slots are; None where there is no queue, or it is not this person's to see.
+
+        A control plane that is away takes no page down whose task store is another server.
+        """
+        if not (self.offers.is_ours and self.sees_deployment):
+            return None
+        try:
+            return await self.client.read_fleet()
+        except Unreachable:
+            if self.console.settings.store_url == self.console.settings.control_plane_url:
+                raise
+            return None
 
     def url(self, name: str, **path: Any) -> str:
         """The path of a route. Looking for a route takes long, so where each leads is looked up once."""

@@ -16,7 +16,8 @@ from store_client import (
 )
 from tests.web.reading import page, part, says, words
 from tests.web.world import World
-from web_ui.failures import TABLE, sentence
+from web_ui.failure_words import TABLE
+from web_ui.failures import sentence
 
 
 async def test_an_unknown_page_says_so_and_leads_home(world: World, browser_of_admin: httpx.AsyncClient) -> None:

@@ -134,8 +134,11 @@ def test_a_config_that_is_none_is_said_to_be_none(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "exp_1.yaml").write_text("objective: {expr: error, direction: minimize}")
     (folder / "notes.yaml").write_text("- not a config")
-    assert read_configs(Own(tmp_path, config=folder)) == {
-        "exp_1": {"objective": {"expr": "error", "direction": "minimize"}}
-    }
+    (folder / "exp_2.yaml").write_text("objective: [")
+    (folder / "exp_3.yaml").write_text("objective: {expr: error, direction: sideways}")
+    configs, faults = read_configs(Own(tmp_path, config=folder))
+    assert configs == {"exp_1": {"objective": {"expr": "error", "direction": "minimize"}}}
+    assert list(faults) == ["exp_2", "exp_3"]
+    assert "its objective cannot be read" in str(faults["exp_3"])
     with pytest.raises(SystemExit, match="holds no mapping"):
         read_configs(Own(tmp_path, experiment_id="exp_1", config=folder / "notes.yaml"))
