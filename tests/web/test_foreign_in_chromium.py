@@ -136,7 +136,7 @@ async def _push(served: ServedForeign, one: ExperimentDetail) -> str:
 
 def _register(page: Page, address: str) -> None:
     page.goto(address)
-    page.get_by_label("Name").fill("lab-gpu-3")
+    page.get_by_label("Name", exact=True).fill("lab-gpu-3")
     page.get_by_role("button", name="Register").click()
     expect(page.get_by_role("heading", name="Token of lab-gpu-3")).to_be_visible()
     page.reload()

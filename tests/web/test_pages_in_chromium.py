@@ -128,7 +128,7 @@ def test_everything_works_without_script(served: Served, worker: Worker, open_pa
     page.get_by_role("button", name="End Sketch").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("completed")
     page.goto(f"{served.url}/e/hello/admin/workers")
-    page.get_by_label("Name").fill("lab-gpu-3")
+    page.get_by_label("Name", exact=True).fill("lab-gpu-3")
     page.get_by_role("button", name="Register").click()
     expect(page.get_by_role("heading", name="Token of lab-gpu-3")).to_be_visible()
     page.locator(".operator summary").click()
