@@ -23,7 +23,7 @@ from control_plane.scheduler.rules.standing import Held, Seen
 from control_plane.scheduler.tables import progress
 from control_plane.task_store.checkpoints.ring import Ring
 from store_client import SubmitJob
-from tests.web.desk import Desk, served
+from tests.web.desk import Desk, fields_of, served
 from tests.web.reading import page
 from tests.web.work import worked
 from tests.web.world import HELLO, World, entered, open_world
@@ -37,6 +37,15 @@ STREAMS = {"live"}
 
 
 @dataclass(frozen=True)
+class Form:
+    """A form as it stands: where it is sent, its fields with their values, and the names of its files."""
+
+    action: str
+    fields: list[tuple[str, str]]
+    files: list[str]
+
+
+@dataclass(frozen=True)
 class Furnished:
     """A world in which everything has happened once, its console with a way to the repositories, and its addresses."""
 
@@ -46,14 +55,17 @@ class Furnished:
     browser: httpx.AsyncClient
     addresses: dict[str, str]
 
-    async def forms(self) -> dict[str, dict[str, str]]:
-        """Every form of every page that sends something: its address, with what it would send as it stands."""
-        found: dict[str, dict[str, str]] = {}
+    async def forms(self) -> list[Form]:
+        """Every form of every page that sends something, once for each address that a button of it leads to."""
+        found: dict[str, Form] = {}
         for path in self.addresses.values():
             for form in page(await self.browser.get(path)).select("form[method=post]"):
-                named = form.select("[name]")
-                found[str(form["action"])] = {str(one["name"]): str(one.get("value", "")) for one in named}
-        return found
+                files = [str(one["name"]) for one in form.select("input[type=file][name]")]
+                fields = list(fields_of(form).items())
+                actions = [form, *form.select("button[formaction]")]
+                for action in (str(one.get("formaction") or one["action"]) for one in actions):
+                    found[action] = Form(action, fields, files)
+        return list(found.values())
 
 
 @asynccontextmanager
