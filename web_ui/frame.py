@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from starlette.routing import NoMatchFound
-
 from store_client import ExperimentSummary, Fleet
 from web_ui.active import Here
 from web_ui.filters import figure
@@ -40,6 +38,8 @@ DEPLOYMENT_ADMIN_TABS: tuple[tuple[str, str], ...] = (("Operators", "operators")
 """The pages behind the deployment's last tab, which its administrators alone have."""
 OF_DEPLOYMENT = frozenset({"queue", "gpus", "all_events", "experiment_jobs"})
 """What is not there for whoever sees only some experiments."""
+SWITCHER = 12
+"""So many experiments stand in the switcher of every page."""
 ROLE_OF = {"ideation": "ideator", "execution": "executor", "evaluation": "evaluator"}
 
 
@@ -69,7 +69,7 @@ def experiment_frame(here: Here, title: str, current: str, fleet: Fleet | None =
     """The frame of a page inside an experiment; `current` is the route name of its tab."""
     one = here.experiment
     return replace(
-        _frame(here.visit, here.all, title, current, fleet),
+        _frame(_now_at(here), here.all, title, current, fleet),
         active=Active(one.slug, one.name, str(one.status), telling(one)),
         search=_search(here.visit, one),
         tabs=tuple(
@@ -142,6 +142,12 @@ def _tab(here: Here, label: str, route: str, kind: str | None, current: str) -> 
     return Tab(label, here.url(route), total, is_hot=is_by_hand, is_current=route == current)
 
 
+def _now_at(here: Here) -> Visit:
+    """A visit of which the experiment at hand is the one that was used last."""
+    who = here.visit.who
+    return replace(here.visit, who=replace(who, recent=(here.experiment_id, *who.recent)))
+
+
 def _frame(
     visit: Visit, experiments: tuple[ExperimentSummary, ...], title: str, current: str, fleet: Fleet | None
 ) -> Frame:
@@ -151,11 +157,24 @@ def _frame(
         now=visit.now,
         request_id=visit.request.state.request_id,
         operator=_operator(visit),
-        switcher=tuple(_entry(visit, one, current) for one in experiments),
+        switcher=tuple(_entry(visit, one, current) for one in _chosen(visit, experiments)),
+        switcher_is_cut=len(experiments) > SWITCHER,
+        kind=current,
         fleet=_fleet_line(fleet),
         flashes=(Flash(*flash),) if flash is not None else (),
         search=_search(visit),
     )
+
+
+def _chosen(visit: Visit, experiments: tuple[ExperimentSummary, ...]) -> list[ExperimentSummary]:
+    """All of a few; of many those that were used lately, those that need somebody, and the first ones."""
+    if len(experiments) <= SWITCHER:
+        return list(experiments)
+
+    def rank(one: ExperimentSummary) -> int:
+        return 0 if one.experiment_id in visit.who.recent else 1 if needs(one, visit.offers) else 2
+
+    return sorted(experiments, key=rank)[:SWITCHER]
 
 
 def _search(visit: Visit, one: ExperimentSummary | None = None) -> SearchBox | None:
@@ -179,16 +198,15 @@ def _fleet_line(fleet: Fleet | None) -> FleetLine | None:
 
 def _entry(visit: Visit, one: ExperimentSummary, current: str) -> SwitcherEntry:
     """Switching keeps the kind of page; it posts, so that the session remembers the choice."""
-    href = _same_page(visit, one.slug, current)
+    href = same_page(visit, one.slug, current)
     select = visit.url("select", experiment=one.slug) + f"?next={current}"
     return SwitcherEntry(one.slug, one.name, str(one.status), telling(one), needs(one, visit.offers), href, select)
 
 
-def _same_page(visit: Visit, slug: str, current: str) -> str:
-    try:
-        return visit.url(current, experiment=slug)
-    except NoMatchFound:
-        return visit.url("overview", experiment=slug)
+def same_page(visit: Visit, slug: str, current: str) -> str:
+    """The page of that kind in an experiment; its overview where there is none."""
+    kinds = {route for _, route, *_ in (*EXPERIMENT_TABS, *ADMIN_TABS)}
+    return visit.url(current if current in kinds else "overview", experiment=slug)
 
 
 def initials(name: str) -> str:

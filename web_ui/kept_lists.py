@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from store_client import ControlPlaneClient, ExperimentPageQuery, ExperimentSummary, LogEvent, Unreachable
@@ -16,8 +16,8 @@ NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 MOST_PEOPLE = 512
 KEPT_SECONDS = 5.0
 """The longest that a list is served without looking again: while events are late, or do not come."""
-CHANGES_NOTHING = frozenset({"job", "gpu", "node", "queue", "repository", "draft"})
-"""What no line of an experiment tells of."""
+CHANGES_LINES = frozenset({"experiment", "task", "idea", "variant", "operator"})
+"""The kinds of events after which a line may read otherwise, or another person may see it."""
 Summaries = tuple[ExperimentSummary, ...]
 Person = tuple[str, str]
 """An operator and one of their sessions: a list is never shown to anybody else."""
@@ -78,7 +78,7 @@ class KeptLists:
 
     def heard(self, event: LogEvent) -> None:
         """Read anew after what may have changed a line."""
-        if event.type.partition(".")[0] not in CHANGES_NOTHING:
+        if event.type.partition(".")[0] in CHANGES_LINES:
             self._changes += 1
 
     def forget(self, operator_id: str, session: str | None = None) -> None:
@@ -87,14 +87,17 @@ class KeptLists:
             del self._lists[person]
 
 
-async def listed_by(client: ControlPlaneClient) -> Summaries:
-    """The first of very many, and those that need somebody."""
+async def listed_by(client: ControlPlaneClient, recent: Iterable[str] = ()) -> Summaries:
+    """The first of very many, those that need somebody, and those that were used lately."""
     page, needing = await asyncio.gather(
         client.list_experiment_page(ExperimentPageQuery(limit=LISTED)),
         client.list_experiment_page(ExperimentPageQuery(limit=NEEDING, needs=True)),
     )
-    ids = {one.experiment_id for one in page.items}
-    return (*page.items, *(one for one in needing.items if one.experiment_id not in ids))
+    found: dict[str, ExperimentSummary] = {one.experiment_id: one for one in (*page.items, *needing.items)}
+    missing = [one for one in recent if one not in found] if page.next is not None else []
+    for more in await asyncio.gather(*(found_by(client, one) for one in missing)):
+        found |= {one.experiment_id: one for one in more}
+    return tuple(found.values())
 
 
 async def found_by(client: ControlPlaneClient, named: str) -> Summaries:

@@ -15,6 +15,7 @@ SESSION_SECONDS = 14 * 86_400
 FLASH_SECONDS = 300
 FLASH_CHARACTERS = 600
 """Browsers drop a cookie of more than 4 kB whole."""
+RECENT = 5
 FRAGMENT = "X-Fragment"
 """A page's own script asks for it again with this header; another tab's message is not for it."""
 CHANGES_WHO = frozenset({"session.ended", "session.revoked", "operator.changed", "worker.disabled"})
@@ -34,6 +35,8 @@ class SignedIn:
     experiment_id: str | None = None
     in_deployment: str = ""
     """Their role in the deployment; empty where it is the same."""
+    recent: tuple[str, ...] = ()
+    """The experiments that they switched to last, the newest first."""
 
     @property
     def deployment_role(self) -> str:
@@ -58,7 +61,7 @@ class Cookies:
         """Who the request's cookie names; None without one, or with one that is forged or too old."""
         value = _loads(self._sessions, connection.cookies.get(self._prefix), SESSION_SECONDS)
         try:
-            return SignedIn(**value) if isinstance(value, dict) else None
+            return SignedIn(**{**value, "recent": tuple(value.get("recent", ()))}) if isinstance(value, dict) else None
         except TypeError:
             return None
 
@@ -67,7 +70,9 @@ class Cookies:
 
     def remember(self, response: Response, who: SignedIn, experiment_id: str) -> None:
         """Remember the experiment that addresses which name none lead to."""
-        self.keep(response, replace(who, experiment_id=experiment_id, role=who.deployment_role, in_deployment=""))
+        recent = (experiment_id, *(one for one in who.recent if one != experiment_id))[:RECENT]
+        role = who.deployment_role
+        self.keep(response, replace(who, experiment_id=experiment_id, recent=recent, role=role, in_deployment=""))
 
     def forget(self, response: Response) -> None:
         response.delete_cookie(self._prefix, path="/")

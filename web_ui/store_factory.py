@@ -133,7 +133,7 @@ class StoreFactory:
     ) -> tuple[ExperimentSummary, ...]:
         """A bounded choice of them; the one that is named is read now, wherever it stands, the others may be kept."""
         client, person = self.deployment(who), (who.operator_id, who.session)
-        listed = self._lists.of(person, lambda: listed_by(client), is_new=named is None)
+        listed = self._lists.of(person, lambda: listed_by(client, who.recent), is_new=named is None)
         if named is not None:
             found, items = await asyncio.gather(self._named(client, person, named), listed)
         else:

@@ -109,6 +109,10 @@ class Frame:
     operator: Operator | None = None
     active: Active | None = None
     switcher: tuple[SwitcherEntry, ...] = ()
+    switcher_is_cut: bool = False
+    """Whether there are more experiments than the switcher lists; its search finds all of them."""
+    kind: str = ""
+    """The route of this kind of page, which whoever goes to another experiment stays on."""
     tabs: tuple[Tab, ...] = ()
     subtabs: tuple[Tab, ...] = ()
     """The second row, where the current tab has several pages."""

@@ -46,8 +46,10 @@ function onSwitcherKey(switcher, event) {
     event.preventDefault();
     step(switcher, by);
   } else if (event.key === "Enter" && event.target.matches("[type=search]")) {
+    const first = switcher.querySelector("li:not([hidden]) .entry");
+    if (!first) return; // the form asks the server, which knows all of them
     event.preventDefault();
-    switcher.querySelector("li:not([hidden]) .entry")?.click();
+    first.click();
   }
 }
 

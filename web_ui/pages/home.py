@@ -15,7 +15,7 @@ from store_client import (
     Status,
 )
 from web_ui.filters import Direction, Moment, plural
-from web_ui.frame import deployment_frame, needs
+from web_ui.frame import deployment_frame, needs, same_page
 from web_ui.lines import Counts, JobLine, Need, counts_of, gain, in_flight, job_line, needs_of, objective_phrase
 from web_ui.listing import Pager, Place, choice
 from web_ui.pages.home_lists import NEEDING, ROWS, lists_of
@@ -82,7 +82,7 @@ class Home:
 
 async def show(visit: Visit) -> Response:
     """The home page."""
-    place = Place.of(visit.request, "q", "status", "needs")
+    place = Place.of(visit.request, "q", "status", "needs", "to")
     query = _query(visit, place)
     lists, fleet, open_jobs = await asyncio.gather(lists_of(visit, query), visit.fleet(), _open_jobs(visit))
     found, known = lists.page, (*lists.page.items, *lists.needing)
@@ -99,8 +99,8 @@ async def show(visit: Visit) -> Response:
         filters=_filters(place, found, query),
         search=query.q or "",
         kept=tuple((name, value) for name, value in place.fields.items() if name != "q"),
-        is_narrowed=bool(place.fields),
-        all_href=place.having(q=None, status=None, needs=None),
+        is_narrowed=bool(place.fields.keys() - {"to"}),
+        all_href=place.having(q=None, status=None, needs=None, to=None),
         pager=place.pager(len(found.items), found.next, found.total, size=ROWS) if is_paged else None,
         queue=_queue(visit, open_jobs, known, fleet) if open_jobs and fleet else None,
     )
@@ -176,7 +176,7 @@ def _row(visit: Visit, one: ExperimentLine) -> ExperimentRow:
     return ExperimentRow(
         slug=one.slug,
         name=one.name,
-        href=visit.url("overview", experiment=one.slug),
+        href=same_page(visit, one.slug, visit.request.query_params.get("to", "")),
         status=str(one.status),
         objective=objective_phrase(one),
         direction=one.objective.direction,
