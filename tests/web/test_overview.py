@@ -207,7 +207,7 @@ async def test_the_overview_asks_as_much_and_draws_as_much_for_many_variants_as_
     await world.parts.house.write(grow)
     world.line.calls.clear()
     answer = await browser_of_admin.get("/e/hello/")
-    assert len(world.line.calls) == few
+    assert len(world.line.calls) <= few  # the list of experiments may be known still
     assert 100 < len(part(answer, "progress").select("svg.plot a")) <= POINTS_DRAWN + 1
     assert len(answer.content) < 150_000
 
