@@ -8,9 +8,11 @@ import { followLogs } from "./log.js";
 import { startKeys } from "./keys.js";
 import { enhanceMenus } from "./menus.js";
 import { offerPalette } from "./palette.js";
+import { showCurrentTab } from "./tabs.js";
 
 document.documentElement.classList.add("js");
 enhanceMenus();
+showCurrentTab();
 startKeys();
 completeFilters();
 offerPalette();

@@ -90,6 +90,10 @@ async def test_the_queue_stands_beside_with_its_first_jobs(
     assert len(queue.select("li")) == 8
     assert "10 jobs wait." in says(answer)
     assert "10 waiting" in words(part(answer, "fleet"))
+    (last, *_) = (await world.deployment.list_jobs()).items
+    await world.deployment.reprioritise_job(last.job_id, 9)
+    shown = [words(link) for link in part(await browser_of_admin.get("/"), "queue").select("li a.key")]
+    assert shown == ["10 job-9", *(f"{number + 1} job-{number}" for number in range(7))]  # the next one first
 
 
 async def test_however_many_experiments_there_are_home_asks_a_bounded_number_of_questions(

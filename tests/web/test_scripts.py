@@ -1,5 +1,6 @@
 """The scripts keep a page current, leave its reader alone, and only ever add."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -189,6 +190,29 @@ def test_the_switcher_takes_arrow_keys_says_when_nothing_matches_and_closes(over
     expect(overview.get_by_text("No experiment has that in its name.")).to_be_visible()
     overview.keyboard.press("Escape")
     expect(overview.locator("#switcher .menu-panel")).to_be_hidden()
+
+
+def test_enter_asks_the_server_where_none_of_the_listed_ones_is_meant(site: Site, overview: BrowserPage) -> None:
+    overview.keyboard.press("/")
+    overview.keyboard.type("zebra")
+    with overview.expect_request(lambda request: "q=zebra" in request.url) as asked:
+        overview.keyboard.press("Enter")
+    assert asked.value.url.endswith("/home?q=zebra")
+
+
+def test_the_tab_that_is_shown_is_in_sight_and_the_bar_says_where_there_are_more(
+    site: Site, open_page: OpenPage
+) -> None:
+    frame = sample_pages.overview().frame
+    tabs = tuple(replace(tab, is_current=tab == frame.tabs[-2]) for tab in frame.tabs)
+    site.show("/overview", lambda: replace(sample_pages.overview(), frame=replace(frame, tabs=tabs)))
+    page = open_page(viewport={"width": 360, "height": 800})
+    page.goto(f"{site.origin}/overview")
+    expect(page.locator("nav.tabs [aria-current]")).to_be_in_viewport(ratio=1)
+    expect(page.locator("nav.tabs")).to_have_class(re.compile("has-before"))
+    page.locator("nav.tabs").evaluate("bar => (bar.scrollLeft = 0)")
+    expect(page.locator("nav.tabs")).to_have_class(re.compile("has-after"))
+    expect(page.locator("nav.tabs")).not_to_have_class(re.compile("has-before"))
 
 
 def test_a_slash_in_a_field_is_a_slash(site: Site, page: BrowserPage) -> None:

@@ -11,7 +11,9 @@ from store_client import (
     ExperimentPage,
     ExperimentPageQuery,
     Fleet,
-    JobPage,
+    Job,
+    JobFilter,
+    JobState,
     Status,
 )
 from web_ui.filters import Direction, Moment, plural
@@ -24,6 +26,7 @@ from web_ui.templating import Frame, Tab
 from web_ui.visit import Visit
 
 JOBS = 8
+ON_SLOTS = (JobState.STARTING, JobState.RUNNING, JobState.CANCELLING)
 LONGEST_SEARCH = 200
 WORDS = {"running": "Running", "paused": "Paused", "draft": "Drafts", "completed": "Completed", "failed": "Failed"}
 
@@ -102,7 +105,7 @@ async def show(visit: Visit) -> Response:
         is_narrowed=bool(place.fields.keys() - {"to"}),
         all_href=place.having(q=None, status=None, needs=None, to=None),
         pager=place.pager(len(found.items), found.next, found.total, size=ROWS) if is_paged else None,
-        queue=_queue(visit, open_jobs, known, fleet) if open_jobs and fleet else None,
+        queue=_queue(visit, open_jobs, known, fleet) if fleet else None,
     )
     return visit.show(page)
 
@@ -118,12 +121,14 @@ def _query(visit: Visit, place: Place) -> ExperimentPageQuery:
     )
 
 
-async def _open_jobs(visit: Visit) -> JobPage | None:
-    return (
-        await visit.client.list_jobs(is_open=True, limit=JOBS)
-        if visit.offers.is_ours and visit.sees_deployment
-        else None
+async def _open_jobs(visit: Visit) -> tuple[Job, ...]:
+    """The first jobs of the queue: those on slots, the oldest first, and then who waits, the next one first."""
+    if not (visit.offers.is_ours and visit.sees_deployment):
+        return ()
+    running, queue = await asyncio.gather(
+        visit.client.list_jobs(wanted=JobFilter(states=ON_SLOTS), limit=JOBS), visit.client.read_queue(limit=JOBS)
     )
+    return (*reversed(running.items), *(one.job for one in queue.items))[:JOBS]
 
 
 def _filters(place: Place, page: ExperimentPage, query: ExperimentPageQuery) -> tuple[Tab, ...]:
@@ -200,6 +205,6 @@ def _spark(one: ExperimentLine) -> Sparkline | None:
     return sparkline([sign * float(step.value) for step in one.steps], f"Best so far of {one.name}", places)
 
 
-def _queue(visit: Visit, page: JobPage, experiments: tuple[ExperimentLine, ...], fleet: Fleet) -> QueueSummary:
-    jobs = tuple(job_line(visit, job, experiments) for job in page.items)
-    return QueueSummary(fleet.summary.running, fleet.summary.waiting, jobs)
+def _queue(visit: Visit, jobs: tuple[Job, ...], experiments: tuple[ExperimentLine, ...], fleet: Fleet) -> QueueSummary:
+    lines = tuple(job_line(visit, job, experiments) for job in jobs)
+    return QueueSummary(fleet.summary.running, fleet.summary.waiting, lines)
