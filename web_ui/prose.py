@@ -16,7 +16,8 @@ LINK_KINDS = frozenset({"http", "https", "mailto"})
 
 def prose(text: str) -> Markup:
     """Markdown as HTML; what is longer than people read is cut."""
-    return Markup(_reader().render(text[:MOST_CHARACTERS]))  # noqa: S704 - the reader escapes everything that is not its own
+    html = _reader().render(text[:MOST_CHARACTERS]).replace("<pre>", '<pre tabindex="0">')  # keys can scroll it
+    return Markup(html)  # noqa: S704 - the reader escapes everything that is not its own
 
 
 def _reader() -> MarkdownIt:
