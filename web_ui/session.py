@@ -55,6 +55,7 @@ class Cookies:
         self._prefix = "switchyard_" + hashlib.sha256(key.encode()).hexdigest()[:10]
         self._sessions = URLSafeTimedSerializer(key, salt="session")
         self._flashes = URLSafeTimedSerializer(key, salt="flash")
+        self._enclosed = URLSafeTimedSerializer(key, salt="once")
         self._forms = URLSafeTimedSerializer(key, salt="form")
 
     def read(self, connection: HTTPConnection) -> SignedIn | None:
@@ -91,6 +92,17 @@ class Cookies:
 
     def clear_flash(self, response: Response) -> None:
         response.delete_cookie(self._prefix + "_flash", path="/")
+
+    def enclose(self, response: Response, value: Any) -> None:
+        """Something for one page, which must clear it."""
+        self._set(response, self._prefix + "_once", self._enclosed.dumps(value), FLASH_SECONDS)
+
+    def enclosed(self, connection: HTTPConnection) -> Any | None:
+        """What was left for one page."""
+        return _loads(self._enclosed, connection.cookies.get(self._prefix + "_once"), FLASH_SECONDS)
+
+    def clear_enclosed(self, response: Response) -> None:
+        response.delete_cookie(self._prefix + "_once", path="/")
 
     def sign(self, value: Any) -> str:
         """A value that a form carries and nobody can change."""

@@ -31,7 +31,6 @@ class Console:
     cookies: Cookies
     templates: Templates
     live: Live
-    envelopes: Envelopes = field(default_factory=Envelopes)
     patterns: dict[tuple[str, ...], str] = field(default_factory=dict)
     """Where the routes lead, by their names and those of their parameters."""
 
@@ -66,6 +65,11 @@ class Visit:
         except SwitchyardError as error:
             logger.info("who is signed in could not be asked: %s", error)
         return cls.of(request)
+
+    @property
+    def envelopes(self) -> Envelopes:
+        """For what one page alone may show."""
+        return Envelopes(self.console.cookies)
 
     @property
     def client(self) -> ControlPlaneClient:

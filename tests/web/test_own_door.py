@@ -5,6 +5,8 @@ import time
 from pathlib import Path
 
 import pytest
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
 
 import web_ui.app
 from store_client import BadRequest, ExperimentDetail, Unauthorized
@@ -14,7 +16,7 @@ from tests.web.world import entered
 from web_ui.door import CODE_SECONDS, OwnDoor
 from web_ui.envelopes import Envelopes, Token
 from web_ui.keyring import Keyring
-from web_ui.session import SESSION_SECONDS
+from web_ui.session import SESSION_SECONDS, Cookies
 
 
 @pytest.fixture
@@ -119,11 +121,15 @@ async def test_credentials_that_others_may_read_or_that_are_not_there_are_not_us
 
 
 def test_a_token_waits_for_its_page_for_a_moment_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    envelopes, token = Envelopes(), Token("wkr_1", "Ada", "wkr_1:x")
-    first, second = envelopes.put("olga", token), envelopes.put("olga", token)
-    assert envelopes.take("bo", first) is None
-    assert envelopes.take("olga", first) == token
-    assert envelopes.take("olga", first) is None
-    later = time.monotonic() + 301
-    monkeypatch.setattr(time, "monotonic", lambda: later)
-    assert envelopes.take("olga", second) is None
+    envelopes, token, response = Envelopes(Cookies("key", is_https=False)), Token("wkr_1", "Ada", "wkr_1:x"), Response()
+    half = envelopes.put(response, "olga", token)
+    (cookie,) = [value for name, value in response.raw_headers if name == b"set-cookie"]
+    headers = [(b"cookie", cookie.partition(b";")[0])]
+    browser = HTTPConnection({"type": "http", "headers": headers})
+    assert b"wkr_1:x" not in cookie
+    assert envelopes.take(browser, "bo", half) is None
+    assert envelopes.take(browser, "olga", "00" * 7) is None
+    assert envelopes.take(browser, "olga", half) == token
+    later = time.time() + 301
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert envelopes.take(browser, "olga", half) is None

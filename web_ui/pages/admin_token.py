@@ -28,14 +28,19 @@ def lead_to(here: Here, made: RegisteredWorker) -> Response:
     """Send the browser to the page of a token: loading that one again makes no other worker."""
     visit = here.visit
     token = Token(made.worker_id, made.name or made.worker_id, f"{made.worker_id}:{made.registration_token}")
-    envelope = visit.console.envelopes.put(visit.who.session, token)
-    return visit.go(with_query(here.url("token"), envelope=envelope))
+    response = visit.go(here.url("token"))
+    half = visit.envelopes.put(response, visit.who.session, token)
+    response.headers["location"] = with_query(here.url("token"), envelope=half)
+    return response
 
 
 async def show(here: Here) -> Response:
     """The token, this once; it never renews itself, since it would be gone then."""
     visit = here.visit
-    token = visit.console.envelopes.take(visit.who.session, visit.request.query_params.get("envelope", ""))
+    token = visit.envelopes.take(visit.request, visit.who.session, visit.request.query_params.get("envelope", ""))
     title = f"Token of {token.name}" if token else "Shown already"
     frame = replace(experiment_frame(here, title, "workers", await visit.fleet()), live=None)
-    return visit.show(TokenPage(frame, token, here.url("workers")), 200 if token else 410)
+    response = visit.show(TokenPage(frame, token, here.url("workers")), 200 if token else 410)
+    if token is not None:
+        visit.console.cookies.clear_enclosed(response)
+    return response
