@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 # Hundreds of processes start in a run of the tests: compiling everything again in each takes more time than the tests.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help install run test check long bench lock clean
+.PHONY: help install run test check long bench pictures lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -37,13 +37,17 @@ long: $(VENV)/.dev ## run the long proofs: many kills, soak, millions of operati
 bench: $(VENV)/.dev ## measure, and write .bench/results.json (ONLY="claim git" picks by name)
 	@$(BIN)/python -m tests.bench $(ONLY)
 
+pictures: $(VENV)/.dev ## take pictures of every page, wide and narrow, light and dark, into .pictures/
+	@sh tests/fetch_chromium.sh
+	@$(BIN)/python -m tests.web.pictures
+
 lock: $(VENV)/.dev ## resolve the lock files again from pyproject.toml (ARGS="--upgrade")
 	$(COMPILE) --extra examples pyproject.toml --output-file requirements.lock $(ARGS)
 	$(COMPILE) --extra examples --extra dev pyproject.toml --output-file requirements-dev.lock $(ARGS)
 	$(COMPILE) --group pyproject.toml:installer --output-file requirements-uv.lock $(ARGS)
 
 clean: ## remove .venv, caches and bench results; a data directory is never touched
-	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache
+	rm -rf $(VENV) .bench .pictures .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The first Python that is new enough and can make an environment; failing that, the sentence that says what to install.

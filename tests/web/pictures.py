@@ -1,4 +1,4 @@
-"""Pictures of every page at three widths, light and dark: `make pictures`, to be looked at and not kept."""
+"""Pictures of every page, full and empty, at three widths, light and dark: to be looked at and not kept."""
 
 import sys
 import tempfile
