@@ -11,7 +11,7 @@ from sqlalchemy import select
 from control_plane.task_store.draft_tables import drafts
 from tests.browsers import OpenPage
 from tests.web.serving import Served, served_world
-from tests.web.test_pages_in_chromium import _faults
+from tests.web.test_every_page_in_chromium import faults
 from tests.web.work import Worker
 
 pytestmark = pytest.mark.browser
@@ -35,7 +35,7 @@ def until_saved(served: Served, text: str) -> None:
 
 
 def reads_well(page: Page) -> None:
-    assert _faults(page) == set(), page.url
+    assert faults(page) == set(), page.url
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, page.url
 
 

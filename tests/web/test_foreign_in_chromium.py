@@ -13,7 +13,7 @@ from store_client import ExperimentDetail
 from tests.browsers import OpenPage
 from tests.web.foreign import Foreign, slug
 from tests.web.foreign_serving import ServedForeign, served_foreign
-from tests.web.test_pages_in_chromium import _faults
+from tests.web.test_every_page_in_chromium import faults
 from tests.web.work import Worker
 
 pytestmark = pytest.mark.browser
@@ -70,7 +70,7 @@ def test_pages_fit_their_width_and_read_well(
         page.evaluate(
             "document.querySelectorAll('details.confirm, details.chart-table').forEach(one => one.open = true)"
         )
-        assert _faults(page) == set(), path
+        assert faults(page) == set(), path
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
     assert all("404" in error for error in console_errors)  # the jobs, which that server does not offer
     console_errors.clear()
