@@ -195,9 +195,8 @@ def test_the_switcher_takes_arrow_keys_says_when_nothing_matches_and_closes(over
 def test_enter_asks_the_server_where_none_of_the_listed_ones_is_meant(site: Site, overview: BrowserPage) -> None:
     overview.keyboard.press("/")
     overview.keyboard.type("zebra")
-    with overview.expect_request(lambda request: "q=zebra" in request.url) as asked:
-        overview.keyboard.press("Enter")
-    assert asked.value.url.endswith("/home?q=zebra")
+    overview.keyboard.press("Enter")
+    overview.wait_for_url("**/home?q=zebra")  # whole: a page that is still on its way may not let itself be closed
 
 
 def test_the_tab_that_is_shown_is_in_sight_and_the_bar_says_where_there_are_more(
