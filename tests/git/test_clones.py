@@ -83,7 +83,7 @@ async def test_a_diff_that_takes_too_long_is_given_up(
     commit = work(program__py="value = 2\n")
     await mirror.diff(base, commit)
     slow = tmp_path / "git"
-    slow.write_text(f'#!/bin/sh\ncase "$*" in diff*) sleep 600;; *) exec {mirror.git.program} "$@";; esac\n')
+    slow.write_text(f'#!/bin/sh\ncase " $* " in *" diff "*) sleep 600;; *) exec {mirror.git.program} "$@";; esac\n')
     slow.chmod(0o755)
     mirror.git = Git(str(slow))
     monkeypatch.setattr(repos, "DIFF_SECONDS", 0.2)
