@@ -8,7 +8,8 @@ import pytest
 
 from control_plane.scheduler import processes
 from control_plane.scheduler.engines.engine import Placed
-from control_plane.scheduler.operations import submit
+from control_plane.scheduler.operations import endings, submit
+from control_plane.scheduler.rules import states
 from control_plane.scheduler.rules.board import Grant
 from store_client.wire.jobs import JobState
 from tests.scheduler.attempts import eventually, is_running
@@ -70,7 +71,9 @@ def test_a_lost_attempt_is_cleared_and_tried_again(yard: Yard) -> None:
     assert yard.held() == {}
 
 
-def test_a_job_that_is_lost_each_time_ends_lost(yard: Yard) -> None:
+def test_a_job_that_is_lost_each_time_ends_lost(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (states, endings):
+        monkeypatch.setattr(module, "MOST_LOSSES", 1)
     job_id = yard.shell(UNTIL_GO, retry={"max_attempts": 2})
     for attempt in (1, 2):
         yard.await_log(job_id, "ready", attempt)

@@ -46,8 +46,8 @@ def paused(tx: Tx, rows: Collection[RowMapping]) -> frozenset[str]:
 
 
 def _paused_of(tx: Tx, experiment_ids: Collection[str]) -> Collection[str]:
-    if len(experiment_ids) < 2:  # of one the row is often at hand
-        return [each for each in experiment_ids if tx.at(each).status is Status.PAUSED]
+    if not experiment_ids:
+        return ()
     query = select(experiments.c.experiment_id).where(experiments.c.experiment_id.in_(experiment_ids))
     return set(tx.connection.scalars(query.where(experiments.c.status == Status.PAUSED)))
 
