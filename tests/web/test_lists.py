@@ -72,7 +72,7 @@ async def test_an_idea_shows_its_text_its_author_and_what_came_of_it(desk: Desk)
     assert words(prose) == "Use 1.4 . <img src=x onerror=alert(1)>"
     assert "Proposed by Ada" in says(shown)
     assert "variant 2 Ada" in words(part(shown, "made"))
-    assert "No idea here" in says(await desk.get("/ideas?state=ready"))
+    assert "No idea is like that" in says(await desk.get("/ideas?state=ready"))
 
 
 async def test_open_tasks_come_first_and_every_task_can_be_listed(desk: Desk) -> None:
