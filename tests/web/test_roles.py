@@ -11,9 +11,9 @@ from tests.web.world import World
 
 OPEN = {"signin", "enter", "enter_with_password", "join_page", "join", "health", "static", "live", "experiment_live"}
 LEAVING = {"signout", "end_sessions"}
-OF_ADMINISTRATORS = {"operators", "operator", "fetch_checkpoint"}
+OF_ADMINISTRATORS = {"operators", "operator", "fetch_checkpoint", "health_page"}
 """Pages that nobody else may look at."""
-OF_DEPLOYMENT = {"queue", "gpus", "job", "job_log", "experiment_jobs"}
+OF_DEPLOYMENT = {"queue", "gpus", "job", "job_log", "experiment_jobs", "all_events"}
 """Pages that are not there for somebody who has a role in one experiment alone."""
 OF_ONESELF = ("/api/exchange", "/api/account", "/api/sessions")
 """What everybody may change: where they are signed in, and their password."""
