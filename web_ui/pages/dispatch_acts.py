@@ -67,9 +67,18 @@ async def _ideate(here: Here, asked: Asked) -> str:
     count = int(asked.detail) if asked.detail.isascii() and asked.detail.isdigit() and len(asked.detail) < 4 else 0
     if not 1 <= count <= MOST_AT_ONCE:
         raise NotTaken(f"ask for 1 to {MOST_AT_ONCE} ideation tasks at a time.")
-    for _ in range(count):
-        await _create(here, "ideation", here.experiment_id)
-    return f"{plural(count, 'ideation task')} {'waits' if count == 1 else 'wait'} for an ideator."
+    for made in range(count):
+        try:
+            await _create(here, "ideation", here.experiment_id)
+        except (IllegalTransition, InvalidPrecondition) as error:
+            if not made:
+                raise
+            return f"Only {_waiting(made)} for an ideator: {error}."
+    return f"{_waiting(count)} for an ideator."
+
+
+def _waiting(count: int) -> str:
+    return f"{plural(count, 'ideation task')} {'waits' if count == 1 else 'wait'}"
 
 
 async def _execute(here: Here, asked: Asked) -> str:
