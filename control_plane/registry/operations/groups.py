@@ -39,7 +39,7 @@ def make(tx: Tx, name: str | None, member_ids: Iterable[str] = ()) -> Group:
     )
     if name in reserved(tx.experiment_id):
         tx.connection.execute(insert(reserved_groups).values(scope=tx.experiment_id, name=name, group_id=group_id))
-    tx.tell("group.changed", group_id=group_id, act="registered", **({"name": name} if name else {}))
+    _tell(tx, group_id, "registered", **({"name": name} if name else {}))
     for member_id in member_ids:
         join(tx, group_id, member_id)
     return read(tx, group_id)
@@ -83,7 +83,7 @@ def add(tx: Tx, group_id: str, body: AddMember) -> Group:
     """Put a worker or group into a group; being in it already is fine."""
     _must_have(tx, group_id)
     if join(tx, group_id, body.member_id):
-        tx.tell("group.changed", group_id=group_id, act="added", member_id=body.member_id)
+        _tell(tx, group_id, "added", member_id=body.member_id)
     return read(tx, group_id)
 
 
@@ -94,7 +94,7 @@ def remove(tx: Tx, group_id: str, member_id: str) -> Group:
         which = (members.c.group_id == group_id) & (members.c.member_id == member_id)
         which &= members.c.scope == tx.experiment_id
         if tx.connection.execute(delete(members).where(which)).rowcount:
-            tx.tell("group.changed", group_id=group_id, act="removed", member_id=member_id)
+            _tell(tx, group_id, "removed", member_id=member_id)
     return read(tx, group_id)
 
 
@@ -102,7 +102,7 @@ def drop(tx: Tx, group_id: str) -> None:
     """Delete a group; its id stays where it is named, and means nobody."""
     _must_have(tx, group_id)
     tx.connection.execute(delete(groups).where(groups.c.scope == tx.experiment_id, groups.c.group_id == group_id))
-    tx.tell("group.changed", group_id=group_id, act="deleted")
+    _tell(tx, group_id, "deleted")
 
 
 def join(tx: Tx, group_id: str, member_id: str) -> bool:
@@ -125,6 +125,11 @@ def to_group(row: RowMapping, member_ids: Iterable[str]) -> Group:
         created_at=row["created_at"],
         created_by=row["created_by"],
     )
+
+
+def _tell(tx: Tx, group_id: str, act: str, **what: str) -> None:
+    """What became of a group, and who did it."""
+    tx.tell("group.changed", group_id=group_id, act=act, **what, by=tx.caller.worker_id)
 
 
 def _must_have(tx: Tx, group_id: str) -> RowMapping:

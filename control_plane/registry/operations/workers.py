@@ -56,7 +56,7 @@ def make(
     }
     # An absent JSON value is SQL's NULL, not JSON's.
     tx.connection.execute(insert(workers).values(row if labels is None else {**row, "labels": dict(labels)}))
-    tx.tell("worker.registered", worker_id=worker_id, **({"name": name} if name else {}))
+    tx.tell("worker.registered", worker_id=worker_id, **({"name": name} if name else {}), by=tx.caller.worker_id)
     return worker_id
 
 
@@ -65,7 +65,7 @@ def reissue(tx: Tx, worker_id: str, *, keys: Keys) -> RegisteredWorker:
     row = find(tx, worker_id)
     held = (credentials.c.scope == tx.experiment_id) & (credentials.c.worker_id == worker_id)
     tx.connection.execute(delete(credentials).where(held))
-    tx.tell("worker.reissued", worker_id=worker_id)
+    tx.tell("worker.reissued", worker_id=worker_id, by=tx.caller.worker_id)
     return _with_token(tx, keys, worker_id, _role(tx, row))
 
 
@@ -118,7 +118,7 @@ def read_detail(tx: Tx, worker_id: str, *, open_claims: OpenClaims) -> WorkerDet
 
 
 def _details(tx: Tx, rows: Sequence[RowMapping], open_claims: OpenClaims) -> tuple[WorkerDetail, ...]:
-    held, named = open_claims(tx), _group_names(tx)
+    held, named = open_claims(tx), _group_names(tx, [row["worker_id"] for row in rows])
     own = set(tx.connection.scalars(select(services.c.worker_id)))
     return tuple(
         WorkerDetail(
@@ -172,12 +172,13 @@ def _fields(row: RowMapping) -> dict[str, Any]:
     }
 
 
-def _group_names(tx: Tx) -> dict[str, list[str]]:
-    """The groups that list each member directly, by name or else by id."""
+def _group_names(tx: Tx, worker_ids: Sequence[str]) -> dict[str, list[str]]:
+    """The groups that list each of these workers directly, by name or else by id."""
     query = select(members.c.member_id, groups.c.group_id, groups.c.name).join(
         groups, (groups.c.scope == members.c.scope) & (groups.c.group_id == members.c.group_id)
     )
+    here = (groups.c.scope == tx.experiment_id) & members.c.member_id.in_(worker_ids)
     named: dict[str, list[str]] = {}
-    for row in tx.connection.execute(query.where(groups.c.scope == tx.experiment_id).order_by(groups.c.name)):
+    for row in tx.connection.execute(query.where(here).order_by(groups.c.name)):
         named.setdefault(row.member_id, []).append(row.name or row.group_id)
     return named

@@ -22,7 +22,9 @@ ON i.experiment_id = v.experiment_id AND i.idea_id = v.idea_id WHERE v.experimen
 
 
 def upgrade() -> None:
-    _tables()
+    _measurements()
+    _courses()
+    _record_table()
     op.add_column("scores", sa.Column("best_label", sa.String(), comment="what the best variant is called"))
     steps = sa.JSON(none_as_null=True)
     op.add_column(
@@ -37,7 +39,7 @@ def downgrade() -> None:
     raise NotImplementedError("go back to the backup that was made before the upgrade")
 
 
-def _tables() -> None:
+def _measurements() -> None:
     op.create_table(
         "measurements",
         sa.Column("experiment_id", sa.String(), nullable=False),
@@ -53,6 +55,9 @@ def _tables() -> None:
             f"ix_measurements_{column}", "measurements", ["experiment_id", "metric", column, "number"],
             sqlite_where=given, postgresql_where=given,
         )  # fmt: skip
+
+
+def _courses() -> None:
     kept = sa.JSON(none_as_null=True)
     op.create_table(
         "courses",
@@ -73,6 +78,9 @@ def _tables() -> None:
         sa.Column("width", sa.BigInteger(), nullable=False, comment="of all courses of the experiment: a power of two"),
         sa.PrimaryKeyConstraint("experiment_id", name=op.f("pk_course_widths")),
     )
+
+
+def _record_table() -> None:
     op.create_table(
         "records",
         sa.Column("experiment_id", sa.String(), nullable=False),
