@@ -71,11 +71,12 @@ def test_one_gpu_that_fails_rests_while_its_machine_goes_on() -> None:
     assert seen[1].why == "it failed 3 jobs in a row, last: it fell off the bus"
 
 
-def test_of_a_plan_no_more_starts_than_may() -> None:
+def test_of_a_plan_no_more_starts_than_may_and_nobody_overtakes_who_may_not() -> None:
     breaker = Breaker({name_of(BAD): Health(1, 0.0)}, {name_of(BAD): 1}, 1.0)
     plan = [Placement.on(f"job_{number}", f"cpu:{number}") for number in range(4)]
     nodes = dict.fromkeys(("cpu:0", "cpu:1", "cpu:2"), BAD)
-    assert [one.job_id for one in breaker.within(plan, nodes)] == ["job_0", "job_3"]
+    assert [one.job_id for one in breaker.within(plan, nodes)] == ["job_0"]
+    assert [one.job_id for one in breaker.within([plan[3], plan[0]], nodes)] == ["job_3", "job_0"]
 
 
 class Half(FakeEngine):

@@ -6,6 +6,7 @@ those under way counted, the machine rests; then one job tries it out, and each 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from control_plane.scheduler.rules.board import Placement, Slot
 
@@ -86,9 +87,12 @@ class Breaker:
         return words(self.known[name], is_machine=name.startswith("node:"))
 
     def within(self, placements: Sequence[Placement], nodes: Mapping[str, str]) -> list[Placement]:
-        """Of what was planned, what may start now; `nodes` says where a slot is."""
+        """Of what was planned, what may start now; `nodes` says where a slot is.
+
+        That ends before the first that may not: nobody overtakes it until the next plan finds it another place.
+        """
         taken: dict[str, int] = {}
-        return [placement for placement in placements if self._takes(placement, nodes, taken)]
+        return list(takewhile(lambda placement: self._takes(placement, nodes, taken), placements))
 
     def _takes(self, placement: Placement, nodes: Mapping[str, str], taken: dict[str, int]) -> bool:
         names = names_of(placement.slots, nodes)
