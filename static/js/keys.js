@@ -12,12 +12,17 @@ export function startKeys() {
   let chordUntil = 0;
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest(WRITES) || document.querySelector("dialog[open]")) return;
+    if (isWriting(event.target) || document.querySelector("dialog[open]")) return;
     const isChord = Date.now() < chordUntil;
     chordUntil = 0;
     if (event.key === "g" && !isChord) chordUntil = Date.now() + CHORD_MS;
     else if (isChord ? go(event.key) : act(event.key)) event.preventDefault();
   });
+}
+
+// The field of a dialog that was just closed keeps the focus until the next frame; nobody writes in what is not shown.
+function isWriting(target) {
+  return Boolean(target.closest(WRITES)?.checkVisibility());
 }
 
 function act(key) {

@@ -57,11 +57,17 @@ class Palette {
   open() {
     this.input.addEventListener("input", () => this.ask());
     this.input.addEventListener("keydown", (event) => this.onKey(event));
-    this.dialog.addEventListener("close", () => this.dialog.remove());
+    this.dialog.addEventListener("close", () => this.leave());
     document.body.append(this.dialog);
     this.dialog.showModal();
     this.input.focus();
     this.draw();
+  }
+
+  leave() {
+    clearTimeout(this.timer);
+    this.asking?.abort();
+    this.dialog.remove();
   }
 
   get shown() {

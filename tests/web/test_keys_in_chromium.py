@@ -15,6 +15,12 @@ from tests.web.work import Worker
 
 pytestmark = pytest.mark.browser
 FOCUS = "document.activeElement.closest('tr')?.dataset.key ?? document.activeElement.id"
+CLOSED_AND_AT_ONCE = """key => {
+    const held = document.activeElement;
+    held.closest("dialog").close();
+    held.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+}"""
+"""A key that comes between closing a dialog and the next frame still finds the focus in it."""
 
 
 @pytest.fixture
@@ -91,8 +97,7 @@ def test_the_palette_goes_anywhere(served: Served, open_page: OpenPage) -> None:
     page.keyboard.press("Control+k")
     page.keyboard.type("nothing is called this")
     expect(page.get_by_role("dialog")).to_contain_text("Nothing is called that.")
-    page.keyboard.press("Escape")
-    page.keyboard.press("/")
+    page.evaluate(CLOSED_AND_AT_ONCE, "/")
     page.wait_for_url("**/search?in=hello")
     for path in ("/search?in=hello", "/search?q=anneal", "/search?q=zebra"):
         page.goto(served.url + path)
