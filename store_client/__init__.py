@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from store_client.face import __all__ as __all__
     from store_client.health_face import *  # noqa: F403 - and in health_face.py
     from store_client.queue_face import *  # noqa: F403 - and in queue_face.py
+    from store_client.registry_face import *  # noqa: F403 - and in registry_face.py
     from store_client.search_face import *  # noqa: F403 - and in search_face.py
 
 

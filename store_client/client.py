@@ -11,11 +11,13 @@ from store_client.resources.boards import Boards
 from store_client.resources.checkpoints import CheckpointImports, Checkpoints
 from store_client.resources.console_workers import ConsoleWorkers
 from store_client.resources.decisions import Decisions
+from store_client.resources.deployment_groups import DeploymentGroups
 from store_client.resources.deployment_workers import DeploymentWorkers
 from store_client.resources.drafts import DeploymentWork, Drafts
 from store_client.resources.events import DeploymentEvents, Events
 from store_client.resources.experiments import Experiments, OneExperiment
 from store_client.resources.gpus import Gpus
+from store_client.resources.groups import Groups
 from store_client.resources.health import HealthOfDeployment
 from store_client.resources.ideas import Ideas
 from store_client.resources.implementation import Discovery
@@ -61,6 +63,7 @@ class StoreClient(
     Decisions,
     Workers,
     ConsoleWorkers,
+    Groups,
     Events,
     Artifacts,
     Checkpoints,
@@ -90,6 +93,7 @@ class ControlPlaneClient(
     DeploymentWork,
     Attempts,
     DeploymentWorkers,
+    DeploymentGroups,
     DeploymentEvents,
     Search,
     HealthOfDeployment,

@@ -1,6 +1,6 @@
 """Everything that the face of this package offers."""
 
-from store_client import accounts_face, health_face, queue_face, search_face
+from store_client import accounts_face, health_face, queue_face, registry_face, search_face
 from store_client.accounts_face import *  # noqa: F403 - the list is in accounts_face.py, once
 from store_client.blocking import Blocking, connect_blocking
 from store_client.client import ControlPlaneClient, StoreClient
@@ -47,6 +47,7 @@ from store_client.follow import Followed, follow
 from store_client.health_face import *  # noqa: F403 - the list is in health_face.py, once
 from store_client.imports import find_import, settle_import
 from store_client.queue_face import *  # noqa: F403 - the list is in queue_face.py, once
+from store_client.registry_face import *  # noqa: F403 - the list is in registry_face.py, once
 from store_client.roles.headlines import headline
 from store_client.roles.history import IdeaTexts, read_history, read_text
 from store_client.roles.orders import KIND_OF, ROLE_OF, Assignment, evaluation_job, execution_job, ideation_job
@@ -247,3 +248,4 @@ __all__ = [
     "settle_reclaim", "settle_reject", "settle_submission", "settle_task", "settle_variant",
 ]  # fmt: skip
 __all__ += queue_face.__all__ + accounts_face.__all__ + search_face.__all__ + health_face.__all__
+__all__ += registry_face.__all__

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from control_plane.db.transaction import Tx
 from control_plane.edge.endpoint import Operation, endpoint, prepare, read_arguments, respond
 from control_plane.edge.house import House
-from control_plane.registry.operations import leases, registrations
+from control_plane.registry.operations import lease_lines, leases, registrations
 from control_plane.registry.ports import Refresh
 from store_client.wire.call import Call
 from store_client.wire.calls import control as c
@@ -20,7 +20,7 @@ LEASE_SECONDS = 30.0
 
 
 def control_routes(house: House, lease_seconds: float, refresh: Refresh | None) -> list[Route]:
-    """Every route below `/v0/control` but the deployment's workers and groups."""
+    """Every route about registered experiments and leases."""
     acquire = partial(leases.acquire, lease_seconds=lease_seconds)
     table: dict[Call, Operation] = {
         c.REGISTER_EXPERIMENT: registrations.register_experiment,
@@ -30,6 +30,8 @@ def control_routes(house: House, lease_seconds: float, refresh: Refresh | None) 
         c.RENEW_LEASE: partial(leases.renew, lease_seconds=lease_seconds),
         c.RELEASE_LEASE: leases.release,
         c.LIST_LEASES: leases.list_active,
+        c.LIST_LEASE_LINES: lease_lines.list_all,
+        c.END_LEASE: lease_lines.end,
     }
     if refresh is None:
         table[c.ACQUIRE_LEASE] = acquire

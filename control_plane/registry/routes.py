@@ -19,6 +19,7 @@ from control_plane.registry.operations import (
     exchange,
     groups,
     lifecycle,
+    memberships,
     reading,
     sessions,
     standing,
@@ -29,6 +30,7 @@ from control_plane.registry.passwords import Passwords
 from control_plane.registry.ports import OpenClaims, Refresh, Seeds
 from store_client.wire.call import Call
 from store_client.wire.calls import experiments as e
+from store_client.wire.calls import groups as g
 from store_client.wire.calls import workers as w
 from store_client.wire.experiments import CreateExperiment, ExperimentDetail
 
@@ -56,8 +58,8 @@ def routes(house: House, neighbours: Neighbours) -> list[Route]:
     creation = Creation(house, neighbours.seeds, neighbours.git_root)
     table = _experiments(neighbours) | _sessions(house)
     table |= _details(neighbours.open_claims) | account_operations(house.keys)
-    for rows in (w.EXPERIMENT_REGISTRY, w.DEPLOYMENT_REGISTRY, w.CONSOLE_REGISTRY):
-        table |= {call: act for call, act in _registry(house, rows).items() if call in w.CALLS}
+    for rows in (w.EXPERIMENT_REGISTRY, w.DEPLOYMENT_REGISTRY, w.CONSOLE_REGISTRY, g.ADMINISTRATORS_REGISTRY):
+        table |= {call: act for call, act in _registry(house, rows).items() if call in (*w.CALLS, *g.CALLS)}
     own = [_creating(house, creation), *(endpoint(house, call, act) for call, act in table.items())]
     own += Entering(house, neighbours.passwords).routes()
     return [*own, *control_routes(house, neighbours.lease_seconds, neighbours.refresh)]
@@ -93,11 +95,13 @@ def _sessions(house: House) -> dict[Call, Operation]:
 
 
 def _details(open_claims: OpenClaims) -> dict[Call, Operation]:
-    """Workers as an admin sees and switches them, in an experiment and in the deployment."""
-    listing = dict.fromkeys(
+    """Workers and groups as an admin sees and switches them, in an experiment and in the deployment."""
+    listing: dict[Call, Operation] = dict.fromkeys(
         (w.LIST_WORKER_DETAILS, w.LIST_DEPLOYMENT_WORKER_DETAILS),
         partial(workers.list_details, open_claims=open_claims),
     )
+    for calls in (g.EXPERIMENT_DETAILS, g.DEPLOYMENT_DETAILS):
+        listing |= dict(zip(calls, (memberships.list_details, memberships.read_detail), strict=True))
     switches = partial(standing.disable, open_claims=open_claims), partial(standing.enable, open_claims=open_claims)
     rows = w.EXPERIMENT_SWITCHES, w.DEPLOYMENT_SWITCHES
     return listing | {call: act for both in rows for call, act in zip(both, switches, strict=True)}

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from store_client.errors import NotOffered
-from store_client.peers import boards, courses, events, experiments, ideas, stages, tasks, variants, workers
+from store_client.peers import boards, courses, events, experiments, groups, ideas, stages, tasks, variants, workers
 from store_client.peers.peer import Peer
 from store_client.wire.call import Call
 from store_client.wire.calls import artifacts as artifact_calls
@@ -47,6 +47,8 @@ ANSWERS: Mapping[str, Callable[[Peer], Awaitable[Any]]] = {
     "end_experiment": experiments.end,
     "read_log": events.read_log,
     "list_worker_details": workers.list_details,
+    "list_group_details": groups.list_details,
+    "read_group_detail": groups.read_detail,
 }
 """Calls that take several of the protocol's."""
 

@@ -6,6 +6,8 @@ from store_client.wire.leases import (
     AcquireLease,
     HoldLease,
     Lease,
+    LeaseLine,
+    LeaseLineList,
     LeaseList,
     RegisterExperiment,
     RegistryEntry,
@@ -50,4 +52,15 @@ class Leases(Resource):
 
     async def list_leases(self, holder: str) -> LeaseList:
         answer: LeaseList = await self._send(calls.LIST_LEASES, query=calls.LeaseFilter(holder=holder))
+        return answer
+
+    async def list_lease_lines(self, query: calls.LeaseLineQuery | None = None) -> LeaseLineList:
+        """The registered experiments with who decides in each, a page at a time."""
+        asked = query or calls.LeaseLineQuery()
+        answer: LeaseLineList = await self._send(calls.LIST_LEASE_LINES, query=asked)
+        return answer
+
+    async def end_lease(self, lease_id: str) -> LeaseLine:
+        """Take the lease from whoever holds it; one that is gone already is fine."""
+        answer: LeaseLine = await self._send(calls.END_LEASE, lease_id=lease_id)
         return answer

@@ -27,7 +27,7 @@ HOMES: Mapping[str, str] = {
     "pause": "experiments", "policy-errors": "experiments", "progress": "variants", "resume": "experiments",
     "sample": "variants", "scheduler": "jobs", "stages": "tasks", "sign-in-codes": "sessions", "state": "experiments",
     "terminate": "experiments",
-    "whoami": "workers", "worker-details": "workers", "checkpoint": "checkpoints",
+    "whoami": "workers", "worker-details": "workers", "group-details": "groups", "checkpoint": "checkpoints",
 }  # fmt: skip
 """The noun of a path whose first word is none."""
 ARCHIVE = "application/x-eden-checkpoint+tar"

@@ -76,3 +76,23 @@ class RegisterExperiment(Body):
     experiment_id: ExperimentId | None = Field(default=None, description="the id that an import has minted already")
 
     nulls: ClassVar[frozenset[str]] = frozenset({"name"})
+
+
+class LeaseLine(Record):
+    """A registered experiment with who decides in it now."""
+
+    experiment_id: ExperimentId
+    name: str | None = None
+    state: Literal["running", "terminated"]
+    is_here: bool = Field(description="hosted by this server, where its state is never stale")
+    synced_at: Timestamp | None = Field(default=None, description="when the server that hosts it answered last")
+    failures: int = Field(default=0, description="how often in a row that server has not answered")
+    epoch: int = Field(default=0, description="how many leases there have been on it")
+    lease: Lease | None = Field(default=None, description="the active lease")
+    holder_name: str | None = None
+
+
+class LeaseLineList(Record):
+    lines: tuple[LeaseLine, ...]
+    held: int = Field(description="how many active leases there are in all")
+    next: str | None = None

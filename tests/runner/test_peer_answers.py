@@ -156,6 +156,10 @@ async def _details_are_the_same(peer: StoreClient, ours: StoreClient) -> None:
             listed = [one.variant_id for one in (await peer.list_leaderboard(query)).items]
             assert listed == [one.variant_id for one in (await ours.list_leaderboard(query)).items]
     assert told(await peer.list_worker_details()) == told(await ours.list_worker_details())
+    assert told(await peer.list_group_details()) == told(await ours.list_group_details())
+    for group in (await ours.list_groups()).groups:
+        found = told(await peer.read_group_detail(group.group_id))
+        assert found == told(await ours.read_group_detail(group.group_id))
 
 
 async def _log_is_read_both_ways(peer: StoreClient) -> None:

@@ -107,7 +107,7 @@ SAFE = {
     "release_lease", "create_training", "schedule_training", "begin_attempt", "report_attempt", "end_attempt",
     "keep_checkpoints", "save_draft", "forget_draft",
     "quarantine_gpu", "drain_gpu", "readmit_gpu", "set_policy", "set_experiment_share", "set_operator_share",
-    "grant_role", "withdraw_role", "publish_variant", "inspect_checkpoint",
+    "grant_role", "withdraw_role", "publish_variant", "inspect_checkpoint", "end_lease",
 }  # fmt: skip
 
 

@@ -75,13 +75,13 @@ def list_all(tx: Tx, query: NameFilter) -> GroupList:
 
 
 def read(tx: Tx, group_id: str) -> Group:
-    row = _must_have(tx, group_id)
+    row = must_have(tx, group_id)
     return to_group(row, _members_of(tx, [group_id]).get(group_id, ()))
 
 
 def add(tx: Tx, group_id: str, body: AddMember) -> Group:
     """Put a worker or group into a group; being in it already is fine."""
-    _must_have(tx, group_id)
+    must_have(tx, group_id)
     if join(tx, group_id, body.member_id):
         _tell(tx, group_id, "added", member_id=body.member_id)
     return read(tx, group_id)
@@ -89,7 +89,7 @@ def add(tx: Tx, group_id: str, body: AddMember) -> Group:
 
 def remove(tx: Tx, group_id: str, member_id: str) -> Group:
     """Take a member out of a group; not being in it is fine."""
-    _must_have(tx, group_id)
+    must_have(tx, group_id)
     if _MEMBER.fullmatch(member_id):
         which = (members.c.group_id == group_id) & (members.c.member_id == member_id)
         which &= members.c.scope == tx.experiment_id
@@ -100,7 +100,7 @@ def remove(tx: Tx, group_id: str, member_id: str) -> Group:
 
 def drop(tx: Tx, group_id: str) -> None:
     """Delete a group; its id stays where it is named, and means nobody."""
-    _must_have(tx, group_id)
+    must_have(tx, group_id)
     tx.connection.execute(delete(groups).where(groups.c.scope == tx.experiment_id, groups.c.group_id == group_id))
     _tell(tx, group_id, "deleted")
 
@@ -132,7 +132,8 @@ def _tell(tx: Tx, group_id: str, act: str, **what: str) -> None:
     tx.tell("group.changed", group_id=group_id, act=act, **what, by=tx.caller.worker_id)
 
 
-def _must_have(tx: Tx, group_id: str) -> RowMapping:
+def must_have(tx: Tx, group_id: str) -> RowMapping:
+    """The row of a group of this scope; NotFound when there is none."""
     row = _row(tx, group_id)
     if row is None:
         raise NotFound(f"there is no group {group_id[:60]}")

@@ -65,7 +65,7 @@ def unregister(tx: Tx, entry_id: str) -> None:
 
 def list_all(tx: Tx, query: EntryFilter) -> RegistryEntryList:
     """Every entry, or those of exactly this name; the oldest first."""
-    statement = _entries().order_by(registrations.c.created_at, registrations.c.experiment_id)
+    statement = entries().order_by(registrations.c.created_at, registrations.c.experiment_id)
     if query.name is not None:
         name = names.wanted(query.name)
         if name is None:
@@ -91,7 +91,7 @@ def must_have(tx: Tx, entry_id: str) -> Row:
 def find(tx: Tx, experiment_id: str) -> Row | None:
     if "\x00" in experiment_id:
         return None
-    query = _entries().where(registrations.c.experiment_id == experiment_id)
+    query = entries().where(registrations.c.experiment_id == experiment_id)
     row = tx.connection.execute(query).first()
     return None if row is None else row._asdict()
 
@@ -105,7 +105,7 @@ def must_be_vacant(tx: Tx, experiment_id: str) -> None:
         raise ExperimentIdConflict(f"there is an experiment {experiment_id} already")
 
 
-def _entries() -> Select[Any]:
+def entries() -> Select[Any]:
     """Entries with what is known of them elsewhere in this database."""
     lease = [leases.c[name] for name in (*LEASE_FIELDS, "epoch", "released_at") if name != "experiment_id"]
     joined = registrations.outerjoin(experiments, experiments.c.experiment_id == registrations.c.experiment_id)

@@ -1,10 +1,14 @@
 """Calls about the control plane's registry of experiments and the leases on them (protocol §11)."""
 
-from store_client.wire.call import Call, Query, Who
+from pydantic import Field
+
+from store_client.wire.call import Call, PageQuery, Query, Who
 from store_client.wire.leases import (
     AcquireLease,
     HoldLease,
     Lease,
+    LeaseLine,
+    LeaseLineList,
     LeaseList,
     RegisterExperiment,
     RegistryEntry,
@@ -23,6 +27,12 @@ class EntryFilter(Query):
 
 class LeaseFilter(Query):
     holder: WorkerId
+
+
+class LeaseLineQuery(PageQuery):
+    """Of which experiments, the newest first."""
+
+    q: str | None = Field(default=None, max_length=200, description="part of the experiment's name or id")
 
 
 REGISTER_EXPERIMENT = Call(
@@ -55,8 +65,16 @@ LIST_LEASES = Call(
     "list_leases", "GET", C + "/leases", Who.EITHER, "List a holder's active leases",
     query=LeaseFilter, answer=LeaseList,
 )  # fmt: skip
+LIST_LEASE_LINES = Call(
+    "list_lease_lines", "GET", "/api/leases", Who.ADMIN_OR_ADMINS,
+    "List the registered experiments with who decides in each", query=LeaseLineQuery, answer=LeaseLineList,
+)  # fmt: skip
+END_LEASE = Call(
+    "end_lease", "POST", "/api/leases/{lease_id}/end", Who.ADMIN_OR_ADMINS,
+    "End a lease that somebody else holds", answer=LeaseLine, is_safe_to_repeat=True,
+)  # fmt: skip
 
 CALLS = (
     REGISTER_EXPERIMENT, UNREGISTER_EXPERIMENT, LIST_REGISTRY, READ_REGISTRY_ENTRY, ACQUIRE_LEASE, RENEW_LEASE,
-    RELEASE_LEASE, LIST_LEASES,
+    RELEASE_LEASE, LIST_LEASES, LIST_LEASE_LINES, END_LEASE,
 )  # fmt: skip
