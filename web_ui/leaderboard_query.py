@@ -1,6 +1,7 @@
 """What an address asks of the leaderboard, and the addresses beside it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import inf, nextafter
 from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
@@ -8,9 +9,13 @@ from starlette.responses import Response
 
 from store_client import LeaderboardQuery, VariantStatus
 from web_ui.active import Here
+from web_ui.filter_language import Field, Narrowing, Term, narrowing, number, parse, without
 from web_ui.listing import PAGE, Pager
+from web_ui.named_workers import worker_named
 
 FIELDS = ("sort", "dir", "status", "worker", "idea", "q", "metric", "at_least", "at_most")
+TERMS = (Field("status", tuple(one.value for one in VariantStatus)), Field("worker", example="me"), Field("idea"))
+"""What may be written into the box beside words; a metric is compared with a number."""
 LONGEST, MOST_COLUMNS = 200, 12
 COLUMNS_COOKIE, COOKIE_SECONDS = "columns", 365 * 86_400
 
@@ -27,12 +32,20 @@ class Asked:
     """The metrics that are shown; None for those that are shown to begin with."""
     has_chosen: bool = False
     fault: str = ""
+    problem: str = ""
+    """What of the words in the box is not understood; then nothing is looked for."""
+    compared: str | None = None
+    """The metric that the box compares."""
     kept: list[tuple[str, str]] = field(default_factory=list)
 
     def having(self, **changes: str | None) -> str:
         """The first page with some fields changed; None takes one out."""
         fields = {name: value for name, value in {**self.fields, **changes}.items() if value is not None}
         return self._address(list(fields.items()))
+
+    def in_status(self, status: str | None) -> str:
+        """The first page of those in one status, or in any, whatever the box says of it."""
+        return self.having(q=without(self.fields.get("q", ""), "status"), status=status)
 
     def pager(self, count: int, shown: tuple[str | None, str | None], total: str) -> Pager:
         """The words and addresses of a page with so many rows, between the previous and the next place."""
@@ -60,31 +73,70 @@ class Asked:
         return f"{self.path}?{urlencode(fields)}" if fields else self.path
 
 
-def asked_of(here: Here) -> Asked:
-    """What the request's address asks for."""
+async def asked_of(here: Here) -> Asked:
+    """What the request's address asks for; the box goes before the other fields."""
     params = here.visit.request.query_params
     fields = {name: value for name in FIELDS if (value := _text(params, name))}
     if params.get("order") == "best":
         fields.setdefault("sort", "objective")
-    low, high, fault = _bounds(fields)
-    sort = fields.get("sort", "number")
+    told = _told(fields.get("q", ""))
+    chosen = {**fields, **told.chosen}
+    worker, nobody = chosen.get("worker"), ""
+    if "worker" in told.chosen and not told.problem:
+        worker, nobody = await worker_named(here, told.chosen["worker"])
+    (metric, low, high), fault = _range(fields, told)
+    status = chosen.get("status")
     query = LeaderboardQuery(
-        sort=sort if sort in {"number", "objective"} or sort.startswith("metric:") else "number",
-        is_ascending=_is_ascending(here, sort, fields.get("dir")),
-        status=VariantStatus(fields["status"]) if fields.get("status") in tuple(VariantStatus) else None,
-        worker=fields.get("worker"),
-        idea=fields.get("idea"),
-        q=fields.get("q"),
-        metric=fields.get("metric") if low is not None or high is not None else None,
+        **_order(here, fields),
+        status=VariantStatus(status) if status in tuple(VariantStatus) else None,
+        worker=worker,
+        idea=chosen.get("idea"),
+        q=" ".join(told.words) or None,
+        metric=metric if low is not None or high is not None else None,
         at_least=low,
         at_most=high,
         after=_place(params, "after"),
         before=None if _place(params, "after") else _place(params, "before"),
         limit=PAGE,
     )
-    number = params.get("n", "")
-    begin = int(number) if number.isdecimal() and len(number) < 10 and (query.after or query.before) else 0
-    return Asked(here.url("variants"), fields, query, begin, _columns(here), "columns" in params, fault)
+    count = params.get("n", "")
+    begin = int(count) if count.isdecimal() and len(count) < 10 and (query.after or query.before) else 0
+    asked = Asked(here.url("variants"), fields, query, begin, _columns(here), "columns" in params, fault)
+    return replace(asked, problem=told.problem or nobody, compared=told.compared[0].field if told.compared else None)
+
+
+def _told(text: str) -> Narrowing:
+    """The words of the box; whatever is compared is taken for a metric."""
+    known = {one.name for one in TERMS}
+    metrics = {term.field for term in parse(text) if term.operator != ":" and term.field.lower() not in known}
+    told = narrowing(text, (*TERMS, *(Field(one, example="0.5", takes="number") for one in sorted(metrics))))
+    if len(metrics) > 1 and not told.problem:
+        return replace(told, problem="One metric at a time can be compared.")
+    return told
+
+
+def _range(fields: dict[str, str], told: Narrowing) -> tuple[tuple[str | None, float | None, float | None], str]:
+    """The metric that has a range, its bounds, and what is wrong with those of the form."""
+    if not told.compared:
+        low, high, fault = _bounds(fields)
+        return (fields.get("metric"), low, high), fault
+    bounds = {term.is_least: _bound(term) for term in told.compared}
+    return (told.compared[0].field, bounds.get(True), bounds.get(False)), ""
+
+
+def _bound(term: Term) -> float | None:
+    """The last number that a comparison admits."""
+    value = number(term.value)
+    if value is None or term.operator.endswith("="):
+        return value
+    return nextafter(value, inf if term.is_least else -inf)
+
+
+def _order(here: Here, fields: dict[str, str]) -> dict[str, str | bool]:
+    sort = fields.get("sort", "number")
+    is_known = sort in {"number", "objective"} or sort.startswith("metric:")
+    is_ascending = _is_ascending(here, sort, fields.get("dir"))
+    return {"sort": sort if is_known else "number", "is_ascending": is_ascending}
 
 
 def _text(params: QueryParams, name: str) -> str:

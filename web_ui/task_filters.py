@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 from store_client import KINDS, IdeaState, TaskState
 from web_ui.active import Here
-from web_ui.filter_language import Field, Narrowing, Term, narrowing, write
+from web_ui.filter_language import Field, Narrowing, Term, narrowing, suggestions, write
 from web_ui.listing import Place
+from web_ui.named_workers import worker_named
 
 TASK_FIELDS = (
     Field("state", ("any", *(one.value for one in TaskState))),
@@ -38,8 +39,7 @@ def asked(place: Place, fields: tuple[Field, ...]) -> Narrowing:
 
 def box(place: Place, found: Narrowing, fields: tuple[Field, ...], hint: str) -> FilterBox:
     """The box as it stands."""
-    suggestions = tuple(each for one in fields for each in one.suggestions)
-    return FilterBox(place.path, found.text, found.problem, suggestions, hint)
+    return FilterBox(place.path, found.text, found.problem, suggestions(fields), hint)
 
 
 def of_ideas(here: Here, place: Place) -> Narrowing:
@@ -59,12 +59,5 @@ async def of_tasks(here: Here, place: Place) -> tuple[Narrowing, str | None]:
     named = found.chosen.get("worker")
     if named is None or named == "me" or found.problem:
         return found, named
-    known = (await here.store.list_workers(named)).workers
-    if not known and named.startswith("wkr_"):
-        return found, named
-    if len(known) == 1:
-        return found, known[0].worker_id
-    problem = f"Nobody in this experiment is called “{named}”."
-    if known:
-        problem = f"{len(known)} workers are called “{named}”: say worker: and the id of one of them."
-    return replace(found, problem=problem), None
+    worker_id, problem = await worker_named(here, named)
+    return replace(found, problem=problem), worker_id

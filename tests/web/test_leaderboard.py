@@ -63,6 +63,18 @@ async def test_the_list_is_narrowed_by_words_and_by_the_range_of_a_metric(
     assert await names(browser_of_admin, "?metric=seconds&at_least=2&at_most=5") == ["baseline"]
     assert await names(browser_of_admin, f"?worker={ada.worker_id}") == ["odd", "good"]
     assert "No variant is like that" in says(await browser_of_admin.get(f"{PATH}?q=nothing"))
+    assert await names(browser_of_admin, "?q=status:success seconds>1.5") == ["good", "baseline"]
+    assert await names(browser_of_admin, "?q=seconds>=1.5 seconds<9 worker:Ada") == ["odd"]
+    for text, said in (
+        ("colour:red", "cannot be narrowed"),
+        ("speed>1", "metric called “speed”"),
+        ("worker:X", "Nobody"),
+    ):
+        answer = await browser_of_admin.get(f"{PATH}?q={text}")
+        assert said in words(page(answer).select_one("#variant-problem"))
+        assert await names(browser_of_admin, f"?q={text}") == []
+    tabs = page(await browser_of_admin.get(f"{PATH}?q=good status:error")).select('nav[aria-label="Status"] a')
+    assert [str(tab["href"]) for tab in tabs][:2] == [f"{PATH}?q=good", f"{PATH}?q=good&status=success"]
     odd = await browser_of_admin.get(f"{PATH}?metric=seconds&at_least=many")
     assert "“many” is not a number, so the range is not used." in says(odd)
     assert "Choose the metric that the range is for." in says(await browser_of_admin.get(f"{PATH}?at_least=2"))

@@ -6,11 +6,12 @@ from typing import ClassVar
 
 from starlette.responses import Response
 
-from store_client import ExperimentDetail, WorkerList
+from store_client import ExperimentDetail, Leaderboard, WorkerList
 from web_ui.active import Here
+from web_ui.filter_language import Field, suggestions
 from web_ui.filters import Direction
 from web_ui.frame import experiment_frame
-from web_ui.leaderboard_query import FIELDS, Asked, asked_of
+from web_ui.leaderboard_query import FIELDS, TERMS, Asked, asked_of
 from web_ui.leaderboard_rows import VariantRow, row
 from web_ui.lines import objective_phrase
 from web_ui.listing import Pager
@@ -65,6 +66,8 @@ class Narrowing:
     count: int
     all_href: str
     fault: str
+    problem: str
+    suggestions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -90,10 +93,10 @@ class Variants:
 
 async def index(here: Here) -> Response:
     """A page of variants by any of their measures."""
-    asked = asked_of(here)
+    asked = await asked_of(here)
     detail, page, fleet, workers = await asyncio.gather(
         here.store.read_experiment_detail(),
-        here.store.list_leaderboard(asked.query),
+        _found(here, asked),
         here.visit.fleet(),
         here.store.list_workers(),
     )
@@ -123,6 +126,11 @@ async def index(here: Here) -> Response:
     )
     asked.remember(here, response)
     return response
+
+
+async def _found(here: Here, asked: Asked) -> Leaderboard:
+    """A page of them; none by words that are not understood."""
+    return Leaderboard(items=()) if asked.problem else await here.store.list_leaderboard(asked.query)
 
 
 def _head(asked: Asked, label: str, sort: str, *, is_number: bool = True) -> Head:
@@ -159,7 +167,19 @@ def _narrowing(
         count=sum(name in fields for name in NARROWS - {"status", "at_least", "at_most"}),
         all_href=asked.having(**dict.fromkeys(NARROWS)),
         fault=asked.fault,
+        problem=asked.problem or _no_metric(asked, (*detail.evaluation_schema, *every)),
+        suggestions=suggestions((*TERMS[:2], *map(_measure, numbers[:SHOWN_FIRST]))),
     )
+
+
+def _measure(name: str) -> Field:
+    return Field(name, example="0.5", takes="number")
+
+
+def _no_metric(asked: Asked, known: tuple[str, ...]) -> str:
+    if asked.compared is None or asked.compared in known:
+        return ""
+    return f"No variant of this experiment has a metric called “{asked.compared}”."
 
 
 def _csv_href(here: Here, asked: Asked) -> str:
@@ -178,4 +198,4 @@ def _sentence(detail: ExperimentDetail) -> str:
 
 def _filters(asked: Asked) -> tuple[Tab, ...]:
     status = asked.query.status
-    return tuple(Tab(words, asked.having(status=one), is_current=one == status) for one, words in STATUS_WORDS)
+    return tuple(Tab(words, asked.in_status(one), is_current=one == status) for one, words in STATUS_WORDS)

@@ -23,7 +23,7 @@ STARTS_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
 async def download(here: Here) -> Response:
     """The first page is asked for at once, so that whatever is wrong with the request is said as such."""
-    query = asked_of(here).query.having(after=None, before=None, limit=AT_ONCE)
+    query = (await asked_of(here)).query.having(after=None, before=None, limit=AT_ONCE)
     detail = await here.store.read_experiment_detail()
     first = await here.store.list_leaderboard(query)
     metrics = tuple(measured(detail.evaluation_schema, (one.evaluation for one in first.items)))
