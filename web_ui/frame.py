@@ -6,7 +6,7 @@ from dataclasses import replace
 from store_client import ExperimentSummary, Fleet
 from web_ui.active import Here
 from web_ui.filters import figure
-from web_ui.offers import BEYOND, Offers
+from web_ui.offers import BEYOND
 from web_ui.scores import is_untold
 from web_ui.templating import Active, Flash, Frame, Live, Operator, SearchBox, SwitcherEntry, Tab
 from web_ui.templating import Fleet as FleetLine
@@ -52,17 +52,17 @@ def telling(experiment: ExperimentSummary) -> str:
     return f"{experiment.counts.variants} variants" if experiment.counts.variants else "nothing scored yet"
 
 
-def needs(experiment: ExperimentSummary, offers: Offers) -> int:
-    """How many pending tasks wait for a person: those of the roles done by hand, where anybody says which they are."""
-    if experiment.status != "running" or not offers.is_ours:
+def needs(visit: Visit, experiment: ExperimentSummary) -> int:
+    """How many pending tasks wait for a person, where this person may take them: those of the roles done by hand."""
+    if experiment.status != "running" or not (visit.offers.is_ours and visit.may_act_in(experiment.experiment_id)):
         return 0
     pending = ((role, experiment.counts.tasks.get(f"{kind}.pending", 0)) for kind, role in ROLE_OF.items())
     return sum(count for role, count in pending if getattr(experiment.automation, role) == "manual")
 
 
 def _needs(visit: Visit, experiments: tuple[ExperimentSummary, ...]) -> int:
-    """How many tasks of these experiments wait for a person; none of them for somebody who may only look."""
-    return 0 if visit.who.role == "viewer" else sum(needs(one, visit.offers) for one in experiments)
+    """How many tasks of these experiments wait for this person or another."""
+    return sum(needs(visit, one) for one in experiments)
 
 
 def experiment_frame(here: Here, title: str, current: str, fleet: Fleet | None = None) -> Frame:
@@ -172,7 +172,7 @@ def _chosen(visit: Visit, experiments: tuple[ExperimentSummary, ...]) -> list[Ex
         return list(experiments)
 
     def rank(one: ExperimentSummary) -> int:
-        return 0 if one.experiment_id in visit.who.recent else 1 if needs(one, visit.offers) else 2
+        return 0 if one.experiment_id in visit.who.recent else 1 if needs(visit, one) else 2
 
     return sorted(experiments, key=rank)[:SWITCHER]
 
@@ -200,7 +200,7 @@ def _entry(visit: Visit, one: ExperimentSummary, current: str) -> SwitcherEntry:
     """Switching keeps the kind of page; it posts, so that the session remembers the choice."""
     href = same_page(visit, one.slug, current)
     select = visit.url("select", experiment=one.slug) + f"?next={current}"
-    return SwitcherEntry(one.slug, one.name, str(one.status), telling(one), needs(one, visit.offers), href, select)
+    return SwitcherEntry(one.slug, one.name, str(one.status), telling(one), needs(visit, one), href, select)
 
 
 def same_page(visit: Visit, slug: str, current: str) -> str:

@@ -80,14 +80,16 @@ def needs_of(visit: Visit, one: ExperimentSummary) -> list[Need]:
     if not visit.offers.is_ours:
         return []
     if one.status == "draft":
+        if not visit.is_administrator:
+            return []
         text, href = "A draft: start it when it is ready", visit.url("overview", experiment=one.slug)
         return [Need(f"{one.slug}-draft", text, one.name, href, "Open", one.created_at, "draft")]
     return [replace(need, experiment=one.name) for need in desks_of(visit, one)]
 
 
 def desks_of(visit: Visit, one: ExperimentSummary) -> list[Need]:
-    """The pending tasks of the roles that are done by hand."""
-    if one.status != "running" or not visit.offers.is_ours:
+    """The pending tasks of the roles that are done by hand, for whoever may do them."""
+    if one.status != "running" or not (visit.offers.is_ours and visit.may_act_in(one.experiment_id)):
         return []
     found = []
     for kind, role in ROLE_OF.items():

@@ -20,6 +20,8 @@ FRAGMENT = "X-Fragment"
 """A page's own script asks for it again with this header; another tab's message is not for it."""
 CHANGES_WHO = frozenset({"session.ended", "session.revoked", "operator.changed", "worker.disabled"})
 """The events after which a person has to be asked for anew: what they may do changed, or where they are signed in."""
+LOOKERS = frozenset({"member", "viewer"})
+"""The roles that look and change nothing; a member sees no more than the experiments that they have a role in."""
 FlashKind = Literal["done", "notice", "failed"]
 
 
@@ -38,9 +40,16 @@ class SignedIn:
     recent: tuple[str, ...] = ()
     """The experiments that they switched to last, the newest first."""
 
+    roles: tuple[tuple[str, str], ...] = ()
+    """What they are in single experiments, by id: as the server says for this request, and never kept in the cookie."""
+
     @property
     def deployment_role(self) -> str:
         return self.in_deployment or self.role
+
+    def acts_in(self, experiment_id: str) -> bool:
+        """Whether they may do more in an experiment than look."""
+        return self.deployment_role not in LOOKERS or dict(self.roles).get(experiment_id, "viewer") not in LOOKERS
 
     def inside(self, role: str) -> "SignedIn":
         """The same person in an experiment, where they have this role."""
@@ -67,7 +76,8 @@ class Cookies:
             return None
 
     def keep(self, response: Response, who: SignedIn) -> None:
-        self._set(response, self._prefix, self._sessions.dumps(asdict(who)), SESSION_SECONDS)
+        kept = {name: value for name, value in asdict(who).items() if name != "roles"}
+        self._set(response, self._prefix, self._sessions.dumps(kept), SESSION_SECONDS)
 
     def remember(self, response: Response, who: SignedIn, experiment_id: str) -> None:
         """Remember the experiment that addresses which name none lead to."""

@@ -38,6 +38,12 @@ UP_NEXT = 4
 IDEA_BYTES = 200_000
 SUBMITS = {"ideator": "submit_ideas", "executor": "submit_execution", "evaluator": "submit_evaluation"}
 """The route by which each desk hands in."""
+VIEWS = "You are a viewer here: you see how this goes, and claim nothing."
+VIEWS_AND_HOLDS = (
+    "You hold this task, but you are a viewer here now, so nothing of it can be changed. "
+    "It goes back when the claim ends, or when an administrator takes it back."
+)
+UNKNOWN = "Whether you may claim this cannot be told now: the server does not say who is in which group."
 NO_TEXT = "It is no text but a file of another kind; its page has a link to download it."
 NOT_MINE = {
     TaskState.CLAIMED: "{who} works on this. It can be claimed when they give it back.",
@@ -112,6 +118,11 @@ class Opened:
 
     @property
     def is_mine(self) -> bool:
+        """Whether this person holds the task, and may work on it."""
+        return self.is_held and self.here.visit.may_act
+
+    @property
+    def is_held(self) -> bool:
         claim = self.task.claim
         return self.task.state is TaskState.CLAIMED and claim is not None and claim.worker_id == self.worker_id
 
@@ -201,7 +212,7 @@ def heading(task: TaskDetail) -> str:
 
 
 def is_claimable(opened: Opened) -> bool:
-    is_open = opened.here.experiment.status == "running"
+    is_open = opened.here.experiment.status == "running" and opened.here.visit.may_act
     return opened.task.state is TaskState.PENDING and bool(opened.task.is_eligible) and is_open
 
 
@@ -225,15 +236,17 @@ def left(claim: Claim, now: datetime) -> str:
 def why_not_mine(opened: Opened) -> str:
     """What a task that is not mine waits for, in a sentence."""
     task, status = opened.task, opened.here.experiment.status
+    if opened.is_held:
+        return VIEWS_AND_HOLDS
     if task.state is not TaskState.PENDING:
         return NOT_MINE[task.state].format(who=task.claimant_name or "Another worker")
+    if not opened.here.visit.may_act:
+        return VIEWS
     if status != "running":
         return f"The experiment is {status}, so nothing can be claimed."
-    if task.is_eligible is None:
-        return "Whether you may claim this cannot be told now: the server does not say who is in which group."
-    if not task.is_eligible:
-        return f"This task is for {task.target_name or 'somebody else'} only."
-    return "Nobody works on this yet. Claim it to begin."
+    if task.is_eligible:
+        return "Nobody works on this yet. Claim it to begin."
+    return UNKNOWN if task.is_eligible is None else f"This task is for {task.target_name or 'somebody else'} only."
 
 
 def job_card(visit: Visit, job: JobDetail) -> JobCard:

@@ -177,7 +177,8 @@ class StoreFactory:
 
     async def refreshed(self, who: SignedIn) -> SignedIn:
         identity = await self._bearer(who, None).identity()
-        return replace(who, name=identity.name, role=identity.role, in_deployment="")
+        roles = tuple((one, str(role)) for one, role in identity.experiments.items())
+        return replace(who, name=identity.name, role=identity.role, in_deployment="", roles=roles)
 
     async def inside(self, who: SignedIn, experiment_id: str) -> SignedIn:
         identity = await self._bearer(who, None).identity()

@@ -13,7 +13,7 @@ from web_ui.door import Door
 from web_ui.envelopes import Envelopes
 from web_ui.live import Live
 from web_ui.offers import Offers
-from web_ui.session import Cookies, FlashKind, SignedIn
+from web_ui.session import LOOKERS, Cookies, FlashKind, SignedIn
 from web_ui.settings import Settings
 from web_ui.store_factory import Factory
 from web_ui.templating import Page, Templates
@@ -80,6 +80,15 @@ class Visit:
     def offers(self) -> Offers:
         """What the server has beyond the protocol."""
         return self.console.factory.offers
+
+    @property
+    def may_act(self) -> bool:
+        """Whether this person may do more here than look: claim, enter and submit work."""
+        return not self.offers.is_ours or self.who.role not in LOOKERS
+
+    def may_act_in(self, experiment_id: str) -> bool:
+        """The same of one of many experiments."""
+        return not self.offers.is_ours or self.who.acts_in(experiment_id)
 
     @property
     def is_administrator(self) -> bool:

@@ -72,7 +72,7 @@ export class Panel {
   acts(node, isChosen, choose) {
     const made = node.status === "success" || node.status === "integrated";
     const acts = [make("a", { className: "btn is-small", href: this.url("variantUrl", node) }, "Open")];
-    if (made) acts.push(make("a", { className: "btn is-small", href: this.url("buildUrl", node) }, "Build on this"));
+    if (made && this.root.dataset.buildUrl) acts.push(make("a", { className: "btn is-small", href: this.url("buildUrl", node) }, "Build on this"));
     if (node.parents.length) acts.push(make("a", { className: "btn is-small is-quiet", href: this.url("diffUrl", node) }, "What changed"));
     const compare = make("button", { type: "button", className: "btn is-small is-quiet" }, isChosen ? "Not to compare" : "Compare…");
     compare.setAttribute("aria-pressed", isChosen);

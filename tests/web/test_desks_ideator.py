@@ -240,3 +240,10 @@ async def test_an_address_may_name_what_to_build_on(desk: Desk) -> None:
     assert isinstance(form, Tag)
     claimed = await desk.follow(await desk.browser.post(str(form["action"])))
     assert fields_of_work(claimed)["parent-1"] == base
+    path = claimed.url.path.removeprefix("/e/hello")
+    best, baseline = (await desk.store.list_variant_page(order="best")).items
+    assert "to build on baseline." in says(await desk.get(f"/ideator?parent={baseline.variant_id}"))
+    assert fields_of_work(await desk.get(f"{path}?parent={baseline.variant_id}"))["parent-1"] == base
+    for nobody in ("var_nobody", "../x", "%00", "x" * 200):
+        assert fields_of_work(await desk.get(f"{path}?parent={nobody}"))["parent-1"] == best.variant_commit_sha
+        assert "to build on" not in says(await desk.get(f"/ideator?parent={nobody}"))

@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 from bs4 import BeautifulSoup, Tag
 
 from tests.web.furnished import Furnished, furnished
@@ -67,10 +68,31 @@ def secrets(house: Furnished) -> set[str]:
     found = {ADMIN_TOKEN, house.world.settings.cookie_key, *house.browser.cookies.values()}
     for file in ("pepper", "console-token", "cookie-key", "admin-token", "runner-tokens.json"):
         if (path := house.world.data / file).exists():
-            found |= set(re.findall(r"[\w-]{24,}", path.read_text()))
+            found |= {one for one in re.findall(r"[\w-]{24,}", path.read_text()) if not one.startswith("wkr_")}
     for _, bearer in house.world.line.bearers:
         found.add(bearer.rpartition(":")[2])
     return {one for one in found if len(one) >= SHORTEST_SECRET or one == ADMIN_TOKEN}
+
+
+OWN = re.compile(r"/signout|/e/[^/]+/select|/account/.*|/sessions/.*")
+"""Where a viewer may send something: for themselves alone."""
+ACTS = {"Propose an idea", "Build on this", "Open desk", "Continue", "Claim"}
+"""Links and buttons that lead to what a viewer may not do."""
+
+
+async def offered(house: Furnished, viewer: httpx.AsyncClient) -> dict[str, set[str]]:
+    """What pages offer a viewer that the server would refuse."""
+    found: dict[str, set[str]] = {}
+    for name, path in house.addresses.items():
+        answer = await viewer.get(path)
+        if "text/html" not in answer.headers.get("content-type", ""):
+            continue
+        soup = page(answer)
+        actions = (str(one["action"]) for one in soup.select("form[method=post]"))
+        refused = {one for one in actions if not OWN.fullmatch(one.partition("?")[0])}
+        refused |= {words(one) for one in soup.select("a.btn, button")} & ACTS
+        found |= {name: refused} if refused else {}
+    return found
 
 
 async def test_every_page_keeps_to_the_policy_tells_no_secret_and_names_its_controls(
@@ -95,4 +117,7 @@ async def test_every_page_keeps_to_the_policy_tells_no_secret_and_names_its_cont
                     found.add("another policy")
             found |= {f"tells {one[:4]}…" for one in kept if one in answer.text or one in str(answer.headers)}
             faults |= {name: found} if found else {}
+        async with house.world.browser(house.console) as viewer:
+            viewer.cookies.update((await house.world.person("Vera", "viewer")).cookies)
+            assert await offered(house, viewer) == {}
     assert faults == {}

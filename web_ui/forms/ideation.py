@@ -152,6 +152,14 @@ def without(form: FormData, number: int) -> FormData:
     return FormData(moved)
 
 
+def building_on(form: IdeationForm, parent: str) -> IdeationForm:
+    """The form with this parent wherever there is no idea yet; as it was without one."""
+    if not parent:
+        return form
+    slots = (replace(one, parent=one.parent.holding(parent)) if one.is_blank else one for one in form.slots)
+    return replace(form, slots=tuple(slots))
+
+
 def settled(form: IdeationForm, parent: str) -> IdeationForm:
     """The form with a parent and a priority wherever nothing was chosen."""
     return replace(form, slots=tuple(_settled(one, parent) for one in form.slots))

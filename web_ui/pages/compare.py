@@ -147,7 +147,9 @@ def _column(
         number=one.number,
         name=one.label,
         href=here.url("variant", variant=one.variant_id),
-        build_href=with_query(here.url("ideator"), parent=one.variant_id) if one.commit_sha else None,
+        build_href=with_query(here.url("ideator"), parent=one.variant_id)
+        if one.commit_sha and here.visit.may_act
+        else None,
         without_href=f"{here.url('compare')}?{urlencode([('variant', other) for other in others])}",
         status="integrated" if one.variant_commit_sha else one.status.value,
         description=one.description or "",

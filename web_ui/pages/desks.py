@@ -23,6 +23,7 @@ from web_ui.desk_views import View, view
 from web_ui.filters import Moment, plural, with_query
 from web_ui.frame import experiment_frame
 from web_ui.listing import Pager
+from web_ui.pages.ideation_facts import BuiltOn, built_on
 from web_ui.standing import heading, left, open_task, why_not_mine
 from web_ui.templating import Frame
 from web_ui.workflows.outcomes import Declined, Stranded
@@ -82,13 +83,15 @@ class Desk:
     automation_href: str | None
     work_href: str
     closed: str
+    may_claim: bool
+    """Whether this person may claim anything here at all."""
     mine: tuple[HeldRow, ...]
     view: View
     groups: tuple[tuple[str, tuple[PendingRow, ...]], ...]
     """What waits; by who had the idea, where that is asked for, else all under no name."""
     pending: tuple[PendingRow, ...]
     waiting: int
-    parent: str
+    built_on: BuiltOn
     """What the next ideas are to build on, if the address says so."""
     others: tuple[HeldRow, ...]
     pager: Pager
@@ -98,11 +101,12 @@ async def index(here: Here, role: Role) -> Response:
     """A role's desk."""
     kind, store, visit = KIND_OF[role], here.store, here.visit
     shown = view(visit)
-    mine, pending, claimed, fleet = await asyncio.gather(
+    mine, pending, claimed, fleet, parent = await asyncio.gather(
         store.list_task_page(kind, TaskState.CLAIMED, "me"),
         store.list_task_page(kind, TaskState.PENDING, **shown.query),
         store.list_task_page(kind, TaskState.CLAIMED, limit=HELD_BY_OTHERS),
         visit.fleet(),
+        built_on(here),
     )
     own = {task.task_id for task in mine.items}
     is_automatic = getattr(here.experiment.automation, role) == "automatic" if visit.offers.is_ours else None
@@ -118,12 +122,13 @@ async def index(here: Here, role: Role) -> Response:
             automation_href=with_query(here.url("automation"), role=role) if visit.is_administrator else None,
             work_href=here.url("work"),
             closed=_closed(here),
+            may_claim=visit.may_act,
             mine=tuple(_held(here, role, task) for task in mine.items),
             view=shown,
             groups=_groups(rows) if shown.is_grouped else (("", rows),),
             pending=rows,
             waiting=total,
-            parent=visit.request.query_params.get("parent", ""),
+            built_on=parent,
             others=tuple(_held(here, role, task) for task in claimed.items if task.task_id not in own),
             pager=shown.place.pager(len(pending.items), pending.next, pending.total),
         )
@@ -203,6 +208,8 @@ def _sentence(role: Role, pending: int, *, is_automatic: bool | None) -> str:
 def _closed(here: Here) -> str:
     """Why nothing can be claimed at all, or nothing."""
     status = here.experiment.status
+    if not here.visit.may_act:
+        return "You are a viewer here: you see what waits and what others do, and claim nothing."
     if status == "running":
         return ""
     if status.is_final:
@@ -232,7 +239,7 @@ def _held(here: Here, role: Role, task: TaskDetail) -> HeldRow:
 
 
 def _pending(here: Here, role: Role, task: TaskDetail) -> PendingRow:
-    is_open = here.experiment.status == "running"
+    is_open, may_act = here.experiment.status == "running", here.visit.may_act
     why_not = _why_not(task)
     return PendingRow(
         task_id=task.task_id,
@@ -240,7 +247,7 @@ def _pending(here: Here, role: Role, task: TaskDetail) -> PendingRow:
         href=here.url(f"{role}_task", task=task.task_id),
         priority=task.priority,
         moment=task.created_at,
-        claim_href=here.url("claim", task=task.task_id) if is_open and task.is_eligible else None,
+        claim_href=here.url("claim", task=task.task_id) if is_open and task.is_eligible and may_act else None,
         why_not=why_not or ("" if is_open else f"the experiment is {here.experiment.status}"),
         author=task.author_name or ("somebody without a name" if task.author_id else "the orchestrator"),
         target=(task.target_name or task.target.id) if task.target else "",

@@ -20,7 +20,7 @@ from web_ui.filters import Direction, Moment, plural
 from web_ui.frame import deployment_frame, needs, same_page
 from web_ui.lines import Counts, JobLine, Need, counts_of, gain, in_flight, job_line, needs_of, objective_phrase
 from web_ui.listing import Pager, Place, choice
-from web_ui.pages.home_lists import NEEDING, ROWS, lists_of
+from web_ui.pages.home_lists import NEEDING, ROWS, Lists, lists_of
 from web_ui.sparklines import Sparkline, sparkline
 from web_ui.templating import Frame, Tab
 from web_ui.visit import Visit
@@ -88,7 +88,8 @@ async def show(visit: Visit) -> Response:
     place = Place.of(visit.request, "q", "status", "needs", "to")
     query = _query(visit, place)
     lists, fleet, open_jobs = await asyncio.gather(lists_of(visit, query), visit.fleet(), _open_jobs(visit))
-    found, known = lists.page, (*lists.page.items, *lists.needing)
+    known = (*lists.page.items, *lists.needing)
+    found = lists.page.having(needing=_needing(visit, lists))
     needed = [need for one in lists.needing for need in needs_of(visit, one)][:NEEDING]
     is_paged = place.after is not None or found.next is not None
     page = Home(
@@ -129,6 +130,12 @@ async def _open_jobs(visit: Visit) -> tuple[Job, ...]:
         visit.client.list_jobs(wanted=JobFilter(states=ON_SLOTS), limit=JOBS), visit.client.read_queue(limit=JOBS)
     )
     return (*reversed(running.items), *(one.job for one in queue.items))[:JOBS]
+
+
+def _needing(visit: Visit, lists: Lists) -> int:
+    """How many experiments need this person: of few exactly, of many as the server counts them."""
+    wanting = [one for one in lists.needing if needs_of(visit, one)]
+    return lists.page.needing if len(lists.needing) >= NEEDING and wanting else len(wanting)
 
 
 def _filters(place: Place, page: ExperimentPage, query: ExperimentPageQuery) -> tuple[Tab, ...]:
@@ -192,7 +199,7 @@ def _row(visit: Visit, one: ExperimentLine) -> ExperimentRow:
         counts=counts_of(one),
         running=running,
         waiting=waiting,
-        needs_you=needs(one, visit.offers),
+        needs_you=needs(visit, one),
         updated_at=one.updated_at,
     )
 

@@ -1,25 +1,29 @@
 """What the ideator's page asks about its task: what to build on, who is there, and what its job proposed."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 
 from store_client import (
     IdeasProposed,
     IdeationFailed,
     IdeationOutcome,
+    NotFound,
     Refused,
     Unauthorized,
     VariantDetail,
     VariantStatus,
     read_ideation,
 )
+from web_ui.active import Here
 from web_ui.filters import figure, plural, short_commit
-from web_ui.forms.ideation import IdeationForm
+from web_ui.forms.ideation import COMMIT, IdeationForm
 from web_ui.forms.members import Members
 from web_ui.scores import commit_of, is_untold
 from web_ui.standing import Opened
 
 BEST = 12
+VARIANT = re.compile(r"[\w.-]{1,128}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,30 @@ class Facts:
             case IdeationFailed(reason):
                 return f"The job has proposed nothing: {reason}."
         return ""
+
+
+@dataclass(frozen=True)
+class BuiltOn:
+    """What the address asks the next ideas to build on, and what it is called; all empty where it asks for nothing."""
+
+    asked: str = ""
+    commit: str = ""
+    name: str = ""
+
+
+async def built_on(here: Here) -> BuiltOn:
+    """A commit as it is named, or that of a variant."""
+    asked = here.visit.request.query_params.get("parent", "")
+    if COMMIT.fullmatch(asked):
+        return BuiltOn(asked, asked, short_commit(asked))
+    if not VARIANT.fullmatch(asked):
+        return BuiltOn()
+    try:
+        variant = await here.store.read_variant_detail(asked)
+    except NotFound:
+        return BuiltOn()
+    commit = commit_of(variant)
+    return BuiltOn(asked, commit, variant.label) if commit else BuiltOn()
 
 
 async def gather(opened: Opened) -> Facts:

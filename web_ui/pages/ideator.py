@@ -1,5 +1,6 @@
 """The ideator's desk: what to try next, given what was tried."""
 
+import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -19,7 +20,7 @@ from web_ui.outcome_words import FORGED, OVERTAKEN, tell
 from web_ui.pages import desks
 from web_ui.pages.drafting import STAYS, DraftState, Sheet, clear, saved, state_of, wants_fragment
 from web_ui.pages.endings import stranded
-from web_ui.pages.ideation_facts import Facts, gather, members_of, parents_of
+from web_ui.pages.ideation_facts import Facts, built_on, gather, members_of, parents_of
 from web_ui.pages.variants import VariantRow, row
 from web_ui.prose import prose
 from web_ui.scores import measured, objective_name, side_metrics
@@ -70,8 +71,8 @@ async def index(here: Here) -> Response:
 async def show(here: Here) -> Response:
     """The task as its draft has it, else with what its job proposed filled in."""
     opened = await open_task(here, "ideator")
-    facts = await gather(opened)
-    parent = facts.default_parent
+    facts, asked = await asyncio.gather(gather(opened), built_on(here))
+    parent = asked.commit or facts.default_parent
     drafted = forms.entered(again(opened.draft.fields)) if opened.draft else None
     if drafted is not None and (drafted.filled or not isinstance(facts.result, IdeasProposed)):
         form = drafted
@@ -79,7 +80,7 @@ async def show(here: Here) -> Response:
         form = forms.of_drafts(facts.result.drafts, opened.job.commit_sha if opened.job else parent)
     else:
         form = forms.blank("")
-    return _show(opened, facts, forms.settled(form, _chosen(here) or parent))
+    return _show(opened, facts, forms.settled(forms.building_on(form, asked.commit), parent))
 
 
 async def submit(here: Here) -> Response:
@@ -151,12 +152,6 @@ def say(fields: Mapping[str, str]) -> Words:
     """What a draft says: the texts of its ideas, each with its name."""
     filled = forms.entered(again(fields)).filled
     return tuple((f"Idea {one.number}: {one.name.value or one.slug}", one.content.value) for one in filled)
-
-
-def _chosen(here: Here) -> str:
-    """The parent that the address names, to build on."""
-    named = here.visit.request.query_params.get("parent", "")
-    return named if forms.COMMIT.fullmatch(named) else ""
 
 
 async def _taken(opened: Opened, form: IdeationForm, own: Collection[str] = ()) -> frozenset[str]:

@@ -207,11 +207,11 @@ async def _pieces(client: ControlPlaneClient, job_id: str, piece: LogSlice) -> A
 
 
 def _acts(visit: Visit, job: JobDetail) -> Acts:
-    is_admin = visit.is_administrator
+    is_admin, may_act = visit.is_administrator, visit.may_act_in(job.experiment_id)
     is_movable = is_admin and job.state is JobState.QUEUED
     return Acts(
         cancel_href=None
-        if job.state.is_final or job.state is JobState.CANCELLING
+        if job.state.is_final or job.state is JobState.CANCELLING or not may_act
         else visit.url("cancel_job", job=job.job_id),
         retry_href=visit.url("retry_job", job=job.job_id) if is_admin and job.state.is_final else None,
         priority_href=visit.url("reprioritise_job", job=job.job_id) if is_movable else None,

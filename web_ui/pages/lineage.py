@@ -88,7 +88,7 @@ async def show(here: Here) -> Response:
             total=detail.counts.variants,
             data_href=here.url("lineage_data"),
             variant_href=ways.variant_path,
-            build_href=with_query(here.url("ideator"), parent=ID),
+            build_href=with_query(here.url("ideator"), parent=ID) if here.visit.may_act else "",
             diff_href=here.url("diff", variant=ID),
             compare_href=here.url("compare"),
             centre=centre,

@@ -178,9 +178,9 @@ def _standing(here: Here, detail: ExperimentDetail) -> str:
 
 
 def acts(here: Here, detail: ExperimentDetail, groups: frozenset[str]) -> Acts:
-    """Who may propose is anybody; the rest is for administrators, or for whom the reserved groups admit."""
+    """Who may do more than look may propose; the rest is for administrators, or for whom the reserved groups admit."""
     status = detail.status
-    propose = here.url("ideator") if status == "running" else None
+    propose = here.url("ideator") if status == "running" and here.visit.may_act else None
     if not here.visit.offers.is_ours:
         return Acts(propose, end_href=here.url("end") if status == "running" and groups & MAY_END else None)
     if not here.visit.is_administrator:

@@ -80,18 +80,25 @@ def _stuck(here: Here, one: StuckTask) -> Need:
     what = "Ideation" if one.kind == "ideation" else f"{one.kind.capitalize()} of {one.title}"
     who = one.worker_name or "its worker"
     if one.why == "expired":
-        told = f"{what}: the claim of {who} has run out. It is given to another in a moment; if not, take it back."
+        otherwise = _for_takers(here, "; if not, take it back")
+        told = f"{what}: the claim of {who} has run out. It is given to another in a moment{otherwise}."
     else:
         silent = (here.visit.now - parse_time(one.last_seen_at or one.claimed_at)).total_seconds()
-        told = f"{what} stuck: {who} has not answered for {duration(silent)}. {_until(one)}"
+        told = f"{what} stuck: {who} has not answered for {duration(silent)}. {_until(here, one)}"
     href = here.url("task", task=one.task_id)
     return Need(f"stuck-{one.task_id}", told, "", href, "Look at it", one.claimed_at, "stale")
 
 
-def _until(one: StuckTask) -> str:
+def _until(here: Here, one: StuckTask) -> str:
     if one.expires_at is None:
-        return "Its claim has no end: take it back to give it to another."
-    return f"It will be given to another at {parse_time(one.expires_at):%H:%M} UTC, or take it back now."
+        return f"Its claim has no end{_for_takers(here, ': take it back to give it to another')}."
+    otherwise = _for_takers(here, ", or take it back now")
+    return f"It will be given to another at {parse_time(one.expires_at):%H:%M} UTC{otherwise}."
+
+
+def _for_takers(here: Here, words: str) -> str:
+    """Words for whoever may take tasks back: administrators, on another server any worker."""
+    return words if here.visit.is_administrator or not here.visit.offers.is_ours else ""
 
 
 def _unmeasured(here: Here, one: UnmeasuredVariant) -> Need:

@@ -46,6 +46,7 @@ class ParentsPage:
     rows: tuple[ParentRow, ...]
     pager: Pager
     choose_href: str
+    may_choose: bool
     search_href: str
     back_href: str
 
@@ -71,6 +72,7 @@ async def index(here: Here) -> Response:
         rows=rows,
         pager=place.pager(len(page.items), page.next, page.total, size=SHOWN),
         choose_href=here.url("build_on", task=task_id),
+        may_choose=here.visit.may_act,
         search_href=here.url("choose_parents", task=task_id),
         back_href=here.url("ideator_task", task=task_id),
     )

@@ -188,7 +188,7 @@ def _acts(here: Here, variant: VariantDetail) -> tuple[Tab, ...]:
     acts = [Tab("Compare", with_query(here.url("compare"), variant=variant.variant_id))]
     if here.visit.offers.is_ours:
         acts.insert(0, Tab("In the lineage", with_query(here.url("lineage"), around=variant.variant_id)))
-        if variant.commit_sha:
+        if variant.commit_sha and here.visit.may_act:
             acts.insert(0, Tab("Build on this", with_query(here.url("ideator"), parent=variant.variant_id)))
     if variant.commit_sha and here.clone is not None:
         acts.append(Tab("Its files", here.url("code", commit=variant.commit_sha)))

@@ -89,12 +89,12 @@ def _rows(
 
 
 def _row(visit: Visit, item: WorkItem, one: ExperimentSummary, *, is_everywhere: bool) -> WorkRow:
-    task, role = item.task, ROLE_OF[item.task.kind]
+    task, role, may_act = item.task, ROLE_OF[item.task.kind], visit.may_act_in(one.experiment_id)
     back = "everywhere" if is_everywhere else "here"
 
     def act(name: str, *, is_offered: bool) -> str | None:
         href = visit.url(name, experiment=one.slug, task=task.task_id)
-        return with_query(href, back=back) if is_offered else None
+        return with_query(href, back=back) if is_offered and may_act else None
 
     return WorkRow(
         key=task.task_id,
@@ -104,7 +104,7 @@ def _row(visit: Visit, item: WorkItem, one: ExperimentSummary, *, is_everywhere:
         experiment=one.name if is_everywhere else "",
         left=left(task.claim, visit.now) if item.is_mine and task.claim else "",
         is_mine=item.is_mine,
-        stands="" if item.is_mine else _stands(item, one),
+        stands="" if item.is_mine else _stands(item, one, may_act=may_act),
         drafted_at=item.drafted_at,
         excerpt=item.excerpt,
         extend_href=act("extend", is_offered=item.is_mine and visit.offers.is_ours),
@@ -113,9 +113,10 @@ def _row(visit: Visit, item: WorkItem, one: ExperimentSummary, *, is_everywhere:
     )
 
 
-def _stands(item: WorkItem, one: ExperimentSummary) -> str:
+def _stands(item: WorkItem, one: ExperimentSummary, *, may_act: bool) -> str:
     if one.status.is_final:
         return f"{one.name} has ended ({one.status})."
     if item.task.state is TaskState.PENDING:
-        return "It waits. Claim it to go on." if item.task.is_eligible else "It waits for somebody else."
+        waits = "It waits. Claim it to go on." if may_act else "It waits."
+        return waits if item.task.is_eligible else "It waits for somebody else."
     return NOT_MINE[item.task.state].format(who=item.task.claimant_name or "Another worker")
