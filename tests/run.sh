@@ -2,6 +2,7 @@
 # Runs the tests in two pytest invocations: sync Playwright leaves an event loop in the main thread, which async tests cannot share.
 # The others run on two workers, a file at a time: many of them wait for a process or a lease.
 # They keep their order, which ends with many short files: ordered by the number of tests, the longest would come last and alone.
+# A worker that dies ends the run: another would begin with the test that killed it, and so would the next, for ever.
 # pytest's exit status 5 (nothing selected) is fine for one of the two, not for both.
 #
 # What the tests write goes to memory where there is room, because every commit waits for a disk. The settings of the
@@ -17,7 +18,7 @@ pytest=".venv/bin/python -m pytest"
 browser=0
 $pytest -m "browser and not long" "$@" || browser=$?
 rest=0
-$pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not browser and not long" "$@" || rest=$?
+$pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart=0 -m "not browser and not long" "$@" || rest=$?
 
 [ "$browser" = 5 ] && [ "$rest" = 5 ] && exit 5
 [ "$browser" = 5 ] && browser=0
