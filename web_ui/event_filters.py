@@ -2,14 +2,24 @@
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from starlette.requests import Request
 
-from store_client import EventQuery, parse_time
+from store_client import EventQuery, format_time, parse_time
+from web_ui.filter_language import Field, Narrowing, Term, narrowing, seconds, suggestions, without
 from web_ui.listing import Place
 
 FIELDS = ("type", "about", "by", "text", "since", "until", "order", "at")
 LONGEST = {"type": 100, "about": 200, "by": 200, "text": 200}
+TERMS = (
+    Field("type", example="task.claimed"),
+    Field("about"),
+    Field("by", example="admin"),
+    Field("age", example="1h", takes="age"),
+)
+"""What may be written into the box for words beside them; it goes before the other fields."""
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 POSITION = re.compile(r"\d{1,18}")
 ENTERED_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?")
 
@@ -29,30 +39,56 @@ class Filters:
     clear_href: str | None
     odd: tuple[str, ...]
     place: Place
+    told: Narrowing
+    """What the box for words says; it goes before the other fields."""
+    now: datetime
 
     @property
     def is_oldest_first(self) -> bool:
         return self.order == "oldest"
 
     @property
+    def problem(self) -> str:
+        return self.told.problem
+
+    @property
+    def suggestions(self) -> tuple[str, ...]:
+        return suggestions(TERMS)
+
+    @property
+    def wanted_type(self) -> str:
+        return self.told.chosen.get("type", self.type)
+
+    def of_type(self, type_: str | None) -> str:
+        """The first page of the events of one type, or of any, whatever the box says of it."""
+        return self.place.having(text=without(self.text, "type"), type=type_, at=None)
+
+    @property
     def query(self) -> EventQuery:
         """The question to the server; what was not understood is left out."""
         at = self.place.fields.get("at", "")
         after = self.place.after or ""
+        chosen, ages = self.told.chosen, dict(map(self._since_or_until, self.told.compared))
         return EventQuery(
-            type=self.type or None,
-            about=self.about or None,
-            by=self.by or None,
-            text=self.text or None,
-            since=_moment(self.since),
-            until=_moment(self.until),
+            type=self.wanted_type or None,
+            about=chosen.get("about", self.about) or None,
+            by=chosen.get("by", self.by) or None,
+            text=" ".join(self.told.words) or None,
+            since=ages.get("since", _moment(self.since)),
+            until=ages.get("until", _moment(self.until)),
             is_oldest_first=self.is_oldest_first,
             at=int(at) if POSITION.fullmatch(at) else None,
             after=int(after) if POSITION.fullmatch(after) else None,
         )
 
+    def _since_or_until(self, age: Term) -> tuple[str, str]:
+        """What is older than an age happened until a moment, what is younger since then."""
+        longest = (self.now - EARLIEST).total_seconds()
+        moment = self.now - timedelta(seconds=min(seconds(age.value) or 0, longest))
+        return ("until" if age.is_least else "since"), format_time(moment)
 
-def filters(request: Request) -> Filters:
+
+def filters(request: Request, now: datetime) -> Filters:
     """What a request narrows its list to."""
     place = Place.of(request, *FIELDS)
     given = place.fields
@@ -66,6 +102,8 @@ def filters(request: Request) -> Filters:
         clear_href=place.path if any(given.get(name) for name in (*LONGEST, "since", "until", "at")) else None,
         odd=tuple(name for name, time in times.items() if time and _moment(time) is None),
         place=place,
+        told=narrowing(plain["text"], TERMS),
+        now=now,
     )
 
 

@@ -14,6 +14,10 @@ def types(answer: httpx.Response) -> list[str]:
     return [row[0].split()[0] for row in rows(part(answer, "events"))]
 
 
+def types_or_none(answer: httpx.Response) -> list[str]:
+    return [words(row) for row in part(answer, "events").select("tbody tr")]
+
+
 async def test_events_are_found_by_type_subject_actor_words_and_time(
     world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
 ) -> None:
@@ -33,6 +37,20 @@ async def test_events_are_found_by_type_subject_actor_words_and_time(
     assert types(await browser_of_admin.get("/e/hello/events?text=INTEGRATED&order=oldest"))
     assert "No event is like that" in says(await browser_of_admin.get("/e/hello/events?since=2999-01-01T00:00"))
     assert types(await browser_of_admin.get("/e/hello/events?until=2999-01-01T00:00&limit=3"))
+    claims = await browser_of_admin.get("/e/hello/events?text=type:task.claimed by:Ada age<1d&type=idea.drafted")
+    assert set(types(claims)) == {"task.claimed"}
+    facet = part(claims, "kinds").find("a", string="variant.integrated")
+    assert facet is not None
+    assert str(facet["href"]) == "/e/hello/events?type=variant.integrated&text=by%3AAda+age%3C1d"
+    assert "No event is like that" in says(await browser_of_admin.get("/e/hello/events?text=age>99999w"))
+    for text, said in (
+        ("by:Nobody", "Nobody in this"),
+        ("age:1h", "asked for like age<1h"),
+        ("colour:red", "cannot be"),
+    ):
+        answer = await browser_of_admin.get(f"/e/hello/events?text={text}")
+        assert said in words(page(answer).select_one("#event-problem"))
+        assert types_or_none(answer) == []
 
 
 async def test_pages_of_events_follow_one_another_without_gap(

@@ -1,7 +1,7 @@
 """Every event: found by type, subject, actor, time and text, each with an address of its own."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -14,6 +14,7 @@ from web_ui.event_rows import EventRow, EventRows, as_json
 from web_ui.filters import exact, plural
 from web_ui.frame import deployment_frame, experiment_frame
 from web_ui.listing import Pager
+from web_ui.named_workers import worker_named
 from web_ui.templating import Frame, Tab
 from web_ui.visit import Visit
 
@@ -53,9 +54,9 @@ class OneEvent:
 
 async def index(here: Here) -> Response:
     """The events of one experiment."""
-    narrowed = filters(here.visit.request)
+    narrowed = await _with_actor(here, filters(here.visit.request, here.visit.now))
     found, kinds, rows, fleet = await asyncio.gather(
-        here.store.find_events(narrowed.query), here.store.count_events(), _rows_of(here), here.visit.fleet()
+        _found(here.store.find_events, narrowed), here.store.count_events(), _rows_of(here), here.visit.fleet()
     )
     frame = experiment_frame(here, "Events", "events", fleet)
     return here.visit.show(_page(frame, narrowed, found, kinds, rows))
@@ -63,15 +64,30 @@ async def index(here: Here) -> Response:
 
 async def everywhere(visit: Visit) -> Response:
     """The events of every experiment and of the deployment itself."""
-    narrowed, client = filters(visit.request), visit.client
+    narrowed, client = filters(visit.request, visit.now), visit.client
     found, kinds, experiments, fleet = await asyncio.gather(
-        client.find_deployment_events(narrowed.query),
+        _found(client.find_deployment_events, narrowed),
         client.count_deployment_events(),
         client.list_experiment_summaries(),
         visit.fleet(),
     )
     frame = deployment_frame(visit, experiments, "Events", "all_events", fleet)
     return visit.show(_page(frame, narrowed, found, kinds, _rows_of_all(visit, experiments)))
+
+
+async def _with_actor(here: Here, narrowed: Filters) -> Filters:
+    """The same by the id of whom the box names."""
+    named = narrowed.told.chosen.get("by")
+    if named is None or named == "admin" or narrowed.problem:
+        return narrowed
+    worker_id, problem = await worker_named(here, named)
+    chosen = {**narrowed.told.chosen, "by": worker_id or named}
+    return replace(narrowed, told=replace(narrowed.told, chosen=chosen, problem=problem))
+
+
+async def _found(find: Callable[[EventQuery], Awaitable[EventsFound]], narrowed: Filters) -> EventsFound:
+    """A page of them; none by words that are not understood."""
+    return EventsFound(events=()) if narrowed.problem else await find(narrowed.query)
 
 
 async def show(here: Here) -> Response:
@@ -150,8 +166,8 @@ def _order(narrowed: Filters) -> str:
 
 
 def _kind(narrowed: Filters, type_: str, count: int) -> Tab:
-    is_current = narrowed.type == type_
-    return Tab(type_, narrowed.place.having(type=None if is_current else type_, at=None), count, is_current=is_current)
+    is_current = narrowed.wanted_type == type_
+    return Tab(type_, narrowed.of_type(None if is_current else type_), count, is_current=is_current)
 
 
 def _one(
