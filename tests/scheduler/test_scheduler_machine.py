@@ -84,8 +84,8 @@ def live(days: Any, examples: int, steps: int = 12, **wish: Any) -> int:
 
     A day that fails is told as it was: to make a shorter one of it takes longer than a test may.
     """
-    wish = {"max_examples": examples, "stateful_step_count": steps, "deadline": None, "phases": [Phase.generate], **wish}
-    run_state_machine_as_test(days, settings=settings(suppress_health_check=[*HealthCheck], **wish))
+    wish = {"max_examples": examples, "stateful_step_count": steps, "phases": [Phase.generate], **wish}
+    run_state_machine_as_test(days, settings=settings(deadline=None, suppress_health_check=[*HealthCheck], **wish))
     return int(days.total.total())
 
 
