@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from store_client.queue_face import *  # noqa: F403 - and in queue_face.py
     from store_client.registry_face import *  # noqa: F403 - and in registry_face.py
     from store_client.search_face import *  # noqa: F403 - and in search_face.py
+    from store_client.settings_face import *  # noqa: F403 - and in settings_face.py
 
 
 def __getattr__(name: str) -> Any:

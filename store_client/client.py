@@ -9,6 +9,7 @@ from store_client.resources.artifacts import Artifacts
 from store_client.resources.attempts import Attempts
 from store_client.resources.boards import Boards
 from store_client.resources.checkpoints import CheckpointImports, Checkpoints
+from store_client.resources.configs import Configs
 from store_client.resources.console_workers import ConsoleWorkers
 from store_client.resources.decisions import Decisions
 from store_client.resources.deployment_groups import DeploymentGroups
@@ -33,6 +34,7 @@ from store_client.resources.sessions import Sessions
 from store_client.resources.tasks import Tasks
 from store_client.resources.trainings import Trainings
 from store_client.resources.variants import Variants
+from store_client.resources.views import Views
 from store_client.resources.workers import Workers
 from store_client.transport import Transport
 
@@ -55,6 +57,7 @@ class Client(Resource):
 
 class StoreClient(
     OneExperiment,
+    Configs,
     Tasks,
     Drafts,
     Ideas,
@@ -96,6 +99,7 @@ class ControlPlaneClient(
     DeploymentGroups,
     DeploymentEvents,
     Search,
+    Views,
     HealthOfDeployment,
     Sessions,
     Accounts,

@@ -1,6 +1,6 @@
 """Everything that the face of this package offers."""
 
-from store_client import accounts_face, health_face, queue_face, registry_face, search_face
+from store_client import accounts_face, health_face, queue_face, registry_face, search_face, settings_face
 from store_client.accounts_face import *  # noqa: F403 - the list is in accounts_face.py, once
 from store_client.blocking import Blocking, connect_blocking
 from store_client.client import ControlPlaneClient, StoreClient
@@ -68,6 +68,7 @@ from store_client.roles.outcomes import (
     read_ideation,
 )
 from store_client.search_face import *  # noqa: F403 - the list is in search_face.py, once
+from store_client.settings_face import *  # noqa: F403 - the list is in settings_face.py, once
 from store_client.settle import (
     Conflicting,
     Corrupt,
@@ -248,4 +249,5 @@ __all__ = [
     "settle_reclaim", "settle_reject", "settle_submission", "settle_task", "settle_variant",
 ]  # fmt: skip
 __all__ += queue_face.__all__ + accounts_face.__all__ + search_face.__all__ + health_face.__all__
+__all__ += settings_face.__all__
 __all__ += registry_face.__all__

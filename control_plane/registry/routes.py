@@ -28,6 +28,7 @@ from control_plane.registry.operations import (
 )
 from control_plane.registry.passwords import Passwords
 from control_plane.registry.ports import OpenClaims, Refresh, Seeds
+from control_plane.registry.settings_routes import settings_routes
 from store_client.wire.call import Call
 from store_client.wire.calls import experiments as e
 from store_client.wire.calls import groups as g
@@ -61,7 +62,7 @@ def routes(house: House, neighbours: Neighbours) -> list[Route]:
     for rows in (w.EXPERIMENT_REGISTRY, w.DEPLOYMENT_REGISTRY, w.CONSOLE_REGISTRY, g.ADMINISTRATORS_REGISTRY):
         table |= {call: act for call, act in _registry(house, rows).items() if call in (*w.CALLS, *g.CALLS)}
     own = [_creating(house, creation), *(endpoint(house, call, act) for call, act in table.items())]
-    own += Entering(house, neighbours.passwords).routes()
+    own += [*settings_routes(house, neighbours.git_root), *Entering(house, neighbours.passwords).routes()]
     return [*own, *control_routes(house, neighbours.lease_seconds, neighbours.refresh)]
 
 

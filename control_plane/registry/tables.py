@@ -148,3 +148,14 @@ leases = Table(
     Column("released_at", String),
     Index("ix_leases_holder", "holder", "holder_instance"),
 )
+
+config_versions = Table(
+    "config_versions",
+    metadata,
+    Column("experiment_id", String, ForeignKey("experiments.experiment_id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False, comment="the config as it was written"),
+    Column("keys", JSON, nullable=False, comment="what this version changed"),
+    Column("changed_at", String, nullable=False),
+    Column("changed_by", String, comment="the worker; absent for what the experiment began with"),
+)

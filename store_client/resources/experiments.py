@@ -9,6 +9,7 @@ from store_client.wire.experiments import (
     AutomationMode,
     ChangeAutomation,
     ChangeDispatchMode,
+    ChangeExperiment,
     CreateExperiment,
     DispatchMode,
     EndExperiment,
@@ -77,6 +78,19 @@ class OneExperiment(Resource):
     async def update_automation(self, changes: dict[Role, Automation]) -> AutomationMode:
         """Switch the named roles between automatic and by hand."""
         answer: AutomationMode = await self._send(calls.UPDATE_AUTOMATION, ChangeAutomation.model_validate(changes))
+        return answer
+
+    async def change_experiment(self, body: ChangeExperiment) -> ExperimentDetail:
+        answer: ExperimentDetail = await self._send(calls.CHANGE_EXPERIMENT, body)
+        return answer
+
+    async def archive_experiment(self) -> ExperimentSummary:
+        """Leave it out of lists; it has to have ended."""
+        answer: ExperimentSummary = await self._send(calls.ARCHIVE_EXPERIMENT)
+        return answer
+
+    async def unarchive_experiment(self) -> ExperimentSummary:
+        answer: ExperimentSummary = await self._send(calls.UNARCHIVE_EXPERIMENT)
         return answer
 
 

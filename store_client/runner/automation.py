@@ -10,7 +10,7 @@ from store_client.client import ControlPlaneClient
 from store_client.credentials import ExchangedBearer, ReadBearer
 from store_client.errors import Unauthorized
 from store_client.runner.endure import Endurance
-from store_client.runner.host import Host, Pace
+from store_client.runner.host import CONFIG_CHANGED, Host, Pace
 from store_client.runner.runs import Queued
 from store_client.transport import Transport
 from store_client.wire.events import LogPage
@@ -72,6 +72,8 @@ class Automation:
         if self._cursor is None:
             self._cursor = (await self._reader.read_deployment_log()).cursor
             await self.look()
+            for post in self._posts.values():  # nobody knows what happened meanwhile
+                post.host.reread()
         page = await self._reader.read_deployment_log(self._cursor, WAIT_SECONDS)
         self._cursor = page.cursor
         if not page.events or any(event.type.startswith("experiment.") for event in page.events):
@@ -100,8 +102,11 @@ class Automation:
 
     def _wake(self, page: LogPage) -> None:
         told = {event.experiment_id for event in page.events if event.type.startswith("task.")}
+        reconfigured = {event.experiment_id for event in page.events if event.type == CONFIG_CHANGED}
         for (experiment_id, _), post in self._posts.items():
-            if experiment_id in told:
+            if experiment_id in reconfigured:
+                post.host.reread()
+            elif experiment_id in told:
                 post.host.wake()
 
     async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:

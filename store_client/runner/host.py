@@ -21,6 +21,8 @@ from store_client.wire.ideas import IdeaState
 from store_client.wire.tasks import Claim, TaskDetail
 
 logger = logging.getLogger(__name__)
+CONFIG_CHANGED = "experiment.config_changed"
+"""The event after which a host reads the experiment anew."""
 BACKLOG = 2
 """So many ready ideas per parallel variant are enough."""
 
@@ -51,6 +53,7 @@ class Host:
         self._runs = runs or Queued(store)
         self._workshop = Workshop(store, self._runs, IdeaTexts(store))
         self._experiment: ExperimentDetail | None = None
+        self._configs, self._configs_read = 0, 0
         self._hands: dict[str, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
         self._name = f"{role} of {store.experiment_id}"
@@ -63,6 +66,11 @@ class Host:
 
     def wake(self) -> None:
         """Look for tasks now."""
+        self._wake.set()
+
+    def reread(self) -> None:
+        """The config is another one now: what is taken from here on is done by it."""
+        self._configs += 1
         self._wake.set()
 
     async def run(self) -> None:
@@ -99,11 +107,15 @@ class Host:
 
     async def tick(self) -> None:
         """Go on with what is claimed, then claim as much as there is room for."""
+        number = self._configs
         if self._experiment is None:
             experiment = self._runs.equipped(await self._store.read_experiment_detail())
             for task, claim in await self._claims.held():
                 self._take_up(Assignment(experiment, task.task_id, claim))
-            self._experiment = experiment
+            self._experiment, self._configs_read = experiment, number
+        elif self._configs_read != number:
+            self._experiment = self._runs.equipped(await self._store.read_experiment_detail())
+            self._configs_read = number
         if self.role not in self._experiment.commands:
             return
         while self._has_room(self._experiment):

@@ -2,7 +2,7 @@
 
 from store_client.client import StoreClient
 from store_client.runner.endure import Endurance
-from store_client.runner.host import Host
+from store_client.runner.host import CONFIG_CHANGED, Host
 
 WAIT_SECONDS = 20.0
 
@@ -27,8 +27,10 @@ class Listener:
         """Wait for the next events."""
         if self._cursor is None:
             self._cursor = (await self._store.read_log()).cursor
-            self._host.wake()
+            self._host.reread()  # nobody knows what happened meanwhile
         page = await self._store.read_log(self._cursor, WAIT_SECONDS)
         self._cursor = page.cursor
-        if any(event.type.startswith("task.") for event in page.events):
+        if any(event.type == CONFIG_CHANGED for event in page.events):
+            self._host.reread()
+        elif any(event.type.startswith("task.") for event in page.events):
             self._host.wake()

@@ -145,6 +145,7 @@ class ExperimentSummary(Record):
     automation: AutomationMode
     created_at: Timestamp
     updated_at: Timestamp
+    archived_at: Timestamp | None = Field(default=None, description="since when lists leave it out")
 
     nulls: ClassVar[frozenset[str]] = frozenset({"baseline", "best", "best_variant_id", "metric"})
 
@@ -178,6 +179,7 @@ class ExperimentLine(ExperimentSummary):
 
     best_label: str | None = Field(default=None, description="what the best variant is called")
     steps: tuple[Step, ...] = Field(default=(), description="how the best came to be, thinned out when it is long")
+    last_event_at: Timestamp | None = Field(default=None, description="when something happened last")
 
 
 class ExperimentPage(Record):
@@ -200,6 +202,14 @@ class CreateExperiment(Body):
     automation: ChangeAutomation | None = None
     is_draft: bool = False
     experiment_id: ExperimentId | None = Field(default=None, description="registered before and not made yet")
+
+
+class ChangeExperiment(Body):
+    """What is told of an experiment; what is left out stays, and an empty text takes away."""
+
+    name: Text | None = None
+    description: Text | None = Field(default=None, max_length=20_000)
+    hypothesis: Text | None = Field(default=None, max_length=20_000)
 
 
 class EndExperiment(Body):

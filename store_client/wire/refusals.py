@@ -59,6 +59,8 @@ REFUSALS: Mapping[str, Kinds] = {
     "publish_variant": (BadRequest, InvalidPrecondition),
     "list_task_page": (BadRequest,),
     "search": (BadRequest,),
+    "save_view": (AlreadyExists, InvalidPrecondition),
+    "change_view": (AlreadyExists, NotFound),
     "fetch_artifact": (Forbidden,),
     "read_artifact": (Forbidden,),
     "read_artifact_info": (Forbidden,),
@@ -68,6 +70,9 @@ REFUSALS: Mapping[str, Kinds] = {
     "resume_experiment": _MOVED,
     "end_experiment": _MOVED,
     "update_automation": (InvalidPrecondition,),
+    "change_experiment": (InvalidName,),
+    "archive_experiment": _MOVED,
+    "change_config": (BadRequest, IllegalTransition, InvalidPrecondition),
     "exchange": (NotFound, Unauthorized),
     **dict.fromkeys(
         ("submit_job", "queue_job", "submit_jobs", "queue_jobs"),

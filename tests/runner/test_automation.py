@@ -2,10 +2,12 @@
 
 import shutil
 
+import yaml
+
 from store_client.errors import Refused
 from store_client.wire.tasks import TaskState
 from store_client.wire.variants import VariantStatus
-from tests.runner.houses import House, running
+from tests.runner.houses import House, config, running
 
 
 async def test_automatic_roles_take_an_experiment_from_nothing_to_an_integrated_commit(house: House) -> None:
@@ -44,6 +46,21 @@ async def test_an_experiment_is_noticed_after_another_ended(house: House) -> Non
         await first.end_experiment()
         second = house.store(await house.experiment("second"))
         await house.until(second.list_ideas)
+
+
+async def test_a_command_that_is_changed_is_the_one_that_the_next_task_runs(house: House) -> None:
+    experiment = await house.experiment("mended", ideation_command="exit 1")
+    store = house.store(experiment)
+
+    async def failed() -> bool:
+        return bool(await store.list_tasks("ideation", TaskState.FAILED))
+
+    async with running(house.automation()):
+        await house.until(failed)
+        before = await store.read_config()
+        text = yaml.safe_dump({**yaml.safe_load(before.text), "ideation_command": config()["ideation_command"]})
+        assert (await store.change_config(text.replace("total: 1", "total: 2"), before.number)).number == 2
+        await house.until(store.list_ideas)
 
 
 async def test_a_role_by_hand_is_left_alone_until_it_is_automatic_again(house: House) -> None:

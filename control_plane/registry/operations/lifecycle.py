@@ -10,7 +10,7 @@ from control_plane.registry.operations import reading
 from control_plane.registry.rules import config as configs
 from control_plane.registry.rules import status as statuses
 from control_plane.registry.rules.status import Act, Outcome
-from store_client.errors import BadRequest, InvalidPrecondition
+from store_client.errors import BadRequest, IllegalTransition, InvalidPrecondition
 from store_client.wire.experiments import (
     AutomationMode,
     ChangeAutomation,
@@ -48,6 +48,24 @@ def end(tx: Tx, body: EndExperiment) -> ExperimentSummary:
     return reading.read_summary(tx)
 
 
+def archive(tx: Tx) -> ExperimentSummary:
+    """Have lists leave an ended experiment out; nothing of it goes away."""
+    if not tx.status.is_final:
+        raise IllegalTransition(f"only an experiment that has ended is archived; this one is {tx.status}")
+    if tx.experiment["archived_at"] is None:
+        save(tx, archived_at=tx.now)
+        tx.tell("experiment.archived", by=tx.caller.worker_id)
+    return reading.read_summary(tx)
+
+
+def unarchive(tx: Tx) -> ExperimentSummary:
+    """Have it in lists again."""
+    if tx.experiment["archived_at"] is not None:
+        save(tx, archived_at=None)
+        tx.tell("experiment.unarchived", by=tx.caller.worker_id)
+    return reading.read_summary(tx)
+
+
 def terminate(tx: Tx, body: Terminate) -> Experiment:
     """The protocol's end: completed the first time, nothing at all afterwards."""
     if not tx.status.is_final:
@@ -66,7 +84,7 @@ def change_dispatch_mode(tx: Tx, body: ChangeDispatchMode) -> DispatchMode:
     changed = {key: value for key, value in wanted.items() if before.get(key) != value}
     if changed:
         mode = {**before, **changed}
-        _save(tx, dispatch_mode=mode)
+        save(tx, dispatch_mode=mode)
         tx.tell("experiment.dispatch_mode_changed", dispatch_mode=mode, changed=changed, updated_by=tx.caller.worker_id)
     return reading.read_dispatch_mode(tx)
 
@@ -79,7 +97,7 @@ def change_automation(tx: Tx, body: ChangeAutomation) -> AutomationMode:
     if fault:
         raise InvalidPrecondition(fault)
     if mode != before:
-        _save(tx, automation=mode.to_wire())
+        save(tx, automation=mode.to_wire())
         tx.tell("experiment.automation_changed", automation=mode.to_wire(), updated_by=tx.caller.worker_id)
     return mode
 
@@ -94,16 +112,17 @@ def _end(tx: Tx, outcome: Outcome, reason: str) -> None:
         _step(tx, "start")  # a draft reads as running on the protocol's wire, so it can be ended; it passes through
     act = statuses.ENDS[outcome]
     _step(tx, act, outcome=outcome, reason=reason)
-    _save(tx, ended_at=tx.now, end_reason=reason)
+    save(tx, ended_at=tx.now, end_reason=reason)
     tx.tell("experiment.terminated", reason=reason, terminated_by=tx.caller.worker_id)
 
 
 def _step(tx: Tx, act: Act, **data: Any) -> None:
-    _save(tx, status=statuses.move(tx.status, act).value)
+    save(tx, status=statuses.move(tx.status, act).value)
     tx.tell(statuses.TOLD[act], by=tx.caller.worker_id, **data)
 
 
-def _save(tx: Tx, **values: Any) -> None:
+def save(tx: Tx, **values: Any) -> None:
+    """Write columns of the experiment's row."""
     which = experiments.c.experiment_id == tx.experiment_id
     tx.connection.execute(update(experiments).where(which).values(**values, updated_at=tx.now))
     tx.reload()

@@ -26,6 +26,8 @@ from store_client.wire.experiments import (
     Step,
 )
 
+TOLD = ("experiment_id", "slug", "name", "created_at", "updated_at", "archived_at", "best_variant_id")
+
 
 def read_runtime(tx: Tx) -> Experiment:
     """The protocol's runtime object."""
@@ -121,6 +123,7 @@ def lines(tx: Tx, rows: Sequence[RowMapping]) -> tuple[ExperimentLine, ...]:
             **_summary_fields(row, counters.get(row["experiment_id"], {})),
             best_label=row["best_label"],
             steps=tuple(Step(number=int(number), value=value) for number, value in row["steps"] or ()),
+            last_event_at=row["last_event_at"],
         )
         for row in rows
     )
@@ -129,7 +132,7 @@ def lines(tx: Tx, rows: Sequence[RowMapping]) -> tuple[ExperimentLine, ...]:
 def _summary_fields(row: RowMapping, counters: Mapping[str, int]) -> dict[str, Any]:
     objective = Objective.model_validate(row["config"]["objective"])
     return {
-        **{key: row[key] for key in ("experiment_id", "slug", "name", "created_at", "updated_at", "best_variant_id")},
+        **{key: row[key] for key in TOLD},
         "status": Status(row["status"]),
         "objective": objective,
         "metric": single_metric(objective.expr),

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, RowMapping, Select, and_, case, func, literal, or_, select, tuple_
 
-from control_plane.db.tables import experiments, tallies
+from control_plane.db.tables import events, experiments, tallies
 from control_plane.db.transaction import Tx
 from control_plane.registry.operations import people, reading
 from control_plane.registry.rules import places
@@ -17,12 +17,21 @@ STANDING: ColumnElement[int] = case(
     {"running": 0, "paused": 1, "draft": 2}, value=experiments.c.status, else_=literal(3, Integer)
 )
 """What is under way comes first, then what waits for a start, then what has ended."""
+_LAST = (
+    select(events.c.occurred_at)
+    .where(events.c.experiment_id == experiments.c.experiment_id)
+    .order_by(events.c.position.desc())
+    .limit(1)
+    .correlate(experiments)
+    .scalar_subquery()
+)
+"""When something happened last: one look at the end of an index."""
 _ORDER = STANDING, experiments.c.created_at.desc(), experiments.c.experiment_id.desc()
 
 
 def page(tx: Tx, query: ExperimentPageQuery) -> ExperimentPage:
     """A page of experiments with their scores and counts, and how many there are of each kind."""
-    visible = people.visible(tx)
+    visible = people.visible(tx) & _is_listed(query)
     conditions = [visible, *_filters(query)]
     found = _rows(tx, query, conditions)
     last = found[query.limit - 1] if len(found) > query.limit else None
@@ -41,9 +50,18 @@ def _rows(tx: Tx, query: ExperimentPageQuery, conditions: list[ColumnElement[boo
     if query.after is not None:
         chosen = chosen.where(_beyond(places.read(query.after)))
     ids = chosen.subquery()
-    wanted = reading.scored().add_columns(STANDING.label("standing"))
+    wanted = reading.scored().add_columns(STANDING.label("standing"), _LAST.label("last_event_at"))
     wanted = wanted.join(ids, ids.c.experiment_id == experiments.c.experiment_id).order_by(*_ORDER)
     return list(tx.connection.execute(wanted).mappings())
+
+
+def _is_listed(query: ExperimentPageQuery) -> ColumnElement[bool]:
+    """The archived ones, or those that are not; whoever is named by the whole id is there in any case."""
+    if query.archived:
+        return experiments.c.archived_at.is_not(None)
+    ids = [word for word in (query.q or "").lower().split() if word.startswith("exp_")]
+    is_listed = experiments.c.archived_at.is_(None)
+    return is_listed | experiments.c.experiment_id.in_(ids) if ids else is_listed
 
 
 def needs_somebody() -> ColumnElement[bool]:

@@ -3,6 +3,8 @@
 import json
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,18 +18,56 @@ DEFAULTED = (
     "evaluation_task_deadline",
 )  # fmt: skip
 MAX_DEPTH = 40
+NEAR = 0.8
+"""So alike are a key and its misspelling."""
 MAX_VALUES = 50_000
 MAX_INTEGER = 2**63
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a config: the key, where one is at fault, and what to do, where that can be said."""
+
+    key: str
+    message: str
+    advice: str = ""
 
 
 def read(raw: Any) -> Config:
     """The config in a mapping; BadRequest that names each key at fault."""
     _check_values(raw)
     try:
-        return Config.model_validate_json(json.dumps(raw), strict=True)
+        return _read(raw)
     except ValidationError as error:
-        faults = [_say(fault) for fault in error.errors(include_url=False, include_input=False, include_context=False)]
-        raise BadRequest("the config: " + "; ".join(faults[:6])) from error
+        raise BadRequest("the config: " + "; ".join(fault.message for fault in _faults(error)[:6])) from error
+
+
+def find_faults(raw: Any) -> tuple[Fault, ...]:
+    """Everything that `read` would refuse."""
+    try:
+        _check_values(raw)
+        _read(raw)
+    except BadRequest as error:
+        message = error.detail.removeprefix("the config: ")
+        return (Fault(message.partition(":")[0], message),)
+    except ValidationError as error:
+        return tuple(_faults(error))
+    return ()
+
+
+def find_near_misses(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """Keys that are none of ours and look like one: they are kept, and nothing reads them."""
+    known = tuple(Config.model_fields)
+    near = ((key, get_close_matches(key, known, 1, NEAR)) for key in raw if key not in known)
+    return tuple(f"{key} is no key of ours, so nothing reads it; {found[0]} is one" for key, found in near if found)
+
+
+def _read(raw: Any) -> Config:
+    return Config.model_validate_json(json.dumps(raw), strict=True)
+
+
+def _faults(error: ValidationError) -> list[Fault]:
+    return [_say(fault) for fault in error.errors(include_url=False, include_input=False, include_context=False)]
 
 
 def complete(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,11 +145,11 @@ def _fault(value: Any) -> str | None:
     return None if is_known else f"{type(value).__name__} is not a value of JSON; put it in quotes"
 
 
-def _say(fault: Any) -> str:
+def _say(fault: Any) -> Fault:
     path = ".".join(str(part) for part in fault["loc"])
     message = str(fault["msg"]).removeprefix("Value error, ")
     if fault["type"] == "missing":
-        return f"{path} is missing"
+        return Fault(path, f"{path} is missing", f"Add {path}.")
     if fault["type"] == "extra_forbidden":
-        return f"{path} is not a key that belongs there"
-    return f"{path}: {message}" if path else message
+        return Fault(path, f"{path} is not a key that belongs there", "Take it out, or correct its spelling.")
+    return Fault(path or message.partition(" ")[0], f"{path}: {message}" if path else message)

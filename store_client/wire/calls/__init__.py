@@ -8,6 +8,7 @@ from store_client.wire.calls import (
     batches,
     boards,
     checkpoints,
+    configs,
     control,
     decisions,
     drafts,
@@ -26,12 +27,14 @@ from store_client.wire.calls import (
     tasks,
     trainings,
     variants,
+    views,
     workers,
 )
 
 CALLS: tuple[Call, ...] = (
     *implementation.CALLS,
     *experiments.CALLS,
+    *configs.CALLS,
     *tasks.CALLS,
     *drafts.CALLS,
     *ideas.CALLS,
@@ -54,5 +57,6 @@ CALLS: tuple[Call, ...] = (
     *attempts.CALLS,
     *trainings.CALLS,
     *search.CALLS,
+    *views.CALLS,
     *health.CALLS,
 )

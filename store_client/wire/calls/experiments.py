@@ -7,6 +7,7 @@ from store_client.wire.experiments import (
     AutomationMode,
     ChangeAutomation,
     ChangeDispatchMode,
+    ChangeExperiment,
     CreateExperiment,
     DispatchMode,
     EndExperiment,
@@ -34,6 +35,7 @@ class ExperimentPageQuery(PageQuery):
     status: Status | None = None
     q: str | None = Field(default=None, max_length=200, description="words of a name or slug, or an id")
     needs: bool | None = Field(default=None, description="whether a person is waited for")
+    archived: bool = Field(default=False, description="the archived ones alone; else those that are not")
 
 
 READ_EXPERIMENT = Call("read_experiment", "GET", P, Who.EITHER, "Read the runtime object", answer=Experiment)
@@ -85,9 +87,21 @@ UPDATE_AUTOMATION = Call(
     "update_automation", "PATCH", E + "/automation", Who.ADMIN_OR_ADMINS, "Switch roles between automatic and by hand",
     body=ChangeAutomation, answer=AutomationMode,
 )  # fmt: skip
+CHANGE_EXPERIMENT = Call(
+    "change_experiment", "PATCH", E, Who.ADMIN_OR_ADMINS, "Change its name and what is told of it",
+    body=ChangeExperiment, answer=ExperimentDetail,
+)  # fmt: skip
+ARCHIVE_EXPERIMENT = Call(
+    "archive_experiment", "POST", E + "/archive", Who.ADMIN_OR_ADMINS, "Leave an ended experiment out of lists",
+    answer=ExperimentSummary, is_safe_to_repeat=True,
+)  # fmt: skip
+UNARCHIVE_EXPERIMENT = Call(
+    "unarchive_experiment", "POST", E + "/unarchive", Who.ADMIN_OR_ADMINS, "Have it in lists again",
+    answer=ExperimentSummary, is_safe_to_repeat=True,
+)  # fmt: skip
 
 CALLS = (
     READ_EXPERIMENT, READ_STATE, READ_DISPATCH_MODE, UPDATE_DISPATCH_MODE, TERMINATE_EXPERIMENT, EMIT_POLICY_ERROR,
     CREATE_EXPERIMENT, LIST_EXPERIMENTS, LIST_EXPERIMENT_PAGE, READ_EXPERIMENT_DETAIL, PAUSE_EXPERIMENT,
-    RESUME_EXPERIMENT, END_EXPERIMENT, UPDATE_AUTOMATION,
+    RESUME_EXPERIMENT, END_EXPERIMENT, UPDATE_AUTOMATION, CHANGE_EXPERIMENT, ARCHIVE_EXPERIMENT, UNARCHIVE_EXPERIMENT,
 )  # fmt: skip
