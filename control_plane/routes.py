@@ -25,6 +25,7 @@ from control_plane.task_store import routes as task_store
 from control_plane.task_store.routes import Shelf
 from control_plane.training import routes as training
 from control_plane.training.operations import Trainings
+from control_plane.views import routes as views
 from store_client.wire.calls.implementation import DISCOVER
 from store_client.wire.implementation import IMPLEMENTATION, SPEC_VERSION, Implementation
 
@@ -65,6 +66,7 @@ def routes(house: House, rooms: Rooms, git: ASGIApp) -> list[BaseRoute]:
             *scheduler.routes(house, rooms.yard),
             *training.routes(house, rooms.trainings),
             *search.routes(house, rooms.searched),
+            *views.routes(house),
             *health_of_parts.routes(house, rooms.signs),
         ]
     )

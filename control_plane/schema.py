@@ -12,5 +12,6 @@ from control_plane.task_store import draft_tables as _drafts  # noqa: F401 - its
 from control_plane.task_store import score_tables as _scores  # noqa: F401 - its tables join the metadata
 from control_plane.task_store import tables as _task_store  # noqa: F401 - its tables join the metadata
 from control_plane.training import tables as _training  # noqa: F401 - its tables join the metadata
+from control_plane.views import tables as _views  # noqa: F401 - its tables join the metadata
 
 __all__ = ["metadata"]
