@@ -19,15 +19,17 @@ class Offers:
     """Whether commits can be looked at."""
 
 
+REGISTRY = "a registry of the deployment"
 BEYOND: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(("queue", "job", "job_log", "experiment_jobs"), "a job queue"),
         **dict.fromkeys(("cancel_job", "retry_job", "reprioritise_job", "move_job", "run_on_queue"), "a job queue"),
-        **dict.fromkeys(("preview_cancel", "cancel_several"), "a job queue"),
+        **dict.fromkeys(("preview_cancel", "cancel_several", "cancel_array"), "a job queue"),
         **dict.fromkeys(("gpus", "quarantine_gpu", "drain_gpu", "readmit_gpu"), "GPUs of a queue"),
         **dict.fromkeys(("pause", "resume"), "pausing"),
         "automation": "automatic roles to switch",
         "search": "a search",
+        **dict.fromkeys(("views", "save_view", "change_view", "delete_view"), "saved views"),
         **dict.fromkeys(("all_work", "forget_draft", "choose_parents", "build_on"), "drafts"),
         **dict.fromkeys(("lineage", "lineage_data"), "the graph of variants"),
         **dict.fromkeys(("events", "event", "all_events", "one_of_all_events"), "a log to search"),
@@ -39,7 +41,15 @@ BEYOND: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("enable_operator", "revoke_sessions", "revoke_session"), "accounts"),
         **dict.fromkeys(("checkpoints", "save_checkpoint", "fetch_checkpoint"), "checkpoints to look at"),
         **dict.fromkeys(("import_checkpoint", "delete_checkpoint"), "checkpoints to look at"),
+        **dict.fromkeys(("settings", "tell_experiment", "check_config", "save_config"), "settings to change"),
+        **dict.fromkeys(("end_by_name", "archive", "unarchive"), "settings to change"),
         **dict.fromkeys(("disable_worker", "enable_worker"), "workers that can be disabled"),
+        **dict.fromkeys(("deployment_workers", "deployment_token", "deployment_register_worker"), REGISTRY),
+        **dict.fromkeys(("deployment_reissue", "deployment_disable_worker"), REGISTRY),
+        **dict.fromkeys(("deployment_enable_worker", "deployment_groups", "deployment_group"), REGISTRY),
+        **dict.fromkeys(("deployment_create_group", "deployment_add_member"), REGISTRY),
+        **dict.fromkeys(("deployment_remove_member", "deployment_delete_group"), REGISTRY),
+        **dict.fromkeys(("leases", "end_lease"), "leases to look at"),
     }
 )
 """The routes that need our own calls, each with the words for what other servers do not have."""

@@ -45,6 +45,7 @@ from web_ui.pages import (
     reference,
     signin,
     streams,
+    task,
     task_acts,
     tasks,
     variants,
@@ -147,7 +148,7 @@ def _experiment() -> list[BaseRoute]:
         _in("/metrics", metrics.show, "metrics"),
         _in("/variants/{variant}", variants.show, "variant"),
         _in("/tasks", tasks.index, "tasks"),
-        _in("/tasks/{task}", tasks.show, "task"),
+        _in("/tasks/{task}", task.show, "task"),
         _do("/tasks/{task}/reassign", task_acts.reassign, "reassign"),
         _do("/tasks/{task}/take-back", task_acts.take_back, "take_back"),
         _in("/jobs", queue.of_experiment, "experiment_jobs"),
@@ -155,8 +156,8 @@ def _experiment() -> list[BaseRoute]:
         *_lineage(),
         *_desks(),
         *_admin(),
-        *(_in(*row) for row in (*running.PAGES, *watching.INSIDE)),
-        *(_do(*row) for row in running.ACTS),
+        *(_in(*row) for row in (*running.PAGES, *finding.INSIDE, *watching.INSIDE)),
+        *(_do(*row) for row in (*running.ACTS, *finding.ACTS)),
     ]
 
 

@@ -25,6 +25,7 @@ class FilterBox:
     problem: str
     suggestions: tuple[str, ...]
     hint: str
+    clear_href: str
 
 
 def asked(place: Place, fields: tuple[Field, ...]) -> Narrowing:
@@ -39,7 +40,11 @@ def asked(place: Place, fields: tuple[Field, ...]) -> Narrowing:
 
 def box(place: Place, found: Narrowing, fields: tuple[Field, ...], hint: str) -> FilterBox:
     """The box as it stands."""
-    return FilterBox(place.path, found.text, found.problem, suggestions(fields), hint)
+    return FilterBox(place.path, found.text, found.problem, suggestions(fields), hint, _clear(place))
+
+
+def _clear(place: Place) -> str:
+    return place.having(**dict.fromkeys(set(place.fields) - {"view"}))
 
 
 def of_ideas(here: Here, place: Place) -> Narrowing:

@@ -15,6 +15,7 @@ from web_ui.filters import exact, plural
 from web_ui.frame import deployment_frame, experiment_frame
 from web_ui.listing import Pager
 from web_ui.named_workers import worker_named
+from web_ui.saved_views import ViewBar, bar, beginning, besides, views_of
 from web_ui.templating import Frame, Tab
 from web_ui.visit import Visit
 
@@ -28,6 +29,7 @@ class Events:
     frame: Frame
     sentence: str
     filters: Filters
+    views: ViewBar | None
     kinds: tuple[Tab, ...]
     counted: int
     rows: tuple[EventRow, ...]
@@ -55,11 +57,19 @@ class OneEvent:
 async def index(here: Here) -> Response:
     """The events of one experiment."""
     narrowed = await _with_actor(here, filters(here.visit.request, here.visit.now))
-    found, kinds, rows, fleet = await asyncio.gather(
-        _found(here.store.find_events, narrowed), here.store.count_events(), _rows_of(here), here.visit.fleet()
+    found, kinds, rows, views, fleet = await asyncio.gather(
+        _found(here.store.find_events, narrowed),
+        here.store.count_events(),
+        _rows_of(here),
+        views_of(here, "events"),
+        here.visit.fleet(),
     )
+    if (path := beginning(here, views)) is not None:
+        return here.visit.go(path)
+    place = replace(narrowed.place, fields=besides(narrowed.place.fields, views))
     frame = experiment_frame(here, "Events", "events", fleet)
-    return here.visit.show(_page(frame, narrowed, found, kinds, rows))
+    page = _page(frame, replace(narrowed, place=place), found, kinds, rows)
+    return here.visit.show(replace(page, views=bar(here, "events", views)))
 
 
 async def everywhere(visit: Visit) -> Response:
@@ -152,6 +162,7 @@ def _page(frame: Frame, narrowed: Filters, found: EventsFound, kinds: EventKinds
         frame=frame,
         sentence=f"{plural(len(kinds.kinds), 'type')} of events. {_order(narrowed)}",
         filters=narrowed,
+        views=None,
         kinds=tuple(_kind(narrowed, one.type, one.count) for one in kinds.kinds),
         counted=kinds.counted,
         rows=tuple(map(rows.of, found.events)),

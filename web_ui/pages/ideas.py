@@ -1,7 +1,7 @@
 """The ideas of an experiment: what was thought of, by whom, and what came of it."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from starlette.responses import Response
@@ -15,6 +15,7 @@ from web_ui.frame import experiment_frame
 from web_ui.listing import PAGE, Pager, Place
 from web_ui.pages.variants import VariantRow, row
 from web_ui.previews import Preview, preview
+from web_ui.saved_views import ViewBar, bar, beginning, besides, views_of
 from web_ui.scores import ParentLink, name_parents, objective_name
 from web_ui.task_filters import IDEA_FIELDS, FilterBox, box, of_ideas
 from web_ui.templating import Frame, Tab
@@ -52,6 +53,7 @@ class Ideas:
     sentence: str
     filters: tuple[Tab, ...]
     box: FilterBox
+    views: ViewBar | None
     rows: tuple[IdeaRow, ...]
     pager: Pager
 
@@ -83,7 +85,10 @@ async def index(here: Here) -> Response:
     place = Place.of(here.visit.request, "q", "state")
     wanted = of_ideas(here, place)
     state = wanted.chosen.get("state")
-    page, fleet = await asyncio.gather(_found(here, place, wanted), here.visit.fleet())
+    page, views, fleet = await asyncio.gather(_found(here, place, wanted), views_of(here, "ideas"), here.visit.fleet())
+    if (path := beginning(here, views)) is not None:
+        return here.visit.go(path)
+    place = replace(place, fields=besides(place.fields, views))
     count = here.experiment.counts.ideas
     return here.visit.show(
         Ideas(
@@ -93,6 +98,7 @@ async def index(here: Here) -> Response:
                 Tab(words, place.having(q=None, state=one), is_current=one == state) for one, words in STATE_WORDS
             ),
             box=box(place, wanted, IDEA_FIELDS, "state:ready words of an idea"),
+            views=bar(here, "ideas", views),
             rows=tuple(_row(here, one) for one in page.items),
             pager=place.pager(len(page.items), page.next, page.total),
         )

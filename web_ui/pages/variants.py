@@ -1,7 +1,7 @@
 """The leaderboard of an experiment: what was tried, how it scored, and what it changed."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from starlette.responses import Response
@@ -16,6 +16,7 @@ from web_ui.leaderboard_rows import VariantRow, row
 from web_ui.lines import objective_phrase
 from web_ui.listing import Pager
 from web_ui.pages.variant_page import show
+from web_ui.saved_views import ViewBar, bar, beginning, besides, views_of
 from web_ui.scores import measured, objective_name, side_metrics
 from web_ui.templating import Frame, Tab
 
@@ -87,6 +88,7 @@ class Variants:
     pager: Pager
     goes_on: bool
     narrowing: Narrowing
+    views: ViewBar | None
     csv_href: str
     metrics_href: str
 
@@ -94,12 +96,16 @@ class Variants:
 async def index(here: Here) -> Response:
     """A page of variants by any of their measures."""
     asked = await asked_of(here)
-    detail, page, fleet, workers = await asyncio.gather(
+    detail, page, fleet, workers, views = await asyncio.gather(
         here.store.read_experiment_detail(),
         _found(here, asked),
         here.visit.fleet(),
         here.store.list_workers(),
+        views_of(here, "variants"),
     )
+    if (path := beginning(here, views)) is not None:
+        return here.visit.go(path)
+    asked = replace(asked, fields=besides(asked.fields, views))
     every = side_metrics(detail, measured(detail.evaluation_schema, (one.evaluation for one in page.items)))
     metrics = every[:SHOWN_FIRST] if asked.columns is None else tuple(name for name in every if name in asked.columns)
     objective = objective_name(detail)
@@ -120,6 +126,7 @@ async def index(here: Here) -> Response:
             pager=asked.pager(len(page.items), (page.previous, page.next), total),
             goes_on=not page.items and page.next is not None,
             narrowing=_narrowing(asked, detail, workers, (every, metrics)),
+            views=bar(here, "variants", views),
             csv_href=_csv_href(here, asked),
             metrics_href=here.url("metrics"),
         )

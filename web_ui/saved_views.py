@@ -1,0 +1,74 @@
+"""The views that a person keeps of a list, as its page shows them: links above it, and a form to keep another."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode
+
+from store_client import SavedView, SwitchyardError, Unauthorized, ViewedList
+from web_ui.active import Here
+from web_ui.templating import Tab
+
+PLACES = frozenset({"after", "before", "n", "at", "view"})
+"""What of an address says where in the list, not which list."""
+ALL = {"view": "all"}
+"""What the address of the whole list has where the list begins with a view."""
+LONGEST = 1000
+
+
+@dataclass(frozen=True)
+class ViewBar:
+    """The links above a list; `save_href` only where there is something to keep."""
+
+    links: tuple[Tab, ...]
+    of_list: str
+    query: str
+    save_href: str | None
+    all_href: str
+    manage_href: str | None
+
+
+async def views_of(here: Here, of_list: ViewedList) -> tuple[SavedView, ...]:
+    """The person's views of a list; none behind another server, and no list is missed for want of them."""
+    if not here.visit.offers.is_ours:
+        return ()
+    try:
+        return await here.visit.client.list_views(of_list)
+    except Unauthorized:
+        raise
+    except SwitchyardError:
+        return ()
+
+
+def beginning(here: Here, views: tuple[SavedView, ...]) -> str | None:
+    """Where a bare address of the list leads, if it begins with a view."""
+    default = next((one for one in views if one.is_default), None)
+    if default is None or here.visit.request.url.query:
+        return None
+    return f"{here.visit.request.url.path}?{default.query}"
+
+
+def bar(here: Here, of_list: ViewedList, views: tuple[SavedView, ...]) -> ViewBar | None:
+    """The bar above a list; None behind a server that keeps no views."""
+    if not here.visit.offers.is_ours:
+        return None
+    path, query = here.visit.request.url.path, narrowed(here.visit.request.url.query)
+    has_default = any(one.is_default for one in views)
+    return ViewBar(
+        links=tuple(Tab(one.name, f"{path}?{one.query}", is_current=narrowed(one.query) == query) for one in views),
+        of_list=of_list,
+        query=query,
+        save_href=here.url("save_view") if query and all(narrowed(one.query) != query for one in views) else None,
+        all_href=f"{path}?{urlencode(ALL)}" if has_default else path,
+        manage_href=here.url("views") if views else None,
+    )
+
+
+def besides(fields: Mapping[str, str], views: tuple[SavedView, ...]) -> dict[str, str]:
+    """The fields of links that lead to the whole list, also where its bare address leads to a view."""
+    return {**fields, **(ALL if any(one.is_default for one in views) else {})}
+
+
+def narrowed(query: str) -> str:
+    """What of a query string narrows a list, in one order."""
+    pairs = [(name, value) for name, value in parse_qsl(query[:LONGEST]) if name not in PLACES]
+    return urlencode(sorted(pairs))
