@@ -25,7 +25,13 @@ EXPERIMENT_TABS = (
     ("Events", "events", None),
     ("Admin", "workers", None),
 )
-ADMIN_TABS = (("Workers", "workers"), ("Groups", "groups"), ("Dispatch", "dispatch"), ("Checkpoints", "checkpoints"))
+ADMIN_TABS = (
+    ("Workers", "workers"),
+    ("Groups", "groups"),
+    ("Dispatch", "dispatch"),
+    ("Settings", "settings"),
+    ("Checkpoints", "checkpoints"),
+)
 """The pages behind an experiment's last tab."""
 DEPLOYMENT_TABS = (
     ("Home", "home"),
@@ -34,7 +40,13 @@ DEPLOYMENT_TABS = (
     ("GPUs", "gpus"),
     ("Events", "all_events"),
 )
-DEPLOYMENT_ADMIN_TABS: tuple[tuple[str, str], ...] = (("Operators", "operators"), ("Health", "health_page"))
+DEPLOYMENT_ADMIN_TABS: tuple[tuple[str, str], ...] = (
+    ("Operators", "operators"),
+    ("Workers", "deployment_workers"),
+    ("Groups", "deployment_groups"),
+    ("Leases", "leases"),
+    ("Health", "health_page"),
+)
 """The pages behind the deployment's last tab, which its administrators alone have."""
 OF_DEPLOYMENT = frozenset({"queue", "gpus", "all_events", "experiment_jobs"})
 """What is not there for whoever sees only some experiments."""

@@ -1,5 +1,7 @@
 // Everything here only adds to pages that work without it.
 import { keepAges } from "./ages.js";
+import { checkAsTyped } from "./check.js";
+import { startBoard } from "./board.js";
 import { completeFilters } from "./complete.js";
 import { offerCopies } from "./copy.js";
 import { keepDrafts } from "./drafts.js";
@@ -14,12 +16,14 @@ document.documentElement.classList.add("js");
 enhanceMenus();
 showCurrentTab();
 startKeys();
+startBoard();
 completeFilters();
 offerPalette();
 offerCopies();
 keepAges();
 followLogs();
 keepDrafts();
+checkAsTyped();
 startLive();
 
 const graph = document.querySelector("[data-graph]");

@@ -33,9 +33,12 @@ class Field:
 
 def text(form: FormData, name: str) -> str:
     """What was typed: line ends as ours, no null characters, no spaces around."""
-    value = form.get(name)
-    typed = value if isinstance(value, str) else ""
-    return typed.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").strip()
+    return written(form, name).strip()
+
+
+def written(form: FormData, name: str) -> str:
+    """A text with the spaces that were typed: line ends as ours, no null characters."""
+    return secret(form, name).replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
 
 
 def secret(form: FormData, name: str) -> str:

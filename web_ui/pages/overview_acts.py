@@ -31,7 +31,7 @@ def _same_page(here: Here, current: str) -> str:
 async def pause(here: Here) -> Response:
     """Create and claim nothing new."""
     await here.store.pause_experiment()
-    return _back(
+    return await _back(
         here, f"{here.experiment.name} is paused. What is claimed may finish; nothing new is created or claimed."
     )
 
@@ -39,13 +39,13 @@ async def pause(here: Here) -> Response:
 async def resume(here: Here) -> Response:
     """Go on, or start a draft."""
     await here.store.resume_experiment()
-    return _back(here, f"{here.experiment.name} runs.")
+    return await _back(here, f"{here.experiment.name} runs.")
 
 
 async def end(here: Here) -> Response:
     """End the experiment for good."""
     await here.store.end_experiment("completed", f"ended by {here.visit.who.name}")
-    return _back(here, f"{here.experiment.name} is ended. Its variants, history and repository stay readable.")
+    return await _back(here, f"{here.experiment.name} is ended. Its variants, history and repository stay readable.")
 
 
 async def automate(here: Here) -> Response:
@@ -73,5 +73,5 @@ def _next(here: Here, form: FormData) -> str:
     return asked if asked.startswith(inside) else here.url("overview")
 
 
-def _back(here: Here, told: str) -> Response:
-    return here.visit.go(here.url("overview"), ("done", told))
+async def _back(here: Here, told: str) -> Response:
+    return here.visit.go(_next(here, await here.visit.request.form()), ("done", told))

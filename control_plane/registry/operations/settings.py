@@ -11,7 +11,7 @@ from control_plane.registry import config_texts
 from control_plane.registry.operations import lifecycle, reading
 from control_plane.registry.rules import names
 from control_plane.registry.tables import config_versions, registrations
-from store_client.errors import BadRequest, IllegalTransition, InvalidName, InvalidPrecondition, NotFound
+from store_client.errors import BadRequest, IllegalTransition, InvalidPrecondition, NotFound
 from store_client.wire.call import PageQuery
 from store_client.wire.configs import (
     ChangeConfig,
@@ -35,9 +35,7 @@ def change(tx: Tx, body: ChangeExperiment, *, git_root: str = "") -> ExperimentD
     """Change the name and what is told of the experiment; its addresses stay."""
     wanted: dict[str, Any] = {key: value or None for key, value in body.to_wire().items()}
     if "name" in wanted:
-        wanted["name"] = names.check(wanted["name"] or "")
-        if not wanted["name"]:
-            raise InvalidName("an experiment needs a name")
+        wanted["name"] = names.check(body.name)
     changed = {key: value for key, value in wanted.items() if tx.experiment[key] != value}
     if changed:
         lifecycle.save(tx, **changed)
