@@ -13,10 +13,7 @@ from web_ui.offers import BEYOND
 from web_ui.pages import (
     account,
     admin_dispatch,
-    admin_groups,
     admin_operators,
-    admin_token,
-    admin_workers,
     artifacts,
     code,
     compare,
@@ -52,7 +49,7 @@ from web_ui.pages import (
     variants_csv,
     work,
 )
-from web_ui.rooms import finding, running, watching
+from web_ui.rooms import finding, people, running, watching
 from web_ui.static_files import ChecksummedFiles
 from web_ui.visit import Visit
 
@@ -115,7 +112,8 @@ def _deployment() -> list[BaseRoute]:
         _page("/live", streams.follow, "live"),
         _page("/docs", reference.show, "reference"),
         _page("/docs/openapi.json", reference.openapi, "openapi"),
-        *(_page(*row) for row in (*finding.PAGES, *watching.EVERYWHERE)),
+        *(_page(*row) for row in (*finding.PAGES, *watching.EVERYWHERE, *people.PAGES)),
+        *(_act(*row) for row in people.ACTS),
         _page("/gpus", gpus.show, "gpus"),
         _act("/gpus/quarantine", gpus.quarantine, "quarantine_gpu"),
         _act("/gpus/drain", gpus.drain, "drain_gpu"),
@@ -156,8 +154,8 @@ def _experiment() -> list[BaseRoute]:
         *_lineage(),
         *_desks(),
         *_admin(),
-        *(_in(*row) for row in (*running.PAGES, *finding.INSIDE, *watching.INSIDE)),
-        *(_do(*row) for row in (*running.ACTS, *finding.ACTS)),
+        *(_in(*row) for row in (*running.PAGES, *finding.INSIDE, *watching.INSIDE, *people.PAGES_INSIDE)),
+        *(_do(*row) for row in (*running.ACTS, *finding.ACTS, *people.ACTS_INSIDE)),
     ]
 
 
@@ -203,20 +201,9 @@ def _desks() -> list[BaseRoute]:
 
 def _admin() -> list[BaseRoute]:
     return [
-        _in("/admin/workers", admin_workers.index, "workers"),
-        _do("/admin/workers/register", admin_workers.register, "register_worker"),
-        _do("/admin/workers/{worker}/reissue", admin_workers.reissue, "reissue"),
-        _do("/admin/workers/{worker}/disable", admin_workers.disable, "disable_worker"),
-        _do("/admin/workers/{worker}/enable", admin_workers.enable, "enable_worker"),
-        _in("/admin/token", admin_token.show, "token"),
         _in("/admin/dispatch", admin_dispatch.index, "dispatch"),
         _do("/admin/dispatch/change", admin_dispatch.change, "change_dispatch"),
         _do("/admin/dispatch/take", dispatch_acts.take, "take_decision"),
-        _in("/admin/groups", admin_groups.index, "groups"),
-        _do("/admin/groups/create", admin_groups.create, "create_group"),
-        _do("/admin/groups/{group}/add", admin_groups.add, "add_member"),
-        _do("/admin/groups/{group}/remove", admin_groups.remove, "remove_member"),
-        _do("/admin/groups/{group}/delete", admin_groups.delete, "delete_group"),
     ]
 
 

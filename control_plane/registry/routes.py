@@ -61,6 +61,7 @@ def routes(house: House, neighbours: Neighbours) -> list[Route]:
     table |= _details(neighbours.open_claims) | account_operations(house.keys)
     for rows in (w.EXPERIMENT_REGISTRY, w.DEPLOYMENT_REGISTRY, w.CONSOLE_REGISTRY, g.ADMINISTRATORS_REGISTRY):
         table |= {call: act for call, act in _registry(house, rows).items() if call in (*w.CALLS, *g.CALLS)}
+    table[g.REISSUE_CREDENTIAL_OF_DEPLOYMENT] = partial(standing.reissue, keys=house.keys)
     own = [_creating(house, creation), *(endpoint(house, call, act) for call, act in table.items())]
     own += [*settings_routes(house, neighbours.git_root), *Entering(house, neighbours.passwords).routes()]
     return [*own, *control_routes(house, neighbours.lease_seconds, neighbours.refresh)]

@@ -127,6 +127,7 @@ REFUSALS: Mapping[str, Kinds] = {
     **{f"register_{prefix}group": (*_NAMED, CycleDetected) for prefix in _PREFIXES},
     **{f"add_to_{prefix}group": (CycleDetected,) for prefix in _PREFIXES},
     "register_worker_of_deployment": _NAMED,
+    "reissue_credential_of_deployment": (InvalidPrecondition,),
     "register_group_of_deployment": (*_NAMED, CycleDetected),
     "add_to_group_of_deployment": (CycleDetected,),
 }  # fmt: skip

@@ -11,7 +11,10 @@ from tests.web.world import World
 
 OPEN = {"signin", "enter", "enter_with_password", "join_page", "join", "health", "static", "live", "experiment_live"}
 LEAVING = {"signout", "end_sessions"}
-OF_ADMINISTRATORS = {"operators", "operator", "fetch_checkpoint", "health_page"}
+OF_ADMINISTRATORS = {
+    "operators", "operator", "fetch_checkpoint", "health_page", "leases",
+    "deployment_workers", "deployment_groups", "deployment_group", "deployment_token",
+}  # fmt: skip
 """Pages that nobody else may look at."""
 OF_DEPLOYMENT = {"queue", "gpus", "job", "job_log", "experiment_jobs", "all_events"}
 """Pages that are not there for somebody who has a role in one experiment alone."""

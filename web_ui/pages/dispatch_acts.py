@@ -22,7 +22,7 @@ from web_ui.active import Here
 from web_ui.failures import sentence
 from web_ui.filters import plural
 from web_ui.forms.field import text
-from web_ui.pages.admin_workers import registry_of
+from web_ui.registries import registry_of
 
 MOST_AT_ONCE = 20
 REASONS: Mapping[str, RejectReason] = {"worker_error": "worker_error", "validation_error": "validation_error"}

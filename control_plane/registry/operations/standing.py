@@ -6,14 +6,16 @@ git passwords, sessions) is void for good, also where a worker of the deployment
 
 from sqlalchemy import RowMapping, delete, select, tuple_, update
 
-from control_plane.db.tables import DEPLOYMENT, credentials, workers
+from control_plane.db.identities import Keys
+from control_plane.db.tables import DEPLOYMENT, credentials
+from control_plane.db.tables import workers as table
 from control_plane.db.transaction import Tx
-from control_plane.registry.operations import granting, sessions
+from control_plane.registry.operations import granting, sessions, workers
 from control_plane.registry.operations.workers import find, home_of, read_detail
 from control_plane.registry.ports import OpenClaims
 from control_plane.registry.tables import services
 from store_client.errors import InvalidPrecondition
-from store_client.wire.workers import WorkerDetail
+from store_client.wire.workers import RegisteredWorker, WorkerDetail
 
 
 def disable(tx: Tx, worker_id: str, *, open_claims: OpenClaims) -> WorkerDetail:
@@ -35,9 +37,23 @@ def enable(tx: Tx, worker_id: str, *, open_claims: OpenClaims) -> WorkerDetail:
     return read_detail(tx, worker_id, open_claims=open_claims)
 
 
+def reissue(tx: Tx, worker_id: str, *, keys: Keys) -> RegisteredWorker:
+    """Replace a worker's token; InvalidPrecondition for a service, which would go on with the old one."""
+    service = _service(tx, find(tx, worker_id))
+    if service is not None:
+        raise InvalidPrecondition(f"{service} gets a new token by itself whenever the deployment starts")
+    return workers.reissue(tx, worker_id, keys=keys)
+
+
+def _service(tx: Tx, row: RowMapping) -> str | None:
+    """Which of the deployment's own services this worker is, or is the identity of."""
+    name: str | None = tx.connection.scalar(select(services.c.name).where(services.c.worker_id == home_of(row)))
+    return name
+
+
 def _must_be_dispensable(tx: Tx, row: RowMapping) -> None:
     """InvalidPrecondition for whom nobody should lock out by accident."""
-    service = tx.connection.scalar(select(services.c.name).where(services.c.worker_id == home_of(row)))
+    service = _service(tx, row)
     if service is not None:
         raise InvalidPrecondition(
             f"{service} is one of the deployment's own services and cannot be disabled; "
@@ -50,8 +66,8 @@ def _must_be_dispensable(tx: Tx, row: RowMapping) -> None:
 
 
 def _set(tx: Tx, worker_id: str, disabled_at: str | None) -> None:
-    which = (workers.c.scope == tx.experiment_id) & (workers.c.worker_id == worker_id)
-    tx.connection.execute(update(workers).where(which).values(disabled_at=disabled_at))
+    which = (table.c.scope == tx.experiment_id) & (table.c.worker_id == worker_id)
+    tx.connection.execute(update(table).where(which).values(disabled_at=disabled_at))
 
 
 def _void(tx: Tx, worker_id: str) -> None:
@@ -59,7 +75,7 @@ def _void(tx: Tx, worker_id: str) -> None:
     of_itself = (credentials.c.scope == tx.experiment_id) & (credentials.c.worker_id == worker_id)
     tx.connection.execute(delete(credentials).where(of_itself, credentials.c.kind != "registration"))
     if tx.experiment_id == DEPLOYMENT:
-        identities = select(workers.c.scope, workers.c.worker_id).where(workers.c.deployment_worker_id == worker_id)
+        identities = select(table.c.scope, table.c.worker_id).where(table.c.deployment_worker_id == worker_id)
         whose = tuple_(credentials.c.scope, credentials.c.worker_id)
         tx.connection.execute(delete(credentials).where(whose.in_(identities)))
         sessions.end_sessions_of(tx, worker_id)
