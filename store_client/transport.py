@@ -7,10 +7,12 @@ have landed, and whoever asked settles it by reading back (`settle.py`).
 
 import math
 import random
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import IO, Any
 from urllib.parse import quote
 
@@ -160,6 +162,12 @@ class Kind:
         return self.is_peer is None or (self.is_peer and moment - self.asked_at > ASK_AGAIN_SECONDS)
 
 
+def _look_for_trio_once() -> None:
+    """Note that trio is not there, where it is not: httpx looks for it, and sniffio, on disk at every request."""
+    if "sniffio" not in sys.modules and find_spec("sniffio") is None:
+        sys.modules["sniffio"] = None  # type: ignore[assignment] # how Python notes a module that cannot be imported
+
+
 class Transport:
     """A pool of connections to one server; clients of many experiments and identities share it.
 
@@ -177,6 +185,7 @@ class Transport:
         self.copies = Copies(configs)
         self._kind = Kind()
         self._patience = patience or Patience()
+        _look_for_trio_once()
         self._client = httpx.AsyncClient(base_url=self.url, transport=application, limits=LIMITS, trust_env=False)
 
     async def aclose(self) -> None:

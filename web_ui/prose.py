@@ -11,6 +11,8 @@ from markdown_it.utils import OptionsDict
 from markupsafe import Markup
 
 MOST_CHARACTERS = 200_000
+LOOKED_AT = 4_000
+"""Characters of a text of which no more than the gist is wanted."""
 LINK_KINDS = frozenset({"http", "https", "mailto"})
 
 
@@ -18,6 +20,25 @@ def prose(text: str) -> Markup:
     """Markdown as HTML; what is longer than people read is cut."""
     html = _reader().render(text[:MOST_CHARACTERS]).replace("<pre>", '<pre tabindex="0">')  # keys can scroll it
     return Markup(html)  # noqa: S704 - the reader escapes everything that is not its own
+
+
+def gist(text: str, characters: int) -> str:
+    """The beginning of what a text says, in plain words: no marks, no headings and no code, unless that is all."""
+    kinds: dict[str, list[str]] = {"said": [], "headed": [], "code": []}
+    opened = ""
+    for token in _reader().parse(text[:LOOKED_AT]):
+        if token.type == "inline":
+            kinds["headed" if opened == "heading_open" else "said"].append(_words(token.children or ()))
+        elif token.type in {"fence", "code_block"}:
+            kinds["code"].append(token.content)
+        opened = token.type
+    words = " ".join(" ".join(next((part for part in kinds.values() if part), ())).split())
+    return words if len(words) <= characters else f"{words[:characters].rsplit(' ', 1)[0]} …"
+
+
+def _words(children: Sequence[Token]) -> str:
+    """The text of a line without its marks."""
+    return "".join(" " if "break" in one.type else one.content for one in children)
 
 
 def _reader() -> MarkdownIt:

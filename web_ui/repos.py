@@ -18,6 +18,7 @@ from git import BadName, BadObject, InvalidGitRepositoryError, NoSuchPathError, 
 
 from store_client import Bearer, Unavailable
 from web_ui.git_process import Git
+from web_ui.readings import Readings
 
 T = TypeVar("T")
 FETCH_SECONDS = 60
@@ -87,6 +88,15 @@ class Clone:
     bearer: Bearer | None
     turn: Turn
     git: Git
+    known: Readings[tuple[Change, ...]] = field(default_factory=Readings)
+
+    async def changed(self, before: str, after: str) -> tuple[Change, ...] | None:
+        """The files that one commit changed of another, for pages that wait for no repository; None while unknown."""
+
+        async def read() -> tuple[Change, ...] | None:
+            return await self.look([before, after], lambda git, path: _changes(git, path, (before, after))[0])
+
+        return await self.known.of((self.path, before, after), read)
 
     async def diff(self, before: str, after: str) -> Diff | None:
         """What changed from one commit to another; None when a commit is nowhere to be found."""
@@ -154,6 +164,7 @@ class Clones:
     git_url: str
     address: str = "/git/{experiment_id}.git"
     git: Git = field(default_factory=Git)
+    known: Readings[tuple[Change, ...]] = field(default_factory=Readings)
     _turns: dict[str, Turn] = field(default_factory=dict)
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(FETCHES_AT_ONCE, "fetch"))
 
@@ -161,7 +172,7 @@ class Clones:
         """The clone of an experiment; a repository of somebody else's is asked without a credential."""
         turn = self._turns.setdefault(experiment_id, Turn(self._threads))
         url = self.git_url + self.address.replace("{experiment_id}", experiment_id)
-        return Clone(self.root / f"{experiment_id}.git", url, bearer, turn, self.git)
+        return Clone(self.root / f"{experiment_id}.git", url, bearer, turn, self.git, self.known)
 
 
 def fetch(git: Git, path: Path, url: str, credential: str) -> bool:

@@ -13,6 +13,7 @@ from web_ui.door import Door
 from web_ui.envelopes import Envelopes
 from web_ui.live import Live
 from web_ui.offers import Offers
+from web_ui.readings import Readings
 from web_ui.session import LOOKERS, Cookies, FlashKind, SignedIn
 from web_ui.settings import Settings
 from web_ui.store_factory import Factory
@@ -33,6 +34,8 @@ class Console:
     live: Live
     patterns: dict[tuple[str, ...], str] = field(default_factory=dict)
     """Where the routes lead, by their names and those of their parameters."""
+    gists: Readings[str] = field(default_factory=Readings)
+    """What ideas say in short, by experiment and idea: they never change."""
 
 
 @dataclass(frozen=True)

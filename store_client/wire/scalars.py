@@ -18,6 +18,7 @@ from pydantic_core import CoreSchema, core_schema
 
 SUFFIX = "[0-9a-hjkmnp-tv-z]{26}"
 TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z")
+SURROGATE = re.compile("[\ud800-\udfff]")
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]*")
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
@@ -46,7 +47,7 @@ class _Matching:
 def _no_nul(value: str) -> str:
     if "\x00" in value:
         raise ValueError("must not contain a null character")
-    if any(0xD800 <= ord(character) <= 0xDFFF for character in value):
+    if not value.isascii() and SURROGATE.search(value) is not None:
         raise ValueError("must not contain a lone surrogate")
     return value
 
@@ -94,9 +95,7 @@ def parse_time(value: str) -> datetime:
     """The moment a wire timestamp names; ValueError when there is no such moment."""
     if TIMESTAMP.fullmatch(value) is None:
         raise ValueError("must be a UTC time such as 2030-01-31T12:00:00Z")
-    whole, _, fraction = value.removesuffix("Z").partition(".")
-    moment = datetime.fromisoformat(f"{whole}+00:00")
-    return moment.replace(microsecond=int(fraction[:6].ljust(6, "0")) if fraction else 0)
+    return datetime.fromisoformat(value)
 
 
 def format_time(moment: datetime) -> str:

@@ -1,13 +1,15 @@
 """What variants changed: diffs against anything, comparisons of several, and the files of a commit."""
 
+import asyncio
 import shutil
 
 import httpx
 import pytest
 
 from tests.web.desk import Desk
-from tests.web.reading import page, says, words
+from tests.web.reading import page, part, says, words
 from tests.web.work import Worker
+from web_ui.filters import MINUS
 
 ODD = {"a b": "1\n", "q?#&.py": "x = 1\n", "über/ß.txt": "ä\n", "<i>.html": "<script>alert(1)</script>\n"}
 
@@ -38,6 +40,16 @@ async def test_a_variant_is_compared_with_its_parent_or_any_other(made: tuple[De
     unknown = await desk.browser.get(path, params={"other": "99"})
     assert unknown.status_code == 422
     assert "No variant here has the number or id 99" in says(unknown)
+
+
+async def test_the_overview_says_how_much_the_best_changed(made: tuple[Desk, Worker, list[str]]) -> None:
+    desk, _, (better, _) = made
+
+    link = f"p:has(a[href^='/e/hello/variants/{better}/diff?against='])"
+    async with asyncio.timeout(10):  # the repository is read beside the page, which waits a moment for it
+        while words(size := part(await desk.get("/"), "best").select_one(link)) == "What it changed":
+            pass
+    assert words(size) == f"1 file, +1 {MINUS}1 · What it changed"
 
 
 async def test_long_renamed_and_binary_files_are_told_and_the_rest_is_a_link_away(

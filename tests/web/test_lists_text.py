@@ -6,7 +6,7 @@ from bs4 import BeautifulSoup
 from web_ui.diffs import Room, changes, summary
 from web_ui.filters import MINUS
 from web_ui.listing import Place
-from web_ui.prose import prose
+from web_ui.prose import gist, prose
 from web_ui.repos import Change, Diff
 from web_ui.syntax import coloured
 
@@ -112,3 +112,13 @@ def test_a_list_goes_back_over_the_pages_that_led_here() -> None:
     assert pager.earlier == "/ideas?state=ready&after=a+b"
     assert place.having(state=None) == "/ideas"
     assert Place("/ideas", {}).pager(0, None, 0).shown == "none of 0"
+
+
+def test_the_gist_of_a_text_is_what_it_says_in_plain_words() -> None:
+    text = "# Why\n\nUse **bold** and `x`,\n[out](https://a.example).\n\n```py\nprint()\n```\n- one\n- two <b>"
+    assert gist(text, 280) == "Use bold and x, out. one two <b>"
+    assert gist(text, 14) == "Use bold and …"
+    assert gist("```\nonly this\n```", 280) == "only this"
+    assert gist("# Only a head", 280) == "Only a head"
+    assert gist("", 280) == ""
+    assert len(gist("> " * 90_000 + "x", 280)) <= 280

@@ -44,11 +44,12 @@ class Stage:
 
 @dataclass(frozen=True)
 class Best:
-    """The best so far and what changed in it: `idea` is the beginning of its idea's text."""
+    """The best so far and what changed in it: `size` says how much, `idea` is the beginning of its idea's text."""
 
     name: str
     href: str
     diff_href: str | None
+    size: str
     value: float
     delta: float | None
     parent: str

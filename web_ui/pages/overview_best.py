@@ -1,8 +1,13 @@
 """The best variant so far, what changed in it, and the ones that were the best before it."""
 
-from store_client import Course, ParentVariant, Refused, Unreachable, VariantDetail, VariantPage
+import asyncio
+
+from store_client import Course, ParentVariant, VariantDetail, VariantPage
 from web_ui.active import Here
+from web_ui.diffs import summary
+from web_ui.filters import with_query
 from web_ui.pages.overview import Best, Improved
+from web_ui.prose import gist
 from web_ui.standing import idea_text
 
 IMPROVEMENTS = 4
@@ -15,18 +20,20 @@ async def best_of(here: Here, leaders: VariantPage) -> Best | None:
     if first is None or first.kind is not None:
         return None
     parent = max(first.parents, key=lambda one: one.objective_value is not None, default=None)
+    idea, size = await asyncio.gather(_excerpt(here, first), _size_of_change(here, first, parent))
     value, baseline = float(first.objective_value or 0.0), here.experiment.baseline
     return Best(
         name=first.label,
         href=here.url("variant", variant=first.variant_id),
-        diff_href=None,
+        diff_href=_diff_href(here, first, parent),
+        size=size,
         value=value,
         delta=None if baseline is None else value - baseline,
         parent=parent.label if parent else "",
         parent_href=_parent_href(here, parent),
         over_parent=_over(value, parent),
         change=first.description or "",
-        idea=await _excerpt(here, first),
+        idea=idea,
         idea_href=here.url("idea", idea=first.idea_id) if first.idea_id else None,
         by=first.executor_name or "",
         moment=first.completed_at or first.started_at,
@@ -56,13 +63,27 @@ def _over(value: float, parent: ParentVariant | None) -> float | None:
 
 
 async def _excerpt(here: Here, variant: VariantDetail) -> str:
-    """The beginning of the text of its idea; nothing where that cannot be read now."""
-    if variant.idea_id is None:
+    """The beginning of the text of its idea; nothing while that cannot be read."""
+    if (idea_id := variant.idea_id) is None:
         return ""
-    try:
-        idea = await here.store.read_idea_detail(variant.idea_id)
-        text, _ = await idea_text(here, idea.artifacts_uri)
-    except (Refused, Unreachable):
+
+    async def read() -> str | None:
+        idea = await here.store.read_idea_detail(idea_id)
+        text, fault = await idea_text(here, idea.artifacts_uri)
+        return None if fault else gist(text, EXCERPT)
+
+    return await here.visit.console.gists.of((here.experiment_id, idea_id), read) or ""
+
+
+async def _size_of_change(here: Here, variant: VariantDetail, parent: ParentVariant | None) -> str:
+    """How much it changed of its parent: 2 files, +12 -3; nothing while that is not known."""
+    if here.clone is None or parent is None or variant.commit_sha is None:
         return ""
-    words = " ".join(text.split())
-    return words if len(words) <= EXCERPT else f"{words[:EXCERPT].rsplit(' ', 1)[0]} …"
+    found = await here.clone.changed(parent.commit_sha, variant.commit_sha)
+    return summary(found) if found is not None else ""
+
+
+def _diff_href(here: Here, variant: VariantDetail, parent: ParentVariant | None) -> str | None:
+    if here.clone is None or parent is None or variant.commit_sha is None:
+        return None
+    return with_query(here.url("diff", variant=variant.variant_id), against=parent.commit_sha)

@@ -11,6 +11,7 @@ from web_ui.scores import is_untold, objective_name
 from web_ui.templating import Tab
 
 UNPLOTTED = {"text"}
+ID = "__id__"
 
 
 def chosen_metric(here: Here, plotted: Sequence[str]) -> str | None:
@@ -32,10 +33,9 @@ def chart(here: Here, course: Course) -> ProgressChart:
     """Scores in the order of trying; variants still under way are left out."""
     one, metric = here.experiment, course.metric
     told = () if metric is None and is_untold(one) else course.points
+    before, after = here.url("variant", variant=ID).split(ID)  # looked up once for hundreds
     points = [
-        ChartPoint(
-            point.label, here.url("variant", variant=point.variant_id), number(point), note_of(point), point.number
-        )
+        ChartPoint(point.label, f"{before}{point.variant_id}{after}", number(point), note_of(point), point.number)
         for point in told
     ]
     last = course.last if told else 0
