@@ -48,6 +48,11 @@ class Filters:
         return self.order == "oldest"
 
     @property
+    def is_narrowed(self) -> bool:
+        """Whether anything but the box for words says which events, or in what order."""
+        return self.is_oldest_first or any((self.type, self.about, self.by, self.since, self.until))
+
+    @property
     def problem(self) -> str:
         return self.told.problem
 

@@ -25,6 +25,8 @@ async def test_events_are_found_by_type_subject_actor_words_and_time(
     everything = await browser_of_admin.get("/e/hello/events")
     assert len(types(everything)) == 50
     assert "task.claimed" in words(part(everything, "kinds"))
+    assert page(everything).select_one("details.filters-more:not([open])") is not None
+    assert page(await browser_of_admin.get("/e/hello/events?by=admin")).select_one("details.filters-more[open]")
     facet = part(everything, "kinds").find("a", string="variant.integrated")
     assert facet is not None
     assert types(await browser_of_admin.get(str(facet["href"]))) == ["variant.integrated"] * 2
