@@ -61,6 +61,7 @@ from control_plane.scheduler.spool import Spool
 from control_plane.search.indexer import Indexer
 from control_plane.settings import Cluster, Settings
 from control_plane.task_store.artifact_files import ArtifactFiles
+from control_plane.task_store.bulk_acting import BulkActing
 from control_plane.task_store.checkpoints.automatic import Automatic
 from control_plane.task_store.checkpoints.routes import open_checkpoints
 from control_plane.task_store.collector import Collector, Garbage
@@ -87,6 +88,7 @@ class Parts:
     progress: Progress | None = None
     retention: Retention | None = None
     indexer: Indexer | None = None
+    bulk_acting: BulkActing | None = None
 
     @property
     def searched(self) -> describing.Describing:
@@ -108,7 +110,7 @@ class Parts:
     def _rounds(self) -> tuple[Rounds | None, ...]:
         """What this process does now and then."""
         keeping = self.reaper, self.sync, self.checkpoints, self.collector
-        return *keeping, self.progress, self.retention, self.indexer
+        return *keeping, self.progress, self.retention, self.indexer, self.bulk_acting
 
     def start(self) -> None:
         """Start the loops; the event loop that serves requests must be running."""
@@ -159,6 +161,7 @@ def build(settings: Settings) -> Starlette:
         files = ArtifactFiles(settings.data / "artifacts")
         parts.collector = Collector(Garbage(house, files, settings.upload_retention_seconds))
         parts.indexer = Indexer(house, parts.searched)
+        parts.bulk_acting = BulkActing(house)
         if settings.task_store_url is not None:
             parts.sync = StateSync(house, TaskStoreOverHttp(settings.task_store_url, keys.admin_token))
     if settings.runs_scheduler:

@@ -8,6 +8,7 @@ from control_plane.scheduler import fleet_tables as _fleet  # noqa: F401 - its t
 from control_plane.scheduler import policy_tables as _policy  # noqa: F401 - its tables join the metadata
 from control_plane.scheduler import tables as _scheduler  # noqa: F401 - its tables join the metadata
 from control_plane.search import tables as _search  # noqa: F401 - its tables join the metadata
+from control_plane.task_store import bulk_tables as _bulk  # noqa: F401 - its tables join the metadata
 from control_plane.task_store import draft_tables as _drafts  # noqa: F401 - its tables join the metadata
 from control_plane.task_store import score_tables as _scores  # noqa: F401 - its tables join the metadata
 from control_plane.task_store import tables as _task_store  # noqa: F401 - its tables join the metadata

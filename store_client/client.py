@@ -8,6 +8,7 @@ from store_client.resources.accounts import Accounts, Operators
 from store_client.resources.artifacts import Artifacts
 from store_client.resources.attempts import Attempts
 from store_client.resources.boards import Boards
+from store_client.resources.bulk import BulkActs
 from store_client.resources.checkpoints import CheckpointImports, Checkpoints
 from store_client.resources.configs import Configs
 from store_client.resources.console_workers import ConsoleWorkers
@@ -59,6 +60,7 @@ class StoreClient(
     OneExperiment,
     Configs,
     Tasks,
+    BulkActs,
     Drafts,
     Ideas,
     Variants,

@@ -1,8 +1,24 @@
-"""The part of the face that is about finding, and about the views that people keep of lists."""
+"""The part of the face that is about finding, about saved views of lists, and about acts on what a filter chooses."""
 
+from store_client.wire.bulk import (
+    MOST_AT_ONCE,
+    BeginBulkAct,
+    BulkAct,
+    BulkActName,
+    BulkActPage,
+    BulkItem,
+    BulkItemPage,
+    BulkOutcome,
+    BulkPreview,
+    ChooseTasks,
+    TaskChoice,
+)
 from store_client.wire.search import SEARCHED, Found, FoundKind, SearchPage
-from store_client.wire.views import VIEWED, ChangeView, SavedView, SaveView, ViewedList
+from store_client.wire.tasks import ClosedTarget
+from store_client.wire.views import VIEWED, ChangeView, SavedView, SavedViews, SaveView, ViewedList
 
 __all__ = [
-    "SEARCHED", "VIEWED", "ChangeView", "Found", "FoundKind", "SaveView", "SavedView", "SearchPage", "ViewedList",
+    "MOST_AT_ONCE", "SEARCHED", "VIEWED", "BeginBulkAct", "BulkAct", "BulkActName", "BulkActPage", "BulkItem",
+    "BulkItemPage", "BulkOutcome", "BulkPreview", "ChangeView", "ChooseTasks", "ClosedTarget", "Found", "FoundKind",
+    "SaveView", "SavedView", "SavedViews", "SearchPage", "TaskChoice", "ViewedList",
 ]  # fmt: skip

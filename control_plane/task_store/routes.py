@@ -24,6 +24,8 @@ from control_plane.task_store.checkpoints import routes as checkpoint_routes
 from control_plane.task_store.checkpoints.routes import Checkpoints
 from control_plane.task_store.operations import (
     artifacts,
+    bulk,
+    bulk_records,
     claims,
     course,
     details,
@@ -50,6 +52,7 @@ from store_client.errors import SwitchyardError
 from store_client.wire.call import Call
 from store_client.wire.calls import artifacts as a
 from store_client.wire.calls import boards as b
+from store_client.wire.calls import bulk as k
 from store_client.wire.calls import drafts as d
 from store_client.wire.calls import events as e
 from store_client.wire.calls import ideas as i
@@ -76,6 +79,7 @@ def routes(house: House, shelf: Shelf) -> list[Route]:
         | _ideas()
         | _variants()
         | _drafts(shelf.jobs)
+        | _bulk(shelf.jobs)
         | _found_events()
         | {e.READ_EVENTS: events.read, a.READ_ARTIFACT_INFO: artifacts.info}
     )
@@ -157,6 +161,17 @@ def _drafts(jobs: JobsOfTasks) -> dict[Call, Operation]:
         d.FORGET_DRAFT: drafts.forget,
         d.READ_WORK: partial(work.read, jobs=jobs),
         d.READ_DEPLOYMENT_WORK: partial(work.read, jobs=jobs),
+    }
+
+
+def _bulk(jobs: JobsOfTasks) -> dict[Call, Operation]:
+    return {
+        k.PREVIEW_BULK_ACT: partial(bulk.preview, jobs=jobs),
+        k.BEGIN_BULK_ACT: bulk.begin,
+        k.UNDO_BULK_ACT: bulk.undo,
+        k.LIST_BULK_ACTS: bulk_records.page,
+        k.READ_BULK_ACT: bulk_records.read,
+        k.LIST_BULK_ITEMS: bulk_records.items,
     }
 
 

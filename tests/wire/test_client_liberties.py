@@ -105,7 +105,7 @@ async def test_an_answer_of_a_stranger_is_an_error_that_says_what_came(
 SAFE = {
     "submit_task", "integrate_variant", "deposit_artifact", "terminate_experiment", "renew_claim", "renew_lease",
     "release_lease", "create_training", "schedule_training", "begin_attempt", "report_attempt", "end_attempt",
-    "keep_checkpoints", "save_draft", "forget_draft", "change_view", "delete_view",
+    "keep_checkpoints", "save_draft", "forget_draft", "change_view", "delete_view", "preview_bulk_act",
     "quarantine_gpu", "drain_gpu", "readmit_gpu", "set_policy", "set_experiment_share", "set_operator_share",
     "grant_role", "withdraw_role", "publish_variant", "inspect_checkpoint", "end_lease",
     "check_config", "change_config", "archive_experiment", "unarchive_experiment",
