@@ -193,7 +193,7 @@ class QueueForTraining:
     """The queue as trainings ask it."""
 
     claims: ClaimsForScheduler
-    places: listing.Places = listing.unplaced
+    places: listing.Places | None = None
 
     def submit(self, tx: Tx, body: SubmitJob) -> JobDetail:
         return listing.detail(tx, submit.submit(tx, body, self.claims), 0, self.places)

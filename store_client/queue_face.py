@@ -85,6 +85,7 @@ from store_client.wire.policy import (
 )
 from store_client.wire.reports import JobCheckpoint, JobCheckpoints, JobMetrics, MetricPoint, MetricSeries
 from store_client.wire.scheduler import (
+    ExperimentLoad,
     Explanation,
     JobBlocker,
     JobChange,
@@ -115,8 +116,8 @@ __all__ = [
     "FINAL_STATES", "ArchitectureConfig", "ArchitectureFamily", "ArrayDetail", "Attempt", "AttemptNews",
     "AttemptOrder", "AttemptResult", "AttemptWish", "BeginAttempt", "CancelJobs", "CarriedCheckpoints", "CarriedFile",
     "ChangedJobs", "CheckpointInfo", "ChosenJobs", "CreateTraining", "DatasetConfig", "DatasetType", "Dependency",
-    "EndAttempt", "ExitCause", "ExperimentResult", "ExperimentShare", "ExperimentSpec", "Explanation", "Fleet",
-    "GPUAllocation", "GpuHistory", "GpuHolder", "GpuInfo", "GpuList", "GpuPart", "GpuProcess", "GpuRecord",
+    "EndAttempt", "ExitCause", "ExperimentLoad", "ExperimentResult", "ExperimentShare", "ExperimentSpec", "Explanation",
+    "Fleet", "GPUAllocation", "GpuHistory", "GpuHolder", "GpuInfo", "GpuList", "GpuPart", "GpuProcess", "GpuRecord",
     "GpuSample", "GpuSlice", "GpuState", "HyperparameterConfig", "Job", "JobBlocker", "JobChange", "JobCheckpoint",
     "JobCheckpoints", "JobConstraint", "JobDetail", "JobFilter", "JobMetrics", "JobPage", "JobState", "JobStatus",
     "KeepBack", "KeepCheckpoints", "LineHead", "ListedJobs", "LogSlice", "MetricPoint", "MetricResult", "MetricSeries",

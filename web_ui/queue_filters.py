@@ -1,13 +1,13 @@
 """What narrows a list of jobs: its form, the filter it stands for, and that filter in words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from store_client import ExperimentSummary, JobFilter, JobState
 from web_ui.filters import with_query
 from web_ui.listing import Place
 from web_ui.visit import Visit
 
-FIELDS = ("state", "name", "tag", "cause")
+FIELDS = ("state", "name", "tag", "cause", "array")
 OPEN, ENDED = "open", "ended"
 CAUSES = ("user_error", "timeout", "out_of_memory", "node_lost", "start_failed", "cancelled")
 STATES = (
@@ -35,15 +35,27 @@ class Filters:
     state: str
     name: str
     tag: str
+    array: str
     states: tuple[tuple[str, str], ...]
     wanted: JobFilter
     clear_href: str
     cancel_href: str | None
-    """Where the open ones among these can be cancelled together; none where nothing leaves any out."""
+    """Where the open ones among these can be cancelled together; none where this leaves none out or may not be done."""
+    cancel_count: int = 0
+    """How many of these are open, as far as that is known; with none there is nothing to cancel."""
+    known: tuple[tuple[str, str], ...] = ()
+    """Some experiments to choose from, by slug and name; any other may be typed."""
+    can_choose: bool = True
+    """Whether the experiment is a condition here, and not where the page is."""
 
     @property
     def is_narrow(self) -> bool:
-        return bool(self.state or self.name or self.tag or self.wanted.cause)
+        return bool(self.state or self.name or self.tag or self.array or self.wanted.cause)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the form is to be seen at once: when it says something."""
+        return self.is_narrow or bool(self.experiment and self.can_choose)
 
     @property
     def words(self) -> str:
@@ -51,36 +63,67 @@ class Filters:
         found = [dict(self.states).get(self.state, "")] if self.state else []
         found += [f"named {self.name}…"] if self.name else []
         found += [f"tagged {self.tag}"] if self.tag else []
+        found += ["of one array"] if self.array else []
         found += [f"ended by {self.wanted.cause.replace('_', ' ')}"] if self.wanted.cause else []
         return ", ".join(found) or "in all"
+
+    @property
+    def open(self) -> JobFilter | None:
+        """Those of the jobs that have not ended; none where the conditions leave no open one."""
+        wanted = self.wanted
+        if wanted.is_of_all or wanted.is_open is False or wanted.cause is not None:
+            return None
+        if not wanted.states:
+            return wanted.having(is_open=True)
+        states = tuple(state for state in wanted.states if not JobState(state).is_final)
+        return wanted.having(states=states) if states else None
+
+    def counting(self, count: int) -> "Filters":
+        """The same, of which so many are open."""
+        return replace(self, cancel_count=count)
+
+    def among(self, known: tuple[tuple[str, str], ...]) -> "Filters":
+        """The same with some experiments to choose from."""
+        return replace(self, known=known)
+
+    def inside(self) -> "Filters":
+        """The same on a page of one experiment."""
+        return replace(self, can_choose=False)
 
 
 def filters(visit: Visit, place: Place, chosen: ExperimentSummary | None) -> Filters:
     """The conditions in an address; words that mean nothing are passed over."""
-    given = {name: place.fields.get(name, "")[:LONGEST] for name in FIELDS}
+    given = {name: place.fields.get(name, "").replace("\x00", "")[:LONGEST] for name in FIELDS}
     state = given["state"] if given["state"] in dict(STATES) else ""
     cause = given["cause"] if given["cause"] in CAUSES else ""
-    scope = chosen.experiment_id if chosen else None
     wanted = JobFilter.model_validate(
         {key: value for key, value in {
-            "experiment_id": scope, "name": given["name"], "tag": given["tag"], "cause": cause, **_states(state)
+            "experiment_id": chosen.experiment_id if chosen else None, "name": given["name"], "tag": given["tag"],
+            "array_id": given["array"], "cause": cause, **_states(state),
         }.items() if value not in {None, ""}}
     )  # fmt: skip
     slug = chosen.slug if chosen else ""
-    fields = {"experiment": slug, "state": state, "name": given["name"], "tag": given["tag"]}
-    query = {name: value or None for name, value in fields.items()}
-    is_of_some = not wanted.is_of_all and wanted.is_open is not False and state not in {one.value for one in _FINAL}
-    return Filters(
+    made = Filters(
         action=visit.url("queue"),
         states=STATES,
         wanted=wanted,
         clear_href=with_query(visit.url("queue"), experiment=slug or None),
-        cancel_href=with_query(visit.url("preview_cancel"), **query) if is_of_some else None,
-        **fields,
+        cancel_href=None,
+        experiment=slug,
+        state=state,
+        name=given["name"],
+        tag=given["tag"],
+        array=given["array"],
     )
+    if made.open is None or not _may_cancel(visit, wanted.experiment_id):
+        return made
+    query = {name: getattr(made, name) or None for name in ("experiment", "state", "name", "tag", "array")}
+    return replace(made, cancel_href=with_query(visit.url("preview_cancel"), **query))
 
 
-_FINAL = frozenset(state for state in JobState if state.is_final)
+def _may_cancel(visit: Visit, experiment_id: str | None) -> bool:
+    """Administrators may cancel anybody's jobs anywhere, others their own in one experiment."""
+    return visit.is_administrator or (experiment_id is not None and visit.may_act_in(experiment_id))
 
 
 def _states(state: str) -> dict[str, object]:

@@ -54,8 +54,9 @@ class JobRow:
     slots: str = ""
     """What it holds, by name; empty for one that holds nothing."""
     more: int = 0
-    """So many of its array stood behind it in this list; they are shown by `more_href`."""
+    """So many of its array stood behind it in this list."""
     more_href: str = ""
+    """All of its array; empty for a job that is of none."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,8 @@ class Rows:
         """Jobs of one array that stand together and are in one state are one row."""
         rows = []
         for (array_id, _), group in groupby(found, key=lambda one: (one[0].array_id or one[0].job_id, one[0].state)):
-            (_, first), *others = group
-            href = with_query(self.visit.url("queue"), array=array_id) if others else ""
+            (job, first), *others = group
+            href = with_query(self.visit.url("queue"), array=array_id) if job.array_id is not None else ""
             rows.append(replace(first, more=len(others), more_href=href))
         return tuple(rows)
 
@@ -162,9 +163,12 @@ def _beside(rows: Sequence[JobRow], kinds: dict[str, tuple[str, int]]) -> Iterat
 
 def in_words(start: StartBand, now: Moment) -> str:
     """When a job starts, in eight of ten cases: in 3 to 7 min."""
-    first, last = (
-        max(0.0, (as_moment(moment) - as_moment(now)).total_seconds()) for moment in (start.earliest, start.latest)
-    )
+    first, last = ((as_moment(moment) - as_moment(now)).total_seconds() for moment in (start.earliest, start.latest))
+    return between(max(0.0, first), max(0.0, last))
+
+
+def between(first: float, last: float) -> str:
+    """From so many seconds on to so many, in one unit."""
     if last < SOON_SECONDS:
         return "in about a minute" if last > SOON_SECONDS / 3 else "in seconds"
     length, unit = next(one for one in UNITS if last >= one[0])

@@ -24,12 +24,9 @@ from web_ui.pages import (
     endings,
     evaluator,
     executor,
-    gpus,
     home,
     ideas,
     ideator,
-    job_acts,
-    jobs,
     join,
     lineage,
     metrics,
@@ -37,8 +34,6 @@ from web_ui.pages import (
     overview_acts,
     overview_facts,
     parents,
-    queue,
-    queue_acts,
     reference,
     signin,
     streams,
@@ -49,7 +44,7 @@ from web_ui.pages import (
     variants_csv,
     work,
 )
-from web_ui.rooms import finding, people, running, watching
+from web_ui.rooms import finding, people, queueing, running, watching
 from web_ui.static_files import ChecksummedFiles
 from web_ui.visit import Visit
 
@@ -112,22 +107,9 @@ def _deployment() -> list[BaseRoute]:
         _page("/live", streams.follow, "live"),
         _page("/docs", reference.show, "reference"),
         _page("/docs/openapi.json", reference.openapi, "openapi"),
-        *(_page(*row) for row in (*finding.PAGES, *watching.EVERYWHERE, *people.PAGES)),
-        *(_act(*row) for row in people.ACTS),
-        _page("/gpus", gpus.show, "gpus"),
-        _act("/gpus/quarantine", gpus.quarantine, "quarantine_gpu"),
-        _act("/gpus/drain", gpus.drain, "drain_gpu"),
-        _act("/gpus/readmit", gpus.readmit, "readmit_gpu"),
+        *(_page(*row) for row in (*finding.PAGES, *watching.EVERYWHERE, *queueing.PAGES, *people.PAGES)),
+        *(_act(*row) for row in (*queueing.ACTS, *people.ACTS)),
         _page("/work", work.everywhere, "all_work"),
-        _page("/queue", queue.show, "queue"),
-        _page("/queue/cancel-several", queue_acts.preview, "preview_cancel"),
-        _act("/queue/cancel-several", queue_acts.cancel_several, "cancel_several"),
-        _page("/queue/{job}", jobs.show, "job"),
-        _page("/queue/{job}/log", jobs.log, "job_log"),
-        _act("/queue/{job}/cancel", job_acts.cancel, "cancel_job"),
-        _act("/queue/{job}/retry", job_acts.retry, "retry_job"),
-        _act("/queue/{job}/priority", job_acts.reprioritise, "reprioritise_job"),
-        _act("/queue/{job}/move", job_acts.move, "move_job"),
     ]
 
 
@@ -149,12 +131,14 @@ def _experiment() -> list[BaseRoute]:
         _in("/tasks/{task}", task.show, "task"),
         _do("/tasks/{task}/reassign", task_acts.reassign, "reassign"),
         _do("/tasks/{task}/take-back", task_acts.take_back, "take_back"),
-        _in("/jobs", queue.of_experiment, "experiment_jobs"),
         _in("/artifacts", artifacts.download, "artifact"),
         *_lineage(),
         *_desks(),
         *_admin(),
-        *(_in(*row) for row in (*running.PAGES, *finding.INSIDE, *watching.INSIDE, *people.PAGES_INSIDE)),
+        *(
+            _in(*row)
+            for row in (*running.PAGES, *finding.INSIDE, *watching.INSIDE, *queueing.INSIDE, *people.PAGES_INSIDE)
+        ),
         *(_do(*row) for row in (*running.ACTS, *finding.ACTS, *people.ACTS_INSIDE)),
     ]
 

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 from store_client import Fleet, SlotInfo
 from web_ui.filters import size
+from web_ui.queue_places import SlotNames
 from web_ui.visit import Visit
+
+MOST_WHOLE = 8
+"""So many GPUs are shown each with its readings."""
 
 
 @dataclass(frozen=True)
@@ -32,27 +36,32 @@ class Slots:
     cpu_jobs: tuple[tuple[int, str], ...]
     """The number and address of each job on a CPU slot."""
 
+    @property
+    def is_compact(self) -> bool:
+        """Whether there are so many GPUs that each is a tile."""
+        return len(self.gpus) > MOST_WHOLE
+
 
 def slots(visit: Visit, fleet: Fleet) -> Slots:
     """The slots as their card shows them."""
-    cpus = [slot for slot in fleet.slots if slot.kind == "cpu"]
+    cpus, names = [slot for slot in fleet.slots if slot.kind == "cpu"], SlotNames.of(fleet).names
     held = {slot.job_number: slot.job_id for slot in cpus if slot.job_number is not None}
     gpus = (slot for slot in fleet.slots if slot.kind != "cpu")
     return Slots(
-        gpus=tuple(_gpu(visit, place, slot) for place, slot in enumerate(gpus)),
+        gpus=tuple(_gpu(visit, names[slot.slot_id], slot) for slot in gpus),
         cpus_busy=sum(1 for slot in cpus if slot.job_id is not None),
         cpus_total=len(cpus),
         cpu_jobs=tuple((number, visit.url("job", job=job_id)) for number, job_id in sorted(held.items())),
     )
 
 
-def _gpu(visit: Visit, place: int, slot: SlotInfo) -> SlotRow:
+def _gpu(visit: Visit, name: str, slot: SlotInfo) -> SlotRow:
     status = "ours" if slot.job_id and not slot.is_lost else "free" if slot.state == "usable" else slot.state
     memory = None
     if slot.memory_total_bytes and slot.memory_used_bytes is not None:
         memory = slot.memory_used_bytes / slot.memory_total_bytes
     return SlotRow(
-        name=f"GPU {place}" if slot.kind == "gpu" else f"Slice {place}",
+        name=name[0].upper() + name[1:],
         model=slot.name,
         status=status,
         facts=" · ".join(_readings(slot)),

@@ -21,6 +21,8 @@ MANY = 2000
 FRESH_SECONDS = 2.0
 """So long is a situation of use since which nothing was written."""
 QUICK_SECONDS = 0.05
+FEW = 200
+"""So few are read anew whenever something was written: a machine that is busy must not show the order of before."""
 PATIENCE = 5
 """One that was not read as quickly is of use for so many times as long as that took, whatever is written meanwhile."""
 REST_SHARE = 20
@@ -60,6 +62,11 @@ class Seen:
     read_at: float
     took: float
     _estimates: Estimates
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether reading it anew takes so long that it is not done for every question."""
+        return self.took > QUICK_SECONDS and sum(map(len, self.situation.lines.values())) > FEW
 
     @property
     def is_recent(self) -> bool:
@@ -105,7 +112,7 @@ class Lookout:
     def see(self, tx: Tx) -> Seen:
         """The situation as the transaction sees it, or as it was a moment ago."""
         position, seen = tx.connection.scalar(NEWEST), self._seen
-        if seen is not None and seen.took > QUICK_SECONDS and self._lock.locked():
+        if seen is not None and seen.is_slow and self._lock.locked():
             return seen  # somebody is reading it anew, which would hold up this question and others
         with self._lock:
             if self._seen is None or not self._is_of_use(self._seen, position):
@@ -141,7 +148,7 @@ class Lookout:
 
     @staticmethod
     def _is_of_use(seen: Seen, position: int | None) -> bool:
-        age, is_slow = time.monotonic() - seen.read_at, seen.took > QUICK_SECONDS
+        age = time.monotonic() - seen.read_at
         if seen.position == position:
             return age < FRESH_SECONDS
-        return is_slow and age < PATIENCE * seen.took
+        return seen.is_slow and age < PATIENCE * seen.took

@@ -117,7 +117,7 @@ class _Acts:
     def fleet(self, tx: Tx) -> Fleet:
         return fleet.read(tx, self.yard.seen(tx))
 
-    def whole(self, tx: Tx, row: RowMapping, places: Places = listing.unplaced) -> JobDetail:
+    def whole(self, tx: Tx, row: RowMapping, places: Places | None = None) -> JobDetail:
         """A job as the answer about it; in one to a change its place is not looked for."""
         return listing.detail(tx, row, logs.size(self._log_path(row, row["attempt"])), places)
 

@@ -1,5 +1,6 @@
 // Follows logs: <pre data-log-url data-log-offset data-log-live> asks `url?offset=N` and appends what is new.
 //
+// A log is followed by its reader, too, while they look at its end: the box beside it says so, and leads back there.
 // The answer is plain text; `X-Log-Offset` is the offset to ask from next, `X-Log-Ended: true` says that no more will come.
 const EVERY_MS = 1000;
 const QUIET_MS = 3000;
@@ -14,14 +15,26 @@ export function followLogs(within = document) {
     if (followed.has(log)) continue;
     followed.add(log);
     log.scrollTop = log.scrollHeight;
-    if ("logLive" in log.dataset) new Follower(log).again(EVERY_MS);
+    if ("logLive" in log.dataset) new Follower(log, within.querySelector("[data-log-follow]")).again(EVERY_MS);
   }
 }
 
 class Follower {
-  constructor(log) {
+  constructor(log, box) {
     this.log = log;
+    this.box = box;
+    log.addEventListener("scroll", () => box && (box.checked = this.isAtEnd));
+    box?.addEventListener("change", () => box.checked && this.showEnd());
     document.addEventListener("visibilitychange", () => document.hidden || this.again(0));
+  }
+
+  get isAtEnd() {
+    const { log } = this;
+    return log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END_PIXELS;
+  }
+
+  showEnd() {
+    this.log.scrollTop = this.log.scrollHeight;
   }
 
   again(after) {
@@ -53,10 +66,10 @@ class Follower {
   append(text) {
     if (!text) return;
     const { log } = this;
-    const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END_PIXELS;
+    const isFollowed = this.box?.checked ?? this.isAtEnd;
     log.append(text);
     if (log.textContent.length > MOST_CHARACTERS) log.textContent = log.textContent.slice(-MOST_CHARACTERS / 2);
-    if (isAtEnd) log.scrollTop = log.scrollHeight;
+    if (isFollowed) this.showEnd();
   }
 
   end() {

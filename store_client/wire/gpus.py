@@ -48,6 +48,9 @@ class GpuHolder(Record):
     attempt: int
     units: int
     held_since: Timestamp
+    experiment_name: str | None = None
+    experiment_slug: str | None = None
+    submitter_name: str | None = Field(default=None, description="who submitted the job")
 
 
 class GpuPart(GpuRecord):

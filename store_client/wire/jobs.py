@@ -186,6 +186,12 @@ class Job(Record):
     not_before: Timestamp | None = Field(default=None, description="it rests until then before its next attempt")
     progress: Progress | None = None
     attempt: int = Field(description="number of the current or last attempt; 0 before the first")
+    slots: tuple[str, ...] = Field(default=(), description="what the current attempt holds; not in answers to changes")
+    node: str | None = Field(default=None, description="the machine of these slots; absent: the scheduler's own")
+    experiment_name: str | None = Field(default=None, description="absent in answers to changes, as the next three")
+    experiment_slug: str | None = None
+    operator_id: str | None = Field(default=None, description="the person behind the worker that submitted it")
+    submitter_name: str | None = None
     created_at: Timestamp
     started_at: Timestamp | None = None
     ended_at: Timestamp | None = None
@@ -208,6 +214,8 @@ class JobDetail(Job):
     preemption: Preemption | None = None
     depends_on: tuple[Dependency, ...] = ()
     publish: str | None = None
+    variables: tuple[str, ...] = Field(default=(), description="the names of those that it was given")
+    inputs: tuple[str, ...] = Field(default=(), description="the files written before its start; `-` for its input")
     attempts: tuple[Attempt, ...] = ()
     files: dict[str, str] = Field(default_factory=dict, description="collected files; a missing one is absent")
     stdout: str | None = None

@@ -121,6 +121,20 @@ class LineHead(Record):
     waiting: int
 
 
+class ExperimentLoad(Record):
+    """What an experiment has of the queue at the moment, and its part of it."""
+
+    experiment_id: ExperimentId
+    name: str
+    slug: str
+    running: int = Field(description="jobs on slots")
+    waiting: int = Field(description="jobs that stand in line")
+    gpus: float = Field(description="held now; a share of a GPU counts as its part")
+    cpus: int
+    weight: float = Field(default=1, description="its part of the queue beside other experiments")
+    used_seconds: float = Field(default=0, description="as `used_seconds` of its share")
+
+
 class Ranking(Record):
     """The policy in force, in short."""
 
@@ -138,6 +152,9 @@ class SchedulerStatus(Record):
     states: dict[str, int] = Field(description="how many jobs are in each state")
     policy: Ranking
     heads: tuple[LineHead, ...] = ()
+    loads: tuple[ExperimentLoad, ...] = Field(
+        default=(), description="the experiments that run or wait here, those that hold most first; a dozen at most"
+    )
     no_start: str | None = Field(default=None, description="why the jobs have no band of starts")
     items: tuple[QueuedJob, ...] = ()
     next: str | None = None

@@ -206,6 +206,7 @@ def test_a_long_queue_is_seen_as_the_scheduler_saw_it_last(queue: Queue, monkeyp
 
 def test_what_was_slow_to_read_serves_several_questions(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lookout, "QUICK_SECONDS", 0.0)
+    monkeypatch.setattr(lookout, "FEW", -1)
     monkeypatch.setattr(lookout, "PATIENCE", 1_000_000)
     asked = Asked(queue)
     assert asked.queue().total == 0
@@ -217,6 +218,7 @@ def test_nobody_waits_for_a_long_queue_that_somebody_else_is_reading(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lookout, "QUICK_SECONDS", 0.0)
+    monkeypatch.setattr(lookout, "FEW", -1)
     monkeypatch.setattr(lookout, "PATIENCE", 0)
     asked, nested = Asked(queue), list[int]()
     assert asked.queue().total == 0

@@ -136,7 +136,7 @@ async def test_a_waiting_job_is_moved_from_the_list_and_leads_back_there(
     world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
 ) -> None:
     first, second = await queued(world, hello, "first"), await queued(world, hello, "second")
-    answer = await browser_of_admin.post(f"/queue/{second.job_id}/move?back=queue", data={"to": "front"})
+    answer = await browser_of_admin.post(f"/queue/{second.job_id}/move?back=/queue", data={"to": "front"})
     assert answer.headers["location"] == "/queue"
     shown = await browser_of_admin.get("/queue")
     assert [row[0].split()[0] for row in rows(part(shown, "waiting"))] == [str(second.number), str(first.number)]
@@ -232,6 +232,7 @@ async def test_an_operator_cancels_only_jobs_of_their_own(world: World, hello: E
     await theirs.post(f"/desk/{task.task_id}/run")
     link = part(await theirs.get(path), "job").find("a")
     assert link is not None
+    assert page(await bob.get(str(link["href"]))).select('form[action$="/cancel"]')
     await bob.post(f"{link['href']}/cancel")
     assert "is cancelled" in says(await bob.get(str(link["href"])))
     assert page(await bob.get(str(link["href"]))).select('form[action$="/retry"]') == []

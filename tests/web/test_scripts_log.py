@@ -9,7 +9,9 @@ from playwright.sync_api import expect
 
 from tests.web import sample_pages
 from tests.web.sample_site import Answer, Site, open_site
-from web_ui.pages.jobs import Acts, JobPage, Log
+from web_ui.job_command import Again
+from web_ui.job_log import Log, LogView
+from web_ui.pages.jobs import Acts, JobPage
 
 pytestmark = pytest.mark.browser
 
@@ -27,6 +29,7 @@ def waiting() -> JobPage:
         name="train mlp-128",
         status="queued",
         sentence="Waits, 1st in the queue.",
+        ends="",
         why=None,
         progress=None,
         metrics=(),
@@ -35,16 +38,20 @@ def waiting() -> JobPage:
         facts=(),
         moments=(),
         command="train",
+        again=Again("switchyard job submit hello -- train", ""),
+        checkpoints=(),
+        more_checkpoints=0,
         attempts=(),
         log=None,
         log_fault="",
+        view=LogView(),
         files=(),
         job_id="job_812",
     )
 
 
 def running(text: str, *, is_live: bool = True) -> JobPage:
-    log = Log(text, "/log?attempt=1", len(text), is_live, 0, "/log?download=1", 1)
+    log = Log(text, "/log?attempt=1", len(text), is_live, 0, "/log?download=1", 1, "", "/?wrap=off", "/")
     return replace(waiting(), status="running", sentence="Its command runs.", log=log)
 
 

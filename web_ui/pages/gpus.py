@@ -37,7 +37,7 @@ class Gpus:
 async def show(visit: Visit) -> Response:
     """Every GPU of the deployment."""
     found, experiments, fleet = await asyncio.gather(
-        visit.client.list_gpus(), visit.client.list_experiment_summaries(), visit.client.read_fleet()
+        visit.client.list_gpus(), visit.console.factory.experiments(visit.who), visit.client.read_fleet()
     )
     minutes = _minutes(visit)
     charts = await asyncio.gather(*(_chart(visit, gpu, minutes) for gpu in found.gpus))

@@ -1,10 +1,16 @@
 """The acts on one job: end it, run it again, and change where it stands."""
 
+from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from store_client import JobDetail, JobState, MoveJob, Refused
-from web_ui.pages.jobs import job_of, number
+from web_ui.filters import with_query
+from web_ui.gates import own_path
+from web_ui.job_log import number
+from web_ui.pages.jobs import job_of
 from web_ui.visit import Visit
+
+ENDS = ("front", "back")
 
 
 async def cancel(visit: Visit) -> Response:
@@ -19,6 +25,13 @@ async def cancel(visit: Visit) -> Response:
     return _back(visit, job, f"Job {job.number} is being stopped with everything that it started.")
 
 
+async def cancel_array(visit: Visit) -> Response:
+    """End every job of an array, and make no more of it."""
+    array = await visit.client.cancel_array(visit.request.path_params["array"])
+    shown = with_query(visit.url("queue"), array=array.array_id)
+    return visit.go(shown, ("done", f"The array of job {array.number} is cancelled: no more of it are made."))
+
+
 async def retry(visit: Visit) -> Response:
     """Queue the ended job again."""
     job = await visit.client.retry_job(job_of(visit))
@@ -30,30 +43,65 @@ async def reprioritise(visit: Visit) -> Response:
     form = await visit.request.form()
     priority = number(str(form.get("priority", "")), default=-1)
     if not 0 <= priority <= 10:
-        path = visit.url("job", job=job_of(visit))
-        return visit.go(path, ("failed", "A priority is a whole number from 0 to 10; nothing was changed."))
+        return _refused(visit, "A priority is a whole number from 0 to 10; nothing was changed.")
     try:
         job = await visit.client.reprioritise_job(job_of(visit), priority)
     except Refused as refusal:
-        path = visit.url("job", job=job_of(visit))
-        return visit.go(path, ("failed", f"The priority was not changed: {refusal.detail}."))
+        return _refused(visit, f"The priority was not changed: {refusal.detail}.")
     return _back(visit, job, f"Job {job.number} has priority {priority} now.")
 
 
 async def move(visit: Visit) -> Response:
-    """Move the waiting job among those of its priority."""
+    """Move the waiting job to an end of its priority, or beside another job, whose priority it then has."""
     form = await visit.request.form()
-    to = str(form.get("to", ""))
-    if to not in {"front", "back"}:
-        return visit.go(visit.url("job", job=job_of(visit)), ("failed", "A job moves to the front or to the back."))
+    to, beside = str(form.get("to", "")), _beside(form)
+    if beside is not None:
+        return await _move_beside(visit, *beside)
+    if to not in ENDS:
+        return _refused(visit, "A job moves to the front or to the back, or beside another one.")
     try:
         job = await visit.client.move_job(job_of(visit), MoveJob.model_validate({"to": to}))
     except Refused as refusal:
-        return visit.go(visit.url("job", job=job_of(visit)), ("failed", f"It was not moved: {refusal.detail}."))
+        return _refused(visit, f"It was not moved: {refusal.detail}.")
     return _back(visit, job, f"Job {job.number} is at the {to} of priority {job.priority} now.")
 
 
+def _beside(form: FormData) -> tuple[str, str] | None:
+    """Before or behind which job, where the form names one."""
+    named = ((side, str(form.get(side, ""))) for side in ("before", "after"))
+    return next(((side, job) for side, job in named if 0 < len(job) <= 100), None)
+
+
+async def _move_beside(visit: Visit, side: str, named: str) -> Response:
+    changed = ""
+    try:
+        job, other = await visit.client.read_job(job_of(visit)), await visit.client.read_job(named)
+        if job.priority != other.priority:
+            await visit.client.reprioritise_job(job.job_id, other.priority)
+            changed = f"Job {job.number} has priority {other.priority} now, but "
+        await visit.client.move_job(job.job_id, MoveJob.model_validate({side: other.job_id}))
+    except Refused as refusal:
+        told = f"{changed}it was not moved: {refusal.detail}."
+        return _refused(visit, told[0].upper() + told[1:])
+    where = "before" if side == "before" else "behind"
+    told = f"Job {job.number} stands {where} job {other.number} at priority {other.priority} now."
+    if job.experiment_id != other.experiment_id:
+        told += " Experiments take turns, so it may start at another time."
+    return _back(visit, job, told)
+
+
 def _back(visit: Visit, job: JobDetail, told: str) -> Response:
-    """To the queue, where the act was done there; else to the job's page."""
-    is_of_queue = visit.request.query_params.get("back") == "queue"
-    return visit.go(visit.url("queue") if is_of_queue else visit.url("job", job=job.job_id), ("done", told))
+    """To the list where the act was done; else to the job's page."""
+    return visit.go(_asked(visit) or visit.url("job", job=job.job_id), ("done", told))
+
+
+def _refused(visit: Visit, told: str) -> Response:
+    return visit.go(_asked(visit) or visit.url("job", job=job_of(visit)), ("failed", told))
+
+
+def _asked(visit: Visit) -> str:
+    """The list that the form says it stands in: the queue as it was narrowed, or an experiment's jobs."""
+    asked = own_path(visit.request.query_params.get("back", ""))
+    path = asked.partition("?")[0]
+    is_of_experiment = path.startswith("/e/") and path.endswith("/jobs") and path.count("/") == 3
+    return asked if is_of_experiment or path == visit.url("queue") else ""

@@ -1,24 +1,38 @@
 """One job: how it stands, why it waits, its attempts, its log as it grows, and the acts on it."""
 
 import asyncio
+import shlex
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from store_client import ControlPlaneClient, JobDetail, JobMetrics, JobState, LogSlice, Refused, Unreachable
-from web_ui.active import find
-from web_ui.filters import Moment, duration, plural, short_commit
+from store_client import (
+    ControlPlaneClient,
+    Fleet,
+    JobCheckpoint,
+    JobDetail,
+    JobMetrics,
+    JobState,
+    LogSlice,
+    Refused,
+    Unreachable,
+)
+from web_ui.filters import Moment, duration, plural, short_commit, with_query
 from web_ui.frame import deployment_frame
+from web_ui.job_command import Again, again
+from web_ui.job_ends import end_of
+from web_ui.job_log import SLICE_BYTES, Log, LogView, log_of, number, view_of
 from web_ui.job_metrics import POINTS, MetricCard, ProgressLine, metric_cards, progress_line
 from web_ui.job_why import WhyCard, why_card
 from web_ui.job_words import needs, sentence, what_for
+from web_ui.queue_places import SlotNames
+from web_ui.queue_rows import may_cancel
 from web_ui.templating import Frame
 from web_ui.visit import Visit
 
-SHOWN_BYTES = 65_536
-SLICE_BYTES = 1_048_576
+MOST_CHECKPOINTS = 20
 
 
 @dataclass(frozen=True)
@@ -33,19 +47,6 @@ class AttemptRow:
     outcome: str
     log_href: str
     is_shown: bool
-
-
-@dataclass(frozen=True)
-class Log:
-    """The end of an attempt's log and where to ask for more; `skipped` bytes come before it."""
-
-    text: str
-    url: str
-    offset: int
-    is_live: bool
-    skipped: int
-    download_href: str
-    attempt: int
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class JobPage:
     name: str
     status: str
     sentence: str
+    ends: str
     why: WhyCard | None
     progress: ProgressLine | None
     metrics: tuple[MetricCard, ...]
@@ -87,38 +89,48 @@ class JobPage:
     facts: tuple[JobFact, ...]
     moments: tuple[tuple[str, Moment | None], ...]
     command: str
+    again: Again
+    checkpoints: tuple[JobCheckpoint, ...]
+    more_checkpoints: int
     attempts: tuple[AttemptRow, ...]
     log: Log | None
     log_fault: str
+    view: LogView
     files: tuple[tuple[str, str], ...]
     job_id: str
 
 
 async def show(visit: Visit) -> Response:
     """The job, with the log of its newest attempt or of the one that the address names."""
+    view = view_of(visit)
     job, experiments, fleet = await asyncio.gather(
-        visit.client.read_job(job_of(visit)), visit.client.list_experiment_summaries(), visit.client.read_fleet()
+        visit.client.read_job(job_of(visit)), visit.console.factory.experiments(visit.who), visit.client.read_fleet()
     )
-    explanation, metrics, (log, fault) = await asyncio.gather(_why(visit, job), _metrics(visit, job), _log(visit, job))
-    owner = find(experiments, job.experiment_id)
-    shown = log.attempt if log is not None else job.attempt
+    explanation, metrics, kept, (log, fault) = await asyncio.gather(
+        _why(visit, job), _metrics(visit, job), _kept(visit, job), log_of(visit, job, view)
+    )
     page = JobPage(
         frame=deployment_frame(visit, experiments, f"Job {job.number}", "queue", fleet),
         number=job.number,
         name=job.name,
         status=job.state.value,
         sentence=explanation.sentence if explanation else sentence(job),
+        ends=end_of(visit, job),
         why=explanation,
         progress=progress_line(job),
         metrics=metrics,
         priority=job.priority,
         acts=_acts(visit, job),
-        facts=_facts(visit, job, (owner.slug, owner.name) if owner else (job.experiment_id, job.experiment_id)),
+        facts=_facts(visit, job),
         moments=(("Queued", job.created_at), ("Started", job.started_at), ("Ended", job.ended_at)),
-        command=job.command[-1] if job.command[:2] == ("/bin/sh", "-c") else " ".join(job.command),
-        attempts=_attempts(visit, job, shown),
+        command=job.command[-1] if job.command[:2] == ("/bin/sh", "-c") else shlex.join(job.command),
+        again=again(job),
+        checkpoints=kept[:MOST_CHECKPOINTS],
+        more_checkpoints=max(0, len(kept) - MOST_CHECKPOINTS),
+        attempts=_attempts(visit, job, (log.attempt if log is not None else job.attempt, fleet)),
         log=log,
         log_fault=fault,
+        view=view,
         files=tuple(sorted(job.files.items())),
         job_id=job.job_id,
     )
@@ -156,40 +168,19 @@ async def _metrics(visit: Visit, job: JobDetail) -> tuple[MetricCard, ...]:
     return metric_cards(found)
 
 
+async def _kept(visit: Visit, job: JobDetail) -> tuple[JobCheckpoint, ...]:
+    """What it keeps for its next attempt, the newest first; nothing where that cannot be read."""
+    if job.attempt == 0:
+        return ()
+    try:
+        found = await visit.client.list_job_checkpoints(job.job_id)
+    except (Refused, Unreachable):
+        return ()
+    return tuple(sorted(found.items, key=lambda one: one.modified, reverse=True))
+
+
 def job_of(visit: Visit) -> str:
     return str(visit.request.path_params["job"])
-
-
-def number(text: str | None, default: int = 0) -> int:
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 16 else default
-
-
-async def _log(visit: Visit, job: JobDetail) -> tuple[Log | None, str]:
-    """The end of the log, or why there is none."""
-    attempt = number(visit.request.query_params.get("attempt"))
-    if job.attempt == 0:
-        return None, ""
-    is_newest = attempt in {0, job.attempt}
-    start = max(0, job.log_bytes - SHOWN_BYTES) if is_newest else 0
-    limit = SLICE_BYTES if is_newest else SHOWN_BYTES
-    try:
-        piece = await visit.client.read_job_log(job.job_id, start, limit, attempt or None)
-    except (Refused, Unreachable) as error:
-        return None, str(error)
-    return _shown(visit, job, piece), ""
-
-
-def _shown(visit: Visit, job: JobDetail, piece: LogSlice) -> Log:
-    url = f"{visit.url('job_log', job=job.job_id)}?attempt={piece.attempt}"
-    return Log(
-        text=piece.text,
-        url=url,
-        offset=piece.next_offset,
-        is_live=not piece.is_complete,
-        skipped=piece.offset,
-        download_href=f"{url}&download=1",
-        attempt=piece.attempt,
-    )
 
 
 async def _download(visit: Visit, attempt: int) -> Response:
@@ -207,23 +198,25 @@ async def _pieces(client: ControlPlaneClient, job_id: str, piece: LogSlice) -> A
 
 
 def _acts(visit: Visit, job: JobDetail) -> Acts:
-    is_admin, may_act = visit.is_administrator, visit.may_act_in(job.experiment_id)
-    is_movable = is_admin and job.state is JobState.QUEUED
+    is_movable = visit.manages_deployment and job.state is JobState.QUEUED
     return Acts(
-        cancel_href=None
-        if job.state.is_final or job.state is JobState.CANCELLING or not may_act
-        else visit.url("cancel_job", job=job.job_id),
-        retry_href=visit.url("retry_job", job=job.job_id) if is_admin and job.state.is_final else None,
+        cancel_href=visit.url("cancel_job", job=job.job_id) if may_cancel(visit, job) else None,
+        retry_href=visit.url("retry_job", job=job.job_id) if visit.manages_deployment and job.state.is_final else None,
         priority_href=visit.url("reprioritise_job", job=job.job_id) if is_movable else None,
         move_href=visit.url("move_job", job=job.job_id) if is_movable else None,
     )
 
 
-def _facts(visit: Visit, job: JobDetail, owner: tuple[str, str]) -> tuple[JobFact, ...]:
-    slug, name = owner
-    facts = [JobFact("Experiment", name, visit.url("overview", experiment=slug))]
+def _facts(visit: Visit, job: JobDetail) -> tuple[JobFact, ...]:
+    slug = job.experiment_slug or job.experiment_id
+    facts = [JobFact("Experiment", job.experiment_name or slug, visit.url("overview", experiment=slug))]
     if job.task_id:
         facts.append(JobFact("Task", what_for(job), visit.url("task", experiment=slug, task=job.task_id)))
+    if job.array_id is not None:
+        href = with_query(visit.url("queue"), array=job.array_id)
+        facts.append(JobFact("Array", f"number {job.array_index} of its array", href))
+    if job.submitter_name:
+        facts.append(JobFact("Submitted by", job.submitter_name))
     facts += [
         JobFact("Commit", short_commit(job.commit_sha), is_code=True),
         JobFact("Needs", needs(job.resources)),
@@ -242,13 +235,14 @@ def _retried(job: JobDetail) -> str:
     return " or ".join(one.replace("_", " ") for one in job.retry.on) or "never"
 
 
-def _attempts(visit: Visit, job: JobDetail, shown: int) -> tuple[AttemptRow, ...]:
-    path = visit.url("job", job=job.job_id)
+def _attempts(visit: Visit, job: JobDetail, beside: tuple[int, Fleet]) -> tuple[AttemptRow, ...]:
+    shown, fleet = beside
+    path, names = visit.url("job", job=job.job_id), SlotNames.of(fleet)
     return tuple(
         AttemptRow(
             number=one.number,
             status=one.state.value,
-            slots=", ".join(slot.replace("cpu:", "CPU ") for slot in one.slots),
+            slots=names.words(one.slots),
             started_at=one.started_at,
             ended_at=one.ended_at,
             outcome=one.detail or (f"exit code {one.exit_code}" if one.exit_code is not None else ""),

@@ -1,4 +1,4 @@
-"""The queue: what runs, what waits in which order and why, what ended, and the slots it all runs on."""
+"""The queue: what runs on which slots, what waits in which order and why, what ended, and who has how much of it."""
 
 import asyncio
 from dataclasses import dataclass
@@ -6,21 +6,28 @@ from typing import Any, ClassVar
 
 from starlette.responses import Response
 
-from store_client import ExperimentSummary, Fleet, JobFilter, JobPage, JobState, SchedulerStatus
+from store_client import ArrayDetail, ExperimentSummary, Fleet, JobFilter, JobPage, JobState, SchedulerStatus
 from web_ui.active import Here, find
 from web_ui.filters import plural
 from web_ui.frame import deployment_frame, experiment_frame
 from web_ui.listing import Pager, Place
+from web_ui.missing import NoSuchExperiment
+from web_ui.queue_arrays import ArrayCard, array_card, read_array
 from web_ui.queue_filters import FIELDS, Filters, filters
+from web_ui.queue_places import SlotNames
 from web_ui.queue_rows import JobRow, Rows
+from web_ui.queue_shares import ShareRow, share_rows
+from web_ui.queue_theirs import counted
 from web_ui.slots_card import Slots, slots
 from web_ui.templating import Frame, Tab
 from web_ui.visit import Visit
 
 RUNNING = (JobState.STARTING, JobState.RUNNING, JobState.CANCELLING)
-MOST_RUNNING = 100
-WAITING = 50
+MOST_RUNNING = 40
+WAITING = 40
 ENDED = 10
+TABS = 6
+Experiments = tuple[ExperimentSummary, ...]
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,8 @@ class Queue:
 
     frame: Frame
     title: str
+    here: str
+    """Where acts lead back to."""
     sentence: str
     experiments: tuple[Tab, ...]
     filters: Filters
@@ -43,8 +52,10 @@ class Queue:
     """Jobs that wait for more than a slot."""
     no_start: str | None
     ended: tuple[JobRow, ...]
+    shares: tuple[ShareRow, ...]
     slots: Slots
     is_of_experiment: bool
+    can_move: bool
 
 
 @dataclass(frozen=True)
@@ -69,33 +80,52 @@ class Found:
 async def show(visit: Visit) -> Response:
     """Every experiment's jobs, or those of the one that the address names."""
     place = Place.of(visit.request, "experiment", *FIELDS)
-    experiments = await visit.client.list_experiment_summaries()
-    chosen = find(experiments, place.fields.get("experiment", ""))
+    experiments, chosen = await chosen_of(visit, place)
     narrowed = filters(visit, place, chosen)
     if narrowed.is_narrow:
         return await _narrowed(visit, place, (experiments, chosen, narrowed))
-    found = await _look(visit, chosen.experiment_id if chosen else None, place)
-    rows = Rows.among(visit, experiments)
-    frame = deployment_frame(visit, experiments, "Queue", "queue", found.fleet)
+    found, narrowed = await asyncio.gather(
+        _look(visit, chosen.experiment_id if chosen else None, place), counted(visit, narrowed)
+    )
     return visit.show(
         Queue(
-            frame=frame, title="Queue", experiments=_experiments(place, experiments, chosen), filters=narrowed,
-            is_of_experiment=False, **_parts(visit, place, found, rows),
+            frame=deployment_frame(visit, experiments, "Queue", "queue", found.fleet),
+            title="Queue",
+            experiments=_tabs(place, (experiments, chosen), found.queue),
+            filters=_knowing(narrowed, experiments),
+            is_of_experiment=False,
+            shares=share_rows(place, found.queue.loads, found.fleet.summary, chosen.experiment_id if chosen else None),
+            **_parts(visit, place, found, Rows(visit, SlotNames.of(found.fleet))),
         )
-    )  # fmt: skip
+    )
 
 
 async def of_experiment(here: Here) -> Response:
     """One experiment's jobs."""
     visit, place = here.visit, Place.of(here.visit.request)
-    found = await _look(visit, here.experiment.experiment_id, place)
-    frame = experiment_frame(here, "Jobs", "experiment_jobs", found.fleet)
+    narrowed = filters(visit, place, here.experiment)
+    found, narrowed = await asyncio.gather(_look(visit, here.experiment_id, place), counted(visit, narrowed))
     return visit.show(
         Queue(
-            frame=frame, title="Jobs", experiments=(), filters=filters(visit, place, here.experiment),
-            is_of_experiment=True, **_parts(visit, place, found, Rows(visit, {})),
+            frame=experiment_frame(here, "Jobs", "experiment_jobs", found.fleet),
+            title="Jobs",
+            experiments=(),
+            filters=narrowed.inside(),
+            is_of_experiment=True,
+            shares=(),
+            **_parts(visit, place, found, Rows(visit, SlotNames.of(found.fleet), is_of_one=True)),
         )
-    )  # fmt: skip
+    )
+
+
+async def chosen_of(visit: Visit, place: Place) -> tuple[Experiments, ExperimentSummary | None]:
+    """Some experiments, and the one that the address names; NoSuchExperiment where there is none like that."""
+    named = place.fields.get("experiment") or None
+    experiments = await visit.console.factory.experiments(visit.who, named)
+    chosen = find(experiments, named) if named else None
+    if named and chosen is None:
+        raise NoSuchExperiment(named, experiments)
+    return experiments, chosen
 
 
 async def _look(visit: Visit, scope: str | None, place: Place) -> Found:
@@ -114,8 +144,9 @@ def _parts(visit: Visit, place: Place, found: Found, rows: Rows) -> dict[str, An
     queue = found.queue
     pager = place.pager(len(queue.items), queue.next, queue.total, size=WAITING)
     return {
+        "here": here_of(visit),
         "sentence": found.sentence,
-        "running": rows.of(reversed(found.running.items)),
+        "running": rows.by_slot(found.running.items),
         "more_running": (found.running.total or 0) - len(found.running.items),
         "waiting": rows.queued(queue.items),
         "pager": pager if queue.next or place.trail else None,
@@ -124,16 +155,32 @@ def _parts(visit: Visit, place: Place, found: Found, rows: Rows) -> dict[str, An
         "no_start": queue.no_start if queue.items else None,
         "ended": rows.of(found.ended.items),
         "slots": slots(visit, found.fleet),
+        "can_move": visit.manages_deployment and bool(queue.items),
     }
 
 
-def _experiments(
-    place: Place, experiments: tuple[ExperimentSummary, ...], chosen: ExperimentSummary | None
-) -> tuple[Tab, ...]:
-    if len(experiments) < 2:
+def here_of(visit: Visit) -> str:
+    """The address of this page with everything that narrows it."""
+    url = visit.request.url
+    return f"{url.path}?{url.query}" if url.query else url.path
+
+
+def _knowing(narrowed: Filters, experiments: Experiments) -> Filters:
+    return narrowed.among(tuple((one.slug, one.name) for one in experiments))
+
+
+def _tabs(place: Place, about: tuple[Experiments, ExperimentSummary | None], queue: SchedulerStatus) -> tuple[Tab, ...]:
+    """A few experiments to look at alone: the chosen one, those that run or wait, then any; the form has all."""
+    experiments, chosen = about
+    names = {chosen.slug: chosen.name} if chosen else {}
+    names |= {one.slug: one.name for one in queue.loads} | {one.slug: one.name for one in experiments}
+    if len(names) < 2:
         return ()
     everything = Tab("All experiments", place.having(experiment=None), is_current=chosen is None)
-    each = (Tab(one.name, place.having(experiment=one.slug), is_current=one is chosen) for one in experiments)
+    each = (
+        Tab(name, place.having(experiment=slug), is_current=chosen is not None and slug == chosen.slug)
+        for slug, name in list(names.items())[:TABS]
+    )
     return (everything, *each)
 
 
@@ -144,29 +191,52 @@ class ChosenJobsPage:
     template: ClassVar[str] = "queue/chosen.html"
 
     frame: Frame
+    here: str
     sentence: str
     experiments: tuple[Tab, ...]
     filters: Filters
     jobs: tuple[JobRow, ...]
     pager: Pager
+    array: ArrayCard | None
 
 
 async def _narrowed(
-    visit: Visit, place: Place, about: tuple[tuple[ExperimentSummary, ...], ExperimentSummary | None, Filters]
+    visit: Visit, place: Place, about: tuple[Experiments, ExperimentSummary | None, Filters]
 ) -> Response:
     """The jobs that the conditions leave, newest first."""
     experiments, chosen, narrowed = about
-    page, fleet = await asyncio.gather(
-        visit.client.list_jobs(wanted=narrowed.wanted, after=place.after, limit=WAITING), visit.client.read_fleet()
+    page, fleet, narrowed, array = await asyncio.gather(
+        visit.client.list_jobs(wanted=narrowed.wanted, after=place.after, limit=WAITING),
+        visit.client.read_fleet(),
+        counted(visit, narrowed),
+        read_array(visit, narrowed.array),
     )
-    total = f"{plural(page.total, 'job')}" if page.total is not None else "The jobs"
+    rows = Rows(visit, SlotNames.of(fleet))
     return visit.show(
         ChosenJobsPage(
             frame=deployment_frame(visit, experiments, "Queue", "queue", fleet),
-            sentence=f"{total} {narrowed.words}.",
-            experiments=_experiments(place, experiments, chosen),
-            filters=narrowed,
-            jobs=Rows.among(visit, experiments).of(page.items),
+            here=here_of(visit),
+            sentence=_told(page, narrowed),
+            experiments=_alone(place, chosen),
+            filters=_knowing(narrowed, experiments),
+            jobs=rows.each(page.items) if narrowed.array else rows.of(page.items),
             pager=place.pager(len(page.items), page.next, page.total, size=WAITING),
+            array=_card(visit, array),
         )
     )
+
+
+def _card(visit: Visit, array: ArrayDetail | None) -> ArrayCard | None:
+    return array_card(visit, array) if array is not None else None
+
+
+def _told(page: JobPage, narrowed: Filters) -> str:
+    total = plural(page.total, "job") if page.total is not None else "The jobs"
+    return f"{total} {narrowed.words}."
+
+
+def _alone(place: Place, chosen: ExperimentSummary | None) -> tuple[Tab, ...]:
+    """Away from the one experiment that is chosen."""
+    if chosen is None:
+        return ()
+    return (Tab("All experiments", place.having(experiment=None)), Tab(chosen.name, place.having(), is_current=True))

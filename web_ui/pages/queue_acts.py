@@ -6,13 +6,15 @@ from typing import ClassVar
 
 from starlette.responses import Response
 
-from store_client import CancelJobs, ChangedJobs, JobFilter, JobState, Refused
-from web_ui.active import find
+from store_client import CancelJobs, ChangedJobs, Refused
 from web_ui.filters import plural
 from web_ui.frame import deployment_frame
 from web_ui.listing import Place
+from web_ui.pages.queue import chosen_of
 from web_ui.queue_filters import FIELDS, Filters, filters
+from web_ui.queue_places import SlotNames
 from web_ui.queue_rows import JobRow, Rows
+from web_ui.queue_theirs import theirs
 from web_ui.templating import Frame
 from web_ui.visit import Visit
 
@@ -39,56 +41,64 @@ class CancelSeveral:
 async def preview(visit: Visit) -> Response:
     """How many open jobs the filter chooses, and the first of them."""
     place = Place.of(visit.request, "experiment", *FIELDS)
-    experiments = await visit.client.list_experiment_summaries()
-    narrowed = filters(visit, place, find(experiments, place.fields.get("experiment", "")))
-    if narrowed.cancel_href is None:
+    experiments, chosen = await chosen_of(visit, place)
+    narrowed = filters(visit, place, chosen)
+    if narrowed.cancel_href is None or narrowed.open is None:
         return visit.go(narrowed.clear_href, ("failed", NOTHING_CHOSEN))
-    wanted = _open(narrowed.wanted)
+    wanted = narrowed.open
     counted, sample, fleet = await asyncio.gather(
         _cancel(visit, CancelJobs(filter=wanted, is_preview=True)),
-        visit.client.list_jobs(wanted=wanted, limit=SAMPLE),
+        visit.client.list_jobs(wanted=await theirs(visit, wanted), limit=SAMPLE),
         visit.client.read_fleet(),
     )
-    chosen = f"{plural(counted.matched, 'job')} {narrowed.words}"
     page = CancelSeveral(
         frame=deployment_frame(visit, experiments, "Cancel several", "queue", fleet),
-        sentence=f"{chosen}: those that wait end at once, those that run are stopped.",
+        sentence=_sentence(visit, counted.matched, narrowed),
         count=counted.matched,
         up_to=counted.up_to,
         filters=narrowed,
-        jobs=Rows.among(visit, experiments).of(sample.items),
+        jobs=Rows(visit, SlotNames.of(fleet)).each(sample.items),
         action=narrowed.cancel_href,
     )
     return visit.show(page)
 
 
+def _sentence(visit: Visit, count: int, narrowed: Filters) -> str:
+    whose = "" if visit.is_administrator else " that you may cancel"
+    return f"{plural(count, 'job')} {narrowed.words}{whose}: those that wait end at once, those that run are stopped."
+
+
 async def cancel_several(visit: Visit) -> Response:
     """Cancel exactly the jobs that were counted; when they are others by now, say so and count again."""
     place, form = Place.of(visit.request, "experiment", *FIELDS), await visit.request.form()
-    experiments = await visit.client.list_experiment_summaries()
-    narrowed = filters(visit, place, find(experiments, place.fields.get("experiment", "")))
+    _, chosen = await chosen_of(visit, place)
+    narrowed = filters(visit, place, chosen)
     expected, up_to = str(form.get("count", "")), str(form.get("up_to", ""))
-    if narrowed.cancel_href is None or not (expected.isdecimal() and up_to.isdecimal() and int(up_to)):
+    is_said = expected.isdecimal() and up_to.isdecimal() and len(expected) < 10 and 0 < len(up_to.lstrip("0")) < 10
+    if narrowed.cancel_href is None or narrowed.open is None or not is_said:
         return visit.go(narrowed.clear_href, ("failed", NOTHING_CHOSEN))
-    body = CancelJobs(filter=_open(narrowed.wanted), expected_count=int(expected), up_to=int(up_to))
-    try:
-        changed = await _cancel_all(visit, body)
-    except Refused as refusal:
-        return visit.go(narrowed.cancel_href, ("failed", f"Nothing was cancelled: {refusal.detail}."))
-    back = narrowed.clear_href
-    return visit.go(back, ("done", f"{plural(changed, 'job')} {'is' if changed == 1 else 'are'} cancelled."))
+    body = CancelJobs(filter=narrowed.open, expected_count=int(expected), up_to=int(up_to))
+    changed, refusal = await _cancel_all(visit, body)
+    told = f"{plural(changed, 'job')} {'is' if changed == 1 else 'are'} cancelled"
+    if refusal is not None:
+        told = f"{told}, the others are not" if changed else "Nothing was cancelled"
+        return visit.go(narrowed.cancel_href, ("failed", f"{told}: {refusal.detail}."))
+    return visit.go(narrowed.clear_href, ("done", f"{told}."))
 
 
-async def _cancel_all(visit: Visit, body: CancelJobs) -> int:
-    """Part after part, until none is left; the count is checked once, with the first."""
+async def _cancel_all(visit: Visit, body: CancelJobs) -> tuple[int, Refused | None]:
+    """Part after part, until none is left or one is refused; the count is checked once, with the first."""
     changed = 0
     for _ in range(MOST_CALLS):
-        part = await _cancel(visit, body)
+        try:
+            part = await _cancel(visit, body)
+        except Refused as refusal:
+            return changed, refusal
         changed += part.changed
         if not part.left:
             break
         body = body.having(expected_count=None)
-    return changed
+    return changed, None
 
 
 async def _cancel(visit: Visit, body: CancelJobs) -> ChangedJobs:
@@ -98,10 +108,3 @@ async def _cancel(visit: Visit, body: CancelJobs) -> ChangedJobs:
         return await visit.client.cancel_jobs(body)
     store = visit.console.factory.store(visit.who, scope)
     return await store.cancel_experiment_jobs(body.having(filter=body.filter.having(experiment_id=None)))
-
-
-def _open(wanted: JobFilter) -> JobFilter:
-    """Those of the jobs that have not ended."""
-    if wanted.states:
-        return wanted.having(states=tuple(state for state in wanted.states if not JobState(state).is_final))
-    return wanted.having(is_open=True)

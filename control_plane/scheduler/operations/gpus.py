@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping, func, select
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.gpus import Gpu, MigDevice
 from control_plane.scheduler.operations import health, kept_back, samples, views
+from control_plane.scheduler.operations.naming import Naming
 from control_plane.scheduler.operations.views import View
 from control_plane.scheduler.rules.board import GPU_UNITS
 from control_plane.scheduler.rules.breaker import name_of
@@ -20,7 +21,7 @@ from store_client.wire.calls.gpus import HistoryQuery
 from store_client.wire.gpus import GpuHistory, GpuHolder, GpuInfo, GpuList, GpuProcess, GpuSlice, KeepBack
 
 _HOLD = (holds.c.slot_id, holds.c.attempt, holds.c.held_since, jobs.c.job_id, jobs.c.number, jobs.c.name,
-         jobs.c.experiment_id)  # fmt: skip
+         jobs.c.experiment_id, jobs.c.submitted_by)  # fmt: skip
 
 
 def read(tx: Tx) -> GpuList:
@@ -152,14 +153,16 @@ def _holders(tx: Tx) -> dict[str, list[GpuHolder]]:
     """The live attempts on each GPU and slice, the one that came first in front."""
     query = select(*_HOLD, func.count().label("units")).join(jobs, jobs.c.job_id == holds.c.job_id)
     query = query.where(holds.c.slot_id.not_like("cpu:%")).group_by(*_HOLD).order_by(holds.c.held_since, jobs.c.number)
-    found: dict[str, list[GpuHolder]] = defaultdict(list)
-    for row in tx.connection.execute(query).mappings():
-        found[row["slot_id"]].append(_holder(row))
+    rows, found = list(tx.connection.execute(query).mappings()), defaultdict[str, list[GpuHolder]](list)
+    naming = Naming.of_submitters(tx, rows)
+    for row in rows:
+        found[row["slot_id"]].append(_holder(row, naming.whose(row["experiment_id"], row["submitted_by"])))
     return found
 
 
-def _holder(row: RowMapping) -> GpuHolder:
+def _holder(row: RowMapping, whose: Mapping[str, Any]) -> GpuHolder:
     return GpuHolder(
+        **{name: whose.get(name) for name in ("experiment_name", "experiment_slug", "submitter_name")},
         job_id=row["job_id"],
         job_number=row["number"],
         job_name=row["name"],

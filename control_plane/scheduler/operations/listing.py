@@ -11,6 +11,7 @@ from sqlalchemy import RowMapping, Select, func, select
 from control_plane.db.tables import tallies
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import ordered, records, selection
+from control_plane.scheduler.operations.naming import Naming
 from control_plane.scheduler.operations.rows import load
 from control_plane.scheduler.tables import ON_A_SLOT, STANDS_FOR_ITS_ARRAY, attempts, jobs
 from store_client.errors import BadRequest
@@ -25,19 +26,22 @@ Places = Callable[[Tx, Sequence[RowMapping]], Mapping[int, int]]
 
 
 def unplaced(_tx: Tx, _rows: Sequence[RowMapping]) -> Mapping[int, int]:
-    """Nobody asks for places: an answer to a change does not wait for them."""
+    """Nobody asks for places here: they are known already."""
     return {}
 
 
-def read(tx: Tx, job_id: str, log_bytes: int = 0, places: Places = unplaced) -> JobDetail:
-    """A job whole; `log_bytes` is the length of its newest attempt's log."""
+def read(tx: Tx, job_id: str, log_bytes: int = 0, places: Places | None = None) -> JobDetail:
+    """A job whole; `log_bytes` is the length of its newest attempt's log.
+
+    Without places it is an answer to a change, which waits for nothing that is told beside the job's own row.
+    """
     return detail(tx, load(tx, job_id), log_bytes, places)
 
 
-def detail(tx: Tx, row: RowMapping, log_bytes: int = 0, places: Places = unplaced) -> JobDetail:
+def detail(tx: Tx, row: RowMapping, log_bytes: int = 0, places: Places | None = None) -> JobDetail:
     query = select(attempts).where(attempts.c.job_id == row["job_id"]).order_by(attempts.c.number)
     tries = list(tx.connection.execute(query).mappings())
-    (found,) = records.notes(tx, [row], places(tx, [row]))
+    (found,) = _notes(tx, [row], places)
     return records.detail(row, tries, found, log_bytes)
 
 
@@ -53,10 +57,16 @@ def page(tx: Tx, query: JobPageQuery, places: Places = unplaced) -> JobPage:
     return JobPage(items=items, next=following, total=None if query.is_collapsed else _total(tx, wanted))
 
 
-def shown(tx: Tx, rows: Sequence[RowMapping], places: Places = unplaced) -> tuple[Any, ...]:
-    """Rows as lists show them."""
-    found = records.notes(tx, rows, places(tx, rows))
+def shown(tx: Tx, rows: Sequence[RowMapping], places: Places | None = None) -> tuple[Any, ...]:
+    """Rows as lists show them; without places as answers to changes do."""
+    found = _notes(tx, rows, places)
     return tuple(records.job(row, notes) for row, notes in zip(rows, found, strict=True))
+
+
+def _notes(tx: Tx, rows: Sequence[RowMapping], places: Places | None) -> list[records.Notes]:
+    if places is None:
+        return records.notes(tx, rows, {}, Naming())
+    return records.notes(tx, rows, places(tx, rows), Naming.of(tx, rows))
 
 
 def _newest(tx: Tx, wanted: JobFilter, query: JobPageQuery) -> Page:

@@ -6,7 +6,7 @@ from itertools import islice
 from sqlalchemy import select
 
 from control_plane.db.transaction import Tx
-from control_plane.scheduler.operations import listing, records
+from control_plane.scheduler.operations import listing, loads, records
 from control_plane.scheduler.operations.estimates import Estimate
 from control_plane.scheduler.operations.explaining import Sight
 from control_plane.scheduler.rules.board import Policy, Situation, Waiting
@@ -34,6 +34,7 @@ def status(tx: Tx, query: QueueQuery, sight: Sight, summary: QueueSummary) -> Sc
         states=listing.by_state(tx, query.experiment_id),
         policy=_ranking(situation.policy),
         heads=tuple(_heads(situation)),
+        loads=loads.heaviest(tx, situation),
         no_start=estimate.why_not,
         items=tuple(_items(tx, page, estimate)),
         next=str(page[-1][0]) if is_more else None,
@@ -73,7 +74,7 @@ def _jobs(tx: Tx, job_ids: Sequence[str]) -> dict[str, Job]:
     """Those of the jobs that still wait."""
     query = select(*records.COLUMNS).where(jobs.c.job_id.in_(job_ids), jobs.c.state == "queued")
     rows = list(tx.connection.execute(query).mappings())
-    return {job.job_id: job for job in listing.shown(tx, rows)}
+    return {job.job_id: job for job in listing.shown(tx, rows, listing.unplaced)}
 
 
 def _heads(situation: Situation) -> Iterator[LineHead]:

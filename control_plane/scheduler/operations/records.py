@@ -1,13 +1,14 @@
 """Rows of the queue as the wire's records."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import RowMapping, select
 
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import standing
+from control_plane.scheduler.operations.naming import Naming
 from control_plane.scheduler.tables import job_tags, jobs, progress
 from store_client.wire.jobs import Attempt, Job, JobDetail, JobState, Progress, SubmitJob
 
@@ -33,9 +34,11 @@ class Notes:
     progress: Progress | None = None
     waiting_for: str | None = None
     """Why it waits, where that is not in its row."""
+    named: Mapping[str, Any] = field(default_factory=dict)
+    """Whose it is, by name, and what it holds."""
 
 
-def notes(tx: Tx, rows: Sequence[RowMapping], positions: Mapping[int, int]) -> list[Notes]:
+def notes(tx: Tx, rows: Sequence[RowMapping], positions: Mapping[int, int], naming: Naming) -> list[Notes]:
     """What other tables know of each of these jobs."""
     tags = _tags(tx, [row["job_id"] for row in rows])
     live = _progress(tx, {row["job_id"]: row["attempt"] for row in rows if JobState(row["state"]).is_on_a_slot})
@@ -46,6 +49,7 @@ def notes(tx: Tx, rows: Sequence[RowMapping], positions: Mapping[int, int]) -> l
             tuple(tags.get(row["job_id"], ())),
             live.get(row["job_id"]),
             standing.PAUSED if row["job_id"] in paused else None,
+            naming.told(row),
         )
         for row in rows
     ]
@@ -90,6 +94,8 @@ def detail(row: RowMapping, tries: Sequence[RowMapping], known: Notes, log_bytes
             **_shared(row, known),
             **{name: getattr(spec, name) for name in of_spec},
             "tags": spec.tags,
+            "variables": sorted(spec.environment),
+            "inputs": [*sorted(spec.files), *([] if spec.stdin is None else ["-"])],
             "attempts": [Attempt.model_validate(dict(attempt)) for attempt in tries],
             "files": result.get("files", {}),
             "stdout": result.get("stdout"),
@@ -110,4 +116,5 @@ def _shared(row: RowMapping, known: Notes) -> dict[str, Any]:
         "position": known.position if is_waiting else None,
         "tags": known.tags,
         "progress": known.progress,
+        **known.named,
     }
