@@ -46,11 +46,12 @@ class GraphView {
     if (stamp) new MutationObserver(() => this.grow()).observe(stamp, { attributes: true, childList: true, subtree: true });
   }
 
-  // Pieces are asked for all at once, since numbers have no gaps, and taken in as they follow each other.
+  // Pieces are asked for all at once, since numbers have no gaps, and taken in as they follow each other. The page has
+  // asked for the first of them already.
   async load() {
     const size = Number(this.root.dataset.piece);
     const asked = [];
-    for (let after = 0; after === 0 || after < Number(this.root.dataset.total); after += size) asked.push(this.fetch({ after }));
+    for (let after = 0; after === 0 || after < Number(this.root.dataset.total); after += size) asked.push(this.fetch({ after }, "default"));
     let piece = null;
     for (const coming of asked) {
       piece = await coming;
@@ -72,11 +73,11 @@ class GraphView {
     if (isFirst) this.begin();
   }
 
-  async fetch(query) {
+  async fetch(query, cache = "no-store") {
     const url = new URL(this.root.dataset.url, location.href);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     try {
-      const answer = await fetch(url, { cache: "no-store" });
+      const answer = await fetch(url, { cache });
       if (answer.ok) return await answer.json();
     } catch {
       // told below

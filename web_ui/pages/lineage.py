@@ -20,6 +20,7 @@ from web_ui.templating import Frame
 DRAWN = 300
 CHOICES = 30
 PIECE = 5000
+ASKED_AHEAD = 4
 ID = "__id__"
 
 
@@ -53,6 +54,8 @@ class LineagePage:
     direction: Direction
     total: int
     data_href: str
+    pieces: tuple[str, ...]
+    """Where the script finds the first of the graph: asked for while it is still read."""
     variant_href: str
     build_href: str
     diff_href: str
@@ -87,6 +90,10 @@ async def show(here: Here) -> Response:
             direction=detail.objective.direction,
             total=detail.counts.variants,
             data_href=here.url("lineage_data"),
+            pieces=tuple(
+                with_query(here.url("lineage_data"), after=after)
+                for after in range(0, min(detail.counts.variants, ASKED_AHEAD * PIECE), PIECE)
+            ),
             variant_href=ways.variant_path,
             build_href=with_query(here.url("ideator"), parent=ID) if here.visit.may_act else "",
             diff_href=here.url("diff", variant=ID),
