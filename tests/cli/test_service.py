@@ -91,8 +91,8 @@ async def test_a_service_stops_when_asked(tmp_path: Path) -> None:
 async def test_a_service_dies_with_its_parent_whatever_killed_that() -> None:
     parent_program = (
         "import os, subprocess, sys, time\n"
-        f"child = subprocess.Popen([sys.executable, '-I', '-S', {str(TIED)!r}, str(os.getpid()), sys.executable, '-c', {STAY!r}],"
-        " stdout=subprocess.PIPE)\n"
+        f"tied = [sys.executable, '-I', '-S', {str(TIED)!r}, str(os.getpid())]\n"
+        f"child = subprocess.Popen([*tied, sys.executable, '-c', {STAY!r}], stdout=subprocess.PIPE)\n"
         "child.stdout.readline()\n"
         "print(child.pid, flush=True)\n"
         "time.sleep(60)\n"
