@@ -33,6 +33,7 @@ from control_plane.registry.sync import StateSync
 from control_plane.registry.task_store_http import TaskStoreOverHttp
 from control_plane.repos.backend import HttpLimits
 from control_plane.repos.bundles import Bundles
+from control_plane.repos.cleaning import WorkRefs
 from control_plane.repos.examine import Examiner
 from control_plane.repos.http import GitHttp
 from control_plane.repos.squash import Lineage
@@ -223,6 +224,7 @@ def _application(parts: Parts, yard: Yard) -> Starlette:
         jobs=listing.latest_of_tasks,
         is_unchanged=asked.is_unchanged,
         checkpoints=checkpoints,
+        refs=WorkRefs(parts.repositories),
     )
 
     trainings = wiring.trainings(settings.experiment_id, yard.lookout.places)

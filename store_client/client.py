@@ -8,6 +8,7 @@ from store_client.resources.accounts import Accounts, Operators
 from store_client.resources.artifacts import Artifacts
 from store_client.resources.attempts import Attempts
 from store_client.resources.boards import Boards
+from store_client.resources.branches import Branches
 from store_client.resources.bulk import BulkActs
 from store_client.resources.checkpoints import CheckpointImports, Checkpoints
 from store_client.resources.configs import Configs
@@ -65,6 +66,7 @@ class StoreClient(
     Ideas,
     Variants,
     Boards,
+    Branches,
     Decisions,
     Workers,
     ConsoleWorkers,

@@ -31,6 +31,7 @@ ADMIN_TABS = (
     ("Dispatch", "dispatch"),
     ("Settings", "settings"),
     ("Checkpoints", "checkpoints"),
+    ("Refs", "refs"),
 )
 """The pages behind an experiment's last tab."""
 DEPLOYMENT_TABS = (

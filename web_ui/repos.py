@@ -175,6 +175,10 @@ class Clones:
         return Clone(self.root / f"{experiment_id}.git", url, bearer, turn, self.git, self.known)
 
 
+FETCHED = ("+refs/heads/*:refs/heads/*", "+refs/cleaned/*:refs/cleaned/*")
+"""Every branch, also those that were cleaned up: pages show what variants were, for good."""
+
+
 def fetch(git: Git, path: Path, url: str, credential: str) -> bool:
     """Whether a mirror could be brought up to date; it is made first when it is not there. No credential is none."""
     if not (path / "HEAD").exists():
@@ -184,7 +188,7 @@ def fetch(git: Git, path: Path, url: str, credential: str) -> bool:
     basic = base64.b64encode(credential.encode()).decode()
     ended = git.run(
         path,
-        ["fetch", "--quiet", "--prune", "--no-tags", url, "+refs/heads/*:refs/heads/*"],
+        ["fetch", "--quiet", "--prune", "--no-tags", url, *FETCHED],
         seconds=FETCH_SECONDS,
         secrets={header: f"Authorization: Basic {basic}"} if credential else None,
     )

@@ -44,7 +44,7 @@ from web_ui.pages import (
     variants_csv,
     work,
 )
-from web_ui.rooms import finding, people, queueing, running, watching
+from web_ui.rooms import finding, people, queueing, running, tidying, watching
 from web_ui.static_files import ChecksummedFiles
 from web_ui.visit import Visit
 
@@ -137,9 +137,16 @@ def _experiment() -> list[BaseRoute]:
         *_admin(),
         *(
             _in(*row)
-            for row in (*running.PAGES, *finding.INSIDE, *watching.INSIDE, *queueing.INSIDE, *people.PAGES_INSIDE)
+            for row in (
+                *running.PAGES,
+                *finding.INSIDE,
+                *watching.INSIDE,
+                *queueing.INSIDE,
+                *people.PAGES_INSIDE,
+                *tidying.PAGES,
+            )
         ),
-        *(_do(*row) for row in (*running.ACTS, *finding.ACTS, *people.ACTS_INSIDE)),
+        *(_do(*row) for row in (*running.ACTS, *finding.ACTS, *people.ACTS_INSIDE, *tidying.ACTS)),
     ]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from control_plane.repos import names
+from control_plane.repos.cleaning import ASIDE
 from control_plane.repos.loose import flush
 from control_plane.repos.refusals import GitFailed, GitTimedOut, MalformedName
 from control_plane.repos.vend import CONFIG, Repositories
@@ -61,7 +62,27 @@ class Bundles:
         path = self.repositories.path(experiment_id)
         if path.is_dir() and self.repositories.git.run(path, "for-each-ref", "--count=1"):
             file.flush()
-            self._git(path, ("bundle", "create", "--quiet", "-", "--all"), output=file)
+            if self.repositories.git.run(path, "for-each-ref", "--count=1", ASIDE):
+                self._write_whole(path, file)
+            else:
+                self._git(path, ("bundle", "create", "--quiet", "-", "--all"), output=file)
+
+    def _write_whole(self, path: Path, file: IO[bytes]) -> None:
+        """The same with every branch that was put aside under the name that it had, where no other has it now."""
+        with tempfile.TemporaryFile(dir=self.repositories.root) as bundle:
+            self._git(path, ("bundle", "create", "--quiet", "-", "--all"), output=bundle)
+            bundle.seek(0)
+            head = list(iter(bundle.readline, b"\n"))
+            here = {line.split(b" ", 1)[1] for line in head if b" refs/heads/" in line}
+            for line in head:
+                sha, _, ref = line.partition(b" ")
+                back = names.WORK.encode() + ref.removeprefix(ASIDE.encode())
+                is_aside = ref.startswith(ASIDE.encode())
+                if not is_aside or back not in here:
+                    file.write(sha + b" " + back if is_aside else line)
+            file.write(b"\n")
+            shutil.copyfileobj(bundle, file, CHUNK_BYTES)
+            file.flush()
 
     @contextmanager
     def unpack(self, experiment_id: str, bundle: IO[bytes]) -> Iterator[Bundled]:

@@ -1,9 +1,21 @@
 """What the task store asks of the other wings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from control_plane.db.transaction import Tx
+
+FoundBranch = tuple[str, str]
+"""A work branch by its short name, and the commit that it points at."""
+
+
+class WorkRefs(Protocol):
+    """The work branches of the repositories, and what was put aside of them. All of it takes its time."""
+
+    def listed(self, experiment_id: str, after: str, most: int, *, is_aside: bool = False) -> Sequence[FoundBranch]: ...
+    def live(self, experiment_id: str, branches: Iterable[str], *, is_aside: bool = False) -> Mapping[str, str]: ...
+    def remove(self, experiment_id: str, branch: str, sha: str) -> bool: ...
+    def restore(self, experiment_id: str, branch: str, sha: str) -> bool: ...
 
 
 class JobsOfTasks(Protocol):

@@ -20,6 +20,7 @@ from control_plane.edge.streams import stream_endpoint
 from control_plane.edge.waiting import read_until
 from control_plane.task_store import downloads, uploads
 from control_plane.task_store.artifact_files import MAX_BYTES, ArtifactFiles
+from control_plane.task_store.branch_routes import branch_routes
 from control_plane.task_store.checkpoints import routes as checkpoint_routes
 from control_plane.task_store.checkpoints.routes import Checkpoints
 from control_plane.task_store.operations import (
@@ -47,7 +48,7 @@ from control_plane.task_store.operations import (
     whole,
     work,
 )
-from control_plane.task_store.ports import IsUnchanged, JobsOfTasks, by_name_alone, no_jobs
+from control_plane.task_store.ports import IsUnchanged, JobsOfTasks, WorkRefs, by_name_alone, no_jobs
 from store_client.errors import SwitchyardError
 from store_client.wire.call import Call
 from store_client.wire.calls import artifacts as a
@@ -69,6 +70,7 @@ class Shelf:
     jobs: JobsOfTasks = no_jobs
     checkpoints: Checkpoints | None = None
     is_unchanged: IsUnchanged = by_name_alone
+    refs: WorkRefs | None = None
 
 
 def routes(house: House, shelf: Shelf) -> list[Route]:
@@ -94,6 +96,7 @@ def routes(house: House, shelf: Shelf) -> list[Route]:
         _submit(house, shelf.is_unchanged),
         _deposit(house, files),
         *(checkpoint_routes.routes(house, shelf.checkpoints) if shelf.checkpoints else ()),
+        *(branch_routes(house, shelf.refs) if shelf.refs else ()),
         _fetch(house, a.FETCH_ARTIFACT, artifacts.fetch, files),
         _fetch(house, a.READ_ARTIFACT, artifacts.view, files),
     ]

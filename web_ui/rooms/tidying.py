@@ -1,0 +1,10 @@
+"""Tidying one experiment up: its work branches."""
+
+from web_ui.pages import admin_refs
+
+PAGES = (("/admin/refs", admin_refs.index, "refs"),)
+ACTS = (
+    ("/admin/refs/preview", admin_refs.preview, "preview_refs"),
+    ("/admin/refs/remove", admin_refs.remove, "remove_refs"),
+    ("/admin/refs/restore", admin_refs.restore, "restore_refs"),
+)
