@@ -11,6 +11,7 @@ from types import FrameType
 from urllib.parse import quote
 
 import uvicorn
+import uvloop
 
 from web_ui.app import build
 from web_ui.door import OwnDoor
@@ -51,7 +52,8 @@ def main(argv: Sequence[str]) -> int:
 
     server = Server(config, stop)
     print(json.dumps(ready(settings, address(listener))), flush=True)  # noqa: T201 - the ready line
-    asyncio.run(server.serve(sockets=[listener]))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(server.serve(sockets=[listener]))
     return 0
 
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -34,17 +35,24 @@ class Watch:
 
 @dataclass(frozen=True)
 class News:
-    """How far the log has grown, and by what."""
+    """How far the log has grown, where it did, and by what."""
 
+    of: str
     position: int
     kinds: Kinds = None
 
+    @cached_property
+    def block(self) -> bytes:
+        """The same as it is sent, written once for however many streams."""
+        kinds = None if self.kinds is None else sorted(self.kinds)
+        return f"data: {json.dumps({'of': self.of, 'position': self.position, 'kinds': kinds})}\n\n".encode()
+
     def over(self, older: "News | None") -> "News":
         """These news with those that were not told yet."""
-        if older is None:
+        if older is None or older == self:
             return self
         kinds = None if self.kinds is None or older.kinds is None else self.kinds | older.kinds
-        return News(max(self.position, older.position), kinds)
+        return News(self.of, max(self.position, older.position), kinds)
 
 
 @dataclass(eq=False)
@@ -57,9 +65,9 @@ class Watcher:
     is_due: asyncio.Event = field(default_factory=asyncio.Event)
     untold: dict[str, News] = field(default_factory=dict)
 
-    def tell(self, watch: Watch, news: News) -> None:
+    def tell(self, news: News) -> None:
         """Have the browser told, as soon as it reads."""
-        self.untold[watch.name] = news.over(self.untold.get(watch.name))
+        self.untold[news.of] = news.over(self.untold.get(news.of))
         self.is_due.set()
 
     def end(self) -> None:
@@ -79,12 +87,7 @@ class Watcher:
                 return
             self.is_due.clear()
             untold, self.untold = self.untold, {}
-            yield b"".join(_block(name, news) for name, news in untold.items()) or PING
-
-
-def _block(name: str, news: News) -> bytes:
-    kinds = None if news.kinds is None else sorted(news.kinds)
-    return f"data: {json.dumps({'of': name, 'position': news.position, 'kinds': kinds})}\n\n".encode()
+            yield b"".join(news.block for news in untold.values()) or PING
 
 
 class EventStream(Response):

@@ -70,7 +70,7 @@ class Live:
         for watch in watcher.watches:
             position = marks.of(watch.experiment_id)
             if watch.after is not None and position > watch.after:
-                watcher.tell(watch, News(position))
+                watcher.tell(News(watch.name, position))
         if self._stopping.is_set():
             watcher.end()
         self._watchers.add(watcher)
@@ -107,10 +107,11 @@ class Live:
     def _tell(self, told: Told) -> None:
         """Have those look who look where something changed; told of `None` are those who look at everything."""
         marks = self.marks()
+        news = {place: News(place or "", marks.of(place), kinds) for place, kinds in told.items()}
         for watcher in self._watchers:
             for watch in watcher.watches:
-                if watch.experiment_id in told:
-                    watcher.tell(watch, News(marks.of(watch.experiment_id), told[watch.experiment_id]))
+                if watch.experiment_id in news:
+                    watcher.tell(news[watch.experiment_id])
 
     def _nudge(self) -> None:
         """Have everybody look for themselves."""
