@@ -14,11 +14,10 @@ from store_client.wire.bulk import (
     TaskChoice,
 )
 from store_client.wire.search import SEARCHED, Found, FoundKind, SearchPage
-from store_client.wire.tasks import ClosedTarget
 from store_client.wire.views import VIEWED, ChangeView, SavedView, SavedViews, SaveView, ViewedList
 
 __all__ = [
     "MOST_AT_ONCE", "SEARCHED", "VIEWED", "BeginBulkAct", "BulkAct", "BulkActName", "BulkActPage", "BulkItem",
-    "BulkItemPage", "BulkOutcome", "BulkPreview", "ChangeView", "ChooseTasks", "ClosedTarget", "Found", "FoundKind",
+    "BulkItemPage", "BulkOutcome", "BulkPreview", "ChangeView", "ChooseTasks", "Found", "FoundKind",
     "SaveView", "SavedView", "SavedViews", "SearchPage", "TaskChoice", "ViewedList",
 ]  # fmt: skip

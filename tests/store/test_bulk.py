@@ -87,7 +87,7 @@ def test_what_is_not_what_was_seen_is_refused(store: TaskHouse) -> None:
     body = {"act": "reassign", "filter": IDEATION, "reason": "x", "expected_count": 1, "up_to": seen.up_to}
     act = carried_out(store, store.act("admins", bulk.begin, BeginBulkAct.model_validate(body)))
     assert later not in outcomes(store, act)
-    with pytest.raises(InvalidPrecondition, match="1 tasks by now, not 2"):
+    with pytest.raises(InvalidPrecondition, match="concern 1 by now, not 2"):
         store.act("admins", bulk.begin, BeginBulkAct.model_validate(body | {"expected_count": 2}))
     nobody = {"kind": "worker", "id": "wkr_" + "9" * 26}
     with pytest.raises(NotFound, match="nobody here"):

@@ -22,7 +22,7 @@ from control_plane.scheduler.rules.board import GPU_UNITS, Grant, Placement, Slo
 from control_plane.scheduler.rules.standing import Held, Seen
 from control_plane.scheduler.tables import progress
 from control_plane.task_store.checkpoints.ring import Ring
-from store_client import SubmitJob
+from store_client import BeginBulkAct, ChooseTasks, StoreClient, SubmitJob, TaskChoice, TaskState
 from tests.web.desk import Desk, fields_of, served
 from tests.web.reading import page
 from tests.web.work import worked
@@ -92,6 +92,7 @@ async def _happen(world: World, browser: httpx.AsyncClient) -> dict[str, str]:
     await world.store(one.experiment_id).register_group("night shift", (ada.worker_id,))
     tasks = await _claims(desk)
     job = await _jobs(desk)
+    act = await _given_away(world.store(one.experiment_id))
     archive = Ring(world.data / "checkpoints").keep(
         one.experiment_id, lambda file: file.write(b"x"), 1e9, is_final=False
     )
@@ -108,6 +109,7 @@ async def _happen(world: World, browser: httpx.AsyncClient) -> dict[str, str]:
         **tasks,
         "experiment": "hello",
         "job": str(job),
+        "act": act,
         "operator": bo.operator_id,
         "idea": idea.idea_id,
         "uri": idea.artifacts_uri,
@@ -127,6 +129,14 @@ def _source(folder: Path) -> Path:
     text = config.read_text().replace("parallel_variants: 1", "parallel_variants: 3")
     config.write_text(text.replace("{error: real}", "{error: real, steps: integer, note: text}"))
     return folder
+
+
+async def _given_away(store: StoreClient) -> str:
+    """An act on every task that waits."""
+    chosen = TaskChoice(state=TaskState.PENDING)
+    seen = await store.preview_bulk_act(ChooseTasks(act="reassign", filter=chosen))
+    body = BeginBulkAct(act="reassign", filter=chosen, reason="again", expected_count=seen.matched, up_to=seen.up_to)
+    return (await store.begin_bulk_act(body)).act_id
 
 
 async def _claims(desk: Desk) -> dict[str, str]:
@@ -175,6 +185,7 @@ def _addresses(routes: Sequence[BaseRoute], real: dict[str, str]) -> dict[str, s
     queries: dict[str, dict[str, Any]] = {
         "search": {"q": "better"},
         "preview_cancel": {"name": "sweep"},
+        "bulk_preview": {"act": "reassign", "state": "pending"},
         "compare": {"variant": [real["variant"], real["other"]]},
         "raw": {"path": "guess.txt"},
         **{name: {"uri": real["uri"]} for name in ("artifact", "artifact_view", "artifact_picture")},

@@ -31,17 +31,17 @@ def acts_on(here: Here, task: TaskDetail, groups: frozenset[str], people: tuple[
     return TaskActs(
         here.url("reassign", task=task.task_id) if is_admin and task.state in REASSIGNABLE else None,
         here.url("take_back", task=task.task_id) if may_take_back and task.state in RECLAIMABLE else None,
-        ((ANYBODY, "anybody"), *_options(people)),
+        targets(people),
         task.target.id if task.target else ANYBODY,
     )
 
 
-def _options(people: tuple[WorkerList, GroupList]) -> list[tuple[str, str]]:
-    """Workers and groups by name; those of one name are told apart by their ids."""
+def targets(people: tuple[WorkerList, GroupList]) -> tuple[tuple[str, str], ...]:
+    """Whom a task can be for: workers and groups by name; those of one name are told apart by their ids."""
     every: list[Worker | Group] = [*people[0].workers, *people[1].groups]
     names = [one.name or "" for one in every]
     labelled = [(_id(one), _label(one, names)) for one in every]
-    return sorted(labelled, key=lambda one: one[1].lower())
+    return ((ANYBODY, "anybody"), *sorted(labelled, key=lambda one: one[1].lower()))
 
 
 def _id(one: Worker | Group) -> str:

@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from store_client import KINDS, TaskDetail, TaskKind, TaskPage, TaskState
 from web_ui.active import Here
-from web_ui.filters import Moment, plural
+from web_ui.filter_language import Narrowing
+from web_ui.filters import Moment, plural, with_query
 from web_ui.frame import experiment_frame
 from web_ui.listing import PAGE, Pager, Place
 from web_ui.saved_views import ViewBar, bar, beginning, besides, views_of
@@ -51,6 +52,8 @@ class Tasks:
     is_open: bool
     box: FilterBox
     views: ViewBar | None
+    many: tuple[Tab, ...]
+    """What can be done to all of these at once."""
 
 
 async def index(here: Here) -> Response:
@@ -72,12 +75,13 @@ async def index(here: Here) -> Response:
             sentence=_sentence(here.experiment.counts.tasks),
             kinds=_kinds(place, kind),
             states=_states(place, state),
-            held=tuple(_row(here, one) for one in held),
-            rows=tuple(_row(here, one) for one in page.items),
+            held=tuple(row(here, one) for one in held),
+            rows=tuple(row(here, one) for one in page.items),
             pager=place.pager(len(page.items), page.next, page.total),
             is_open=state is None and not wanted.problem,
             box=box(place, wanted, TASK_FIELDS, HINT),
             views=bar(here, "tasks", views),
+            many=_many(here, wanted),
         )
     )
 
@@ -103,7 +107,19 @@ async def _nothing() -> tuple[tuple[TaskDetail, ...], TaskPage]:
     return (), TaskPage(items=())
 
 
-def _row(here: Here, task: TaskDetail) -> TaskRow:
+def _many(here: Here, wanted: Narrowing) -> tuple[Tab, ...]:
+    """Acts on all that the box chooses, for administrators, where it leaves something out."""
+    if not here.visit.is_administrator:
+        return ()
+    log = Tab("Acts on many", here.url("bulk_acts"))
+    if wanted.problem or set(wanted.chosen.values()) <= {"any"}:
+        return (log,)
+    acts = (("Take these back…", "take_back"), ("Give these to others…", "reassign"))
+    return (*(Tab(words, with_query(here.url("bulk_preview"), act=act, q=wanted.text)) for words, act in acts), log)
+
+
+def row(here: Here, task: TaskDetail) -> TaskRow:
+    """A task as lists show it."""
     return TaskRow(
         task_id=task.task_id,
         title=heading(task),

@@ -42,7 +42,7 @@ def begin(tx: Tx, body: BeginBulkAct) -> BulkAct:
     if len(found) > MOST_AT_ONCE:
         raise InvalidPrecondition(f"one act takes at most {MOST_AT_ONCE:,} tasks; name another condition")
     if len(found) != body.expected_count:
-        raise InvalidPrecondition(f"it concerns {len(found):,} tasks by now, not {body.expected_count:,}")
+        raise InvalidPrecondition(f"it would concern {len(found):,} by now, not {body.expected_count:,}")
     target = body.new_target.id if body.new_target else None
     if target is not None:
         _must_be_known(tx, target)
