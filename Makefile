@@ -19,7 +19,7 @@ install: $(VENV)/.core ## make .venv with all that `make run` needs
 run: $(VENV)/.core ## start everything and print the sign-in link (ARGS="--port 0 --no-examples")
 	@exec $(BIN)/switchyard up $(ARGS)
 
-test: $(VENV)/.dev ## run the tests on SQLite and PostgreSQL, then in Chromium (ARGS="tests/store -k claim")
+test: $(VENV)/.dev ## run the tests on SQLite and PostgreSQL and in Chromium (ARGS="tests/store -k claim")
 	@sh tests/fetch_chromium.sh
 	@sh tests/run.sh $(ARGS)
 
