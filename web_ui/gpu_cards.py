@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from store_client import GpuHolder, GpuInfo, GpuProcess, GpuSlice
-from web_ui.filters import Moment, size, with_query
+from web_ui.filters import Moment, plural, size, with_query
 from web_ui.gpu_charts import GpuChart
 from web_ui.visit import Visit
 
@@ -35,6 +35,26 @@ class GpuActs:
     quarantine_href: str | None = None
     drain_href: str | None = None
     readmit_href: str | None = None
+    stays: str = ""
+    """What becomes of what runs there, in a sentence."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A stretch of a GPU's parts that one job holds."""
+
+    at: int
+    units: int
+    title: str
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of a GPU that is given out in shares or slices, and who holds which."""
+
+    count: int
+    words: str
+    held: tuple[Held, ...]
 
 
 @dataclass(frozen=True)
@@ -64,14 +84,16 @@ class GpuCard:
     meters: tuple[Meter, ...]
     facts: tuple[tuple[str, str], ...]
     users: tuple[User, ...]
+    parts: Parts | None
     slices: tuple[SliceCard, ...]
     chart: GpuChart | None
+    href: str
     acts: GpuActs
     seen_at: Moment
 
 
-def card(visit: Visit, gpu: GpuInfo, chart: GpuChart | None) -> GpuCard:
-    """A GPU as its card."""
+def card(visit: Visit, gpu: GpuInfo, chart: GpuChart | None, back: str | None = None) -> GpuCard:
+    """A GPU as its card; `back` is the GPU on whose own page it stands, which acts lead back to."""
     return GpuCard(
         uuid=gpu.uuid,
         name=f"GPU {gpu.index}" + (f" of {gpu.node}" if gpu.node else ""),
@@ -80,14 +102,34 @@ def card(visit: Visit, gpu: GpuInfo, chart: GpuChart | None) -> GpuCard:
         why=_sentence(gpu.why),
         kept_by="the scheduler" if gpu.kept_back_by == "scheduler" else "an administrator" if gpu.kept_back_by else "",
         kept_since=gpu.kept_back_since,
-        meters=tuple(_meters(gpu)),
-        facts=tuple(_facts(gpu)),
+        meters=tuple(meters_of(gpu)),
+        facts=tuple(facts_of(gpu)),
         users=tuple(_users(visit, gpu)),
-        slices=tuple(_slice(visit, cut) for cut in gpu.slices),
+        parts=_parts(gpu),
+        slices=tuple(_slice(visit, cut, back) for cut in gpu.slices),
         chart=chart,
-        acts=_acts(visit, gpu),
+        href=with_query(visit.url("gpus"), gpu=gpu.uuid),
+        acts=_acts(visit, gpu, back),
         seen_at=gpu.seen_at,
     )
+
+
+def _parts(gpu: GpuInfo) -> Parts | None:
+    """How a GPU is divided; none for one that one job has, or nobody and nobody could share it."""
+    if gpu.slices:
+        held = [
+            Held(place, 1, f"{cut.profile or cut.index}: job {cut.holders[0].job_number}")
+            for place, cut in enumerate(gpu.slices)
+            if cut.holders
+        ]
+        return Parts(len(gpu.slices), f"{len(held)} of {plural(len(gpu.slices), 'slice')} held", tuple(held))
+    if gpu.units == 1 or not any(holder.units < gpu.units for holder in gpu.holders):
+        return None
+    stretches, at = [], 0
+    for holder in gpu.holders:
+        stretches.append(Held(at, holder.units, f"job {holder.job_number}: {holder.units} of {gpu.units} parts"))
+        at += holder.units
+    return Parts(gpu.units, f"{gpu.units_held} of {gpu.units} parts held", tuple(stretches))
 
 
 def status(part: GpuInfo | GpuSlice) -> str:
@@ -108,27 +150,27 @@ def _sentence(text: str | None) -> str:
     return text[0].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
-def _slice(visit: Visit, cut: GpuSlice) -> SliceCard:
+def _slice(visit: Visit, cut: GpuSlice, back: str | None) -> SliceCard:
     return SliceCard(
         uuid=cut.uuid,
         name=cut.profile or f"slice {cut.index}",
         status=status(cut),
         why=_sentence(cut.why),
-        memory=_memory(cut),
+        memory=memory_of(cut),
         users=tuple(_users(visit, cut)),
-        acts=_acts(visit, cut),
+        acts=_acts(visit, cut, back),
     )
 
 
-def _meters(gpu: GpuInfo) -> Iterator[Meter]:
+def meters_of(gpu: GpuInfo) -> Iterator[Meter]:
     if gpu.utilisation_percent is not None:
         yield Meter("Load", f"{gpu.utilisation_percent} %", gpu.utilisation_percent / 100, "run")
-    memory = _memory(gpu)
+    memory = memory_of(gpu)
     if memory is not None:
         yield memory
 
 
-def _memory(part: GpuInfo | GpuSlice) -> Meter | None:
+def memory_of(part: GpuInfo | GpuSlice) -> Meter | None:
     if part.memory_used_bytes is None and part.memory_total_bytes is None:
         return None
     words = f"{size(part.memory_used_bytes)} of {size(part.memory_total_bytes)}"
@@ -137,7 +179,7 @@ def _memory(part: GpuInfo | GpuSlice) -> Meter | None:
     return Meter("Memory", words, part.memory_used_bytes / part.memory_total_bytes, "accent")
 
 
-def _facts(gpu: GpuInfo) -> Iterator[tuple[str, str]]:
+def facts_of(gpu: GpuInfo) -> Iterator[tuple[str, str]]:
     if gpu.temperature_celsius is not None:
         yield "Temperature", f"{gpu.temperature_celsius} °C"
     if gpu.power_watts is not None:
@@ -156,6 +198,8 @@ def _holder(visit: Visit, part: GpuInfo | GpuSlice, holder: GpuHolder) -> User:
     mine = [one.memory_bytes for one in part.processes if one.job_id == holder.job_id and one.memory_bytes is not None]
     notes = [f"{holder.units} of {part.units} parts"] if holder.units < part.units else []
     notes += [size(sum(mine))] if mine else []
+    notes += [holder.experiment_name] if holder.experiment_name else []
+    notes += [f"of {holder.submitter_name}"] if holder.submitter_name else []
     href = visit.url("job", job=holder.job_id)
     return User(f"{holder.job_number} {holder.job_name}", " · ".join(notes), href)
 
@@ -170,12 +214,22 @@ def _process(visit: Visit, process: GpuProcess) -> User:
     return User(text, note, visit.url("job", job=process.job_id))
 
 
-def _acts(visit: Visit, part: GpuInfo | GpuSlice) -> GpuActs:
-    if not visit.is_administrator:
+def _acts(visit: Visit, part: GpuInfo | GpuSlice, back: str | None) -> GpuActs:
+    if not visit.manages_deployment:
         return GpuActs()
     if part.kept_back_by is not None:
-        return GpuActs(readmit_href=with_query(visit.url("readmit_gpu"), gpu=part.uuid))
+        return GpuActs(readmit_href=with_query(visit.url("readmit_gpu"), gpu=part.uuid, back=back))
     return GpuActs(
-        quarantine_href=with_query(visit.url("quarantine_gpu"), gpu=part.uuid),
-        drain_href=with_query(visit.url("drain_gpu"), gpu=part.uuid),
+        quarantine_href=with_query(visit.url("quarantine_gpu"), gpu=part.uuid, back=back),
+        drain_href=with_query(visit.url("drain_gpu"), gpu=part.uuid, back=back),
+        stays=_stays(part),
     )
+
+
+def _stays(part: GpuInfo | GpuSlice) -> str:
+    """What keeping it back means to the jobs on it."""
+    if not part.holders:
+        return "No job runs there now."
+    numbers = ", ".join(str(holder.job_number) for holder in part.holders)
+    one = len(part.holders) == 1
+    return f"Job{'' if one else 's'} {numbers} {'goes' if one else 'go'} on to {'its' if one else 'their'} end there."

@@ -8,6 +8,7 @@ from store_client import GpuHistory, GpuSample
 from web_ui.filters import NOTHING, as_moment, size
 
 WIDTH, HEIGHT, MARGIN = 300, 56, 3
+HOT = 100.0
 LISTED = 60
 
 
@@ -30,6 +31,12 @@ class GpuChart:
     title: str
     load: str
     memory: str
+    heat: str
+    """From nothing to a hundred degrees."""
+    power: str
+    """From nothing to the most that it took."""
+    most: str
+    """The highest of each, in words."""
     rows: tuple[HistoryRow, ...]
 
     @property
@@ -54,16 +61,36 @@ def gpu_chart(history: GpuHistory, total_bytes: int | None, stretch: Stretch) ->
     """The chart of a GPU; none while there is nothing to draw."""
     load = [_part(sample.utilisation_percent, 100) for sample in history.samples]
     memory = [_part(sample.memory_used_bytes, total_bytes) for sample in history.samples]
+    heat = [_part(sample.temperature_celsius, HOT) for sample in history.samples]
+    most_watts = max((sample.power_watts or 0.0 for sample in history.samples), default=0.0)
+    power = [_part(sample.power_watts, most_watts) for sample in history.samples]
     places = [stretch.across(sample.at) for sample in history.samples]
-    if not any(part is not None for part in (*load, *memory)):
+    if not any(part is not None for part in (*load, *memory, *heat, *power)):
         return None
     widest = history.seconds_apart / 60 / stretch.minutes * WIDTH * 2.5
     return GpuChart(
-        title=f"Load and memory, the last {_words(stretch.minutes)}",
+        title=f"Load, memory, temperature and power, the last {_words(stretch.minutes)}",
         load=_line(zip(places, load, strict=True), widest),
         memory=_line(zip(places, memory, strict=True), widest),
+        heat=_line(zip(places, heat, strict=True), widest),
+        power=_line(zip(places, power, strict=True), widest),
+        most=_most(history.samples),
         rows=tuple(_rows(history.samples)),
     )
+
+
+def _most(samples: Sequence[GpuSample]) -> str:
+    """The highest that was read of each."""
+    load = max(
+        (sample.utilisation_percent for sample in samples if sample.utilisation_percent is not None), default=None
+    )
+    memory = max((sample.memory_used_bytes for sample in samples if sample.memory_used_bytes is not None), default=None)
+    heat = max(
+        (sample.temperature_celsius for sample in samples if sample.temperature_celsius is not None), default=None
+    )
+    power = max((sample.power_watts for sample in samples if sample.power_watts is not None), default=None)
+    found = [_unit(load, "%"), size(memory), _unit(heat, "°C"), _unit(power, "W")]
+    return " · ".join(one for one in found if one != NOTHING)
 
 
 def _part(value: float | None, whole: float | None) -> float | None:

@@ -8,8 +8,9 @@ from store_client.wire.gpus import GpuHistory, GpuInfo, GpuList, KeepBack
 class Gpus(Resource):
     """Calls about GPUs and the slices of them, each named by its UUID."""
 
-    async def list_gpus(self) -> GpuList:
-        answer: GpuList = await self._send(calls.LIST_GPUS)
+    async def list_gpus(self, minutes: float | None = None) -> GpuList:
+        """Every GPU, with the course of each over so many minutes if that is asked for."""
+        answer: GpuList = await self._send(calls.LIST_GPUS, query=calls.GpusQuery(minutes=minutes))
         return answer
 
     async def read_gpu_history(self, uuid: str, minutes: float = 60, points: int = 240) -> GpuHistory:

@@ -97,6 +97,9 @@ class GpuList(GpuRecord):
 
     gpus: tuple[GpuInfo, ...]
     cpu_slots: int = Field(default=0, description="what runs where there are no GPUs")
+    courses: tuple["GpuHistory", ...] = Field(
+        default=(), description="of those with readings, where they were asked for"
+    )
 
 
 class GpuSample(Record):

@@ -152,9 +152,59 @@ async def test_what_was_read_before_is_drawn_with_a_table_behind_it(
         for ago in (5, 200)
     ]
     await world.parts.house.write(lambda tx: tx.connection.execute(insert(gpu_samples), rows).close())
-    for query, count in (("", 1), ("?minutes=360", 2), ("?minutes=x", 1)):
-        table = page(await browser_of_admin.get(f"/gpus{query}")).select(".chart-table tbody tr")
+    for query, count in (("&minutes=60", 1), ("&minutes=360", 2), ("&minutes=x", 2)):
+        table = page(await browser_of_admin.get(f"/gpus?gpu=GPU-free{query}")).select(".chart-table tbody tr")
         assert [words(row.find_all("td")[2]) for row in table] == ["1.1 GB"] * count
+
+
+async def test_the_courses_of_all_gpus_come_with_one_answer(world: World, browser_of_admin: httpx.AsyncClient) -> None:
+    await look(world)
+    now = datetime.now(UTC)
+    read = ((5, 61, 300.0), (200, 44, None))
+    rows = [
+        {"slot_id": uuid, "at": format_time(now - timedelta(minutes=ago)), "jobs": [], "temperature_celsius": heat}
+        | {"power_watts": power}
+        for uuid in ("GPU-free", "GPU-taken")
+        for ago, heat, power in read
+    ]
+    await world.parts.house.write(lambda tx: tx.connection.execute(insert(gpu_samples), rows).close())
+    world.line.calls.clear()
+    shown = await browser_of_admin.get("/gpus")
+    assert "At most 61 °C · 300 W" in card(shown, "GPU-free")
+    assert len(page(shown).select(".gpu-history path.is-heat")) == 2
+    assert [call for call in world.line.calls if "/gpus" in call] == ["GET /api/scheduler/gpus"]
+
+
+async def test_very_many_gpus_are_tiles_and_the_one_that_is_opened_is_a_card(
+    world: World, browser_of_admin: httpx.AsyncClient
+) -> None:
+    gpus = tuple(Gpu(f"GPU-{index}", index, None, "H100", 80 * GIB, GIB, 50) for index in range(64))
+    slots = tuple(Slot(gpu.uuid, "gpu", units=GPU_UNITS, index=gpu.index) for gpu in gpus)
+    await world.parts.house.write(lambda tx: views.save(tx, View("", slots, gpus, {})))
+    shown = await browser_of_admin.get("/gpus")
+    assert len(page(shown).select(".tile")) == 64
+    assert page(shown).select("section.gpu") == []
+    assert len(shown.content) < 100_000
+    opened = await browser_of_admin.get("/gpus?gpu=GPU-7")
+    assert "GPU 7" in card(opened, "GPU-7")
+    form = page(opened).select_one('form[action^="/gpus/drain"]')
+    assert form is not None
+    assert "No job runs there now." in words(form)
+    done = await browser_of_admin.post(str(form["action"]), data={"reason": "fan"})
+    assert done.headers["location"] == "/gpus?gpu=GPU-7"
+    assert len(page(await browser_of_admin.get("/queue")).select(".tile")) == 64
+
+
+async def test_a_shared_gpu_shows_who_has_which_part_of_it(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    job = await on(world, hello, "GPU-free", 4)
+    await look(world)
+    shown = await browser_of_admin.get("/gpus")
+    drawn = page(shown).select(".gpu-parts rect title")
+    assert [words(one) for one in drawn] == [f"job {job.number}: 4 of 12 parts"]
+    assert f"{job.number} train 4 of 12 parts · Hello" in card(shown, "GPU-free")
+    assert f"Job {job.number} goes on to its end there." in card(shown, "GPU-free")
 
 
 def sample(seconds: int, load: float | None, memory: int | None = None) -> GpuSample:

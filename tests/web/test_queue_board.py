@@ -1,5 +1,7 @@
 """The board of the queue: who has what, moving and re-prioritising, arrays, and what is offered to whom."""
 
+from functools import partial
+
 import httpx
 import pytest
 
@@ -39,7 +41,7 @@ async def test_running_jobs_stand_by_their_slots_and_experiments_show_what_they_
     await queued(world, other, "third")
     for job, slot in ((first, "cpu:1"), (second, "cpu:0")):
         placement = Placement.on(job.job_id, slot)
-        await world.parts.house.write(lambda tx, placement=placement: attempts.place(tx, placement))
+        await world.parts.house.write(partial(attempts.place, placement=placement))
     shown = await browser_of_admin.get("/queue")
     assert [row[:2] for row in rows(part(shown, "running"))] == [
         ["CPU 0", "2 second Other · job"],

@@ -17,20 +17,22 @@ from control_plane.scheduler.rules.breaker import name_of
 from control_plane.scheduler.rules.standing import Held, Seen
 from control_plane.scheduler.tables import holds, jobs
 from store_client.errors import NotFound
-from store_client.wire.calls.gpus import HistoryQuery
+from store_client.wire.calls.gpus import GpusQuery, HistoryQuery
 from store_client.wire.gpus import GpuHistory, GpuHolder, GpuInfo, GpuList, GpuProcess, GpuSlice, KeepBack
 
+EVERYTHING = GpusQuery()
 _HOLD = (holds.c.slot_id, holds.c.attempt, holds.c.held_since, jobs.c.job_id, jobs.c.number, jobs.c.name,
          jobs.c.experiment_id, jobs.c.submitted_by)  # fmt: skip
 
 
-def read(tx: Tx) -> GpuList:
+def read(tx: Tx, query: GpusQuery = EVERYTHING) -> GpuList:
     """Every GPU of every machine, and how many CPU slots there are beside them."""
     seen = views.load(tx)
     facts = _Facts.of(tx, seen)
     described = [facts.gpu(view, gpu) for view in seen for gpu in view.gpus]
     cpus = sum(1 for view in seen for slot in view.slots if slot.kind == "cpu")
-    return GpuList(gpus=tuple(described), cpu_slots=cpus)
+    courses = samples.courses(tx, [gpu.uuid for gpu in described], query.minutes) if query.minutes else ()
+    return GpuList(gpus=tuple(described), cpu_slots=cpus, courses=courses)
 
 
 def history(tx: Tx, uuid: str, query: HistoryQuery) -> GpuHistory:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, insert, select
+from sqlalchemy import RowMapping, delete, func, insert, select, text
 
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.fleet_tables import gpu_samples
@@ -17,6 +17,9 @@ from store_client.wire.scalars import format_time, parse_time
 
 SAMPLE_SECONDS = 15.0
 KEPT = timedelta(days=1)
+MINUTE, TEN_MINUTES = 16, 15
+"""So much of a moment as text names its minute, or its ten minutes."""
+LONG_MINUTES = 120
 
 
 def add(tx: Tx, taken: Mapping[str, Averages]) -> None:
@@ -38,6 +41,26 @@ def history(tx: Tx, uuid: str, query: HistoryQuery) -> GpuHistory:
     rows = tx.connection.execute(asked.order_by(gpu_samples.c.at)).mappings().all()
     apart = max(SAMPLE_SECONDS, query.minutes * 60 / query.points)
     return GpuHistory(uuid=uuid, seconds_apart=apart, samples=_together(rows, apart))
+
+
+def courses(tx: Tx, uuids: Sequence[str], minutes: float) -> tuple[GpuHistory, ...]:
+    """What several GPUs read, a point for every minute, or of a long stretch for every ten, as the database adds up."""
+    length, apart = (MINUTE, 60.0) if minutes <= LONG_MINUTES else (TEN_MINUTES, 600.0)
+    of, since = gpu_samples.c, _before(tx, timedelta(minutes=minutes))
+    query = select(
+        of.slot_id,
+        func.max(of.at).label("at"),
+        func.avg(of.utilisation_percent).label("utilisation_percent"),
+        func.max(of.memory_used_bytes).label("memory_used_bytes"),
+        func.max(of.temperature_celsius).label("temperature_celsius"),
+        func.avg(of.power_watts).label("power_watts"),
+    )
+    stretch = func.substr(of.at, 1, length)
+    query = query.where(of.slot_id.in_(uuids), of.at >= since).group_by(of.slot_id, stretch)
+    found: dict[str, list[GpuSample]] = defaultdict(list)
+    for row in tx.connection.execute(query.order_by(of.slot_id, text("at"))).mappings():
+        found[row["slot_id"]].append(GpuSample.model_validate({**row, "jobs": ()}))
+    return tuple(GpuHistory(uuid=uuid, seconds_apart=apart, samples=tuple(each)) for uuid, each in found.items())
 
 
 def _together(rows: Sequence[RowMapping], apart: float) -> tuple[GpuSample, ...]:

@@ -13,7 +13,15 @@ class HistoryQuery(Query):
     points: int = Field(default=240, ge=2, le=2000, description="so many samples at most; more are put together")
 
 
-LIST_GPUS = Call("list_gpus", "GET", G, Who.EITHER, "Every GPU: readings, state, who is on it", answer=GpuList)
+class GpusQuery(Query):
+    minutes: float | None = Field(
+        default=None, gt=0, le=24 * 60, description="with the course of each so far back, a point a minute or ten"
+    )
+
+
+LIST_GPUS = Call(
+    "list_gpus", "GET", G, Who.EITHER, "Every GPU: readings, state, who is on it", query=GpusQuery, answer=GpuList
+)
 READ_GPU_HISTORY = Call(
     "read_gpu_history", "GET", G + "/{uuid}/history", Who.EITHER, "What a GPU or a slice read over time",
     query=HistoryQuery, answer=GpuHistory,
