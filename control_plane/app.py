@@ -205,6 +205,24 @@ def _cluster(cluster: Cluster, house: House, spool: Spool, repositories: Reposit
     return SlurmEngine(Slurm(cluster.partition, cluster.variables), home, spool, repositories)
 
 
+def _shelf(parts: Parts) -> Shelf:
+    """What the task store keeps beside its tables, and what git lends it."""
+    house, settings = parts.house, parts.settings
+    checkpoints = open_checkpoints(house, settings.data, Bundles(parts.repositories), arrivals)
+    checkpoints.spool.max_bytes = settings.largest_checkpoint_bytes
+    if settings.runs_api:
+        checkpoints.load.sweep()
+        parts.checkpoints = Automatic(house, checkpoints.dump, checkpoints.ring)
+    asked = wiring.RepositoryForTaskStore(Examiner(parts.repositories))
+    return Shelf(
+        settings.data / "artifacts",
+        jobs=listing.latest_of_tasks,
+        is_unchanged=asked.is_unchanged,
+        checkpoints=checkpoints,
+        refs=WorkRefs(parts.repositories),
+    )
+
+
 def _application(parts: Parts, yard: Yard) -> Starlette:
     house, settings = parts.house, parts.settings
     gate = wiring.GitGate(house)
@@ -213,20 +231,7 @@ def _application(parts: Parts, yard: Yard) -> Starlette:
     neighbours = Neighbours(
         parts.repositories, claims.open_by_worker, lease_seconds=settings.lease_seconds, refresh=refresh
     )
-    checkpoints = open_checkpoints(house, settings.data, Bundles(parts.repositories), arrivals)
-    checkpoints.spool.max_bytes = settings.largest_checkpoint_bytes
-    if settings.runs_api:
-        checkpoints.load.sweep()
-        parts.checkpoints = Automatic(house, checkpoints.dump, checkpoints.ring)
-    asked = wiring.RepositoryForTaskStore(Examiner(parts.repositories))
-    shelf = Shelf(
-        settings.data / "artifacts",
-        jobs=listing.latest_of_tasks,
-        is_unchanged=asked.is_unchanged,
-        checkpoints=checkpoints,
-        refs=WorkRefs(parts.repositories),
-    )
-
+    shelf = _shelf(parts)
     trainings = wiring.trainings(settings.experiment_id, yard.lookout.places)
 
     @contextlib.asynccontextmanager

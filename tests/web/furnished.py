@@ -89,7 +89,9 @@ async def _happen(world: World, browser: httpx.AsyncClient) -> dict[str, str]:
         await world.experiment(name, is_draft=name == "Sketch")
     desk = await Desk.of(world, one, browser)
     ada = desk.ada = await worked(world, one)
-    await world.store(one.experiment_id).register_group("night shift", (ada.worker_id,))
+    shift = await world.store(one.experiment_id).register_group("night shift", (ada.worker_id,))
+    night = await world.store(one.experiment_id).register_group("night", (shift.group_id,))
+    (admins,) = (await world.deployment.list_deployment_groups("admins")).groups
     tasks = await _claims(desk)
     job = await _jobs(desk)
     act = await _given_away(world.store(one.experiment_id))
@@ -117,6 +119,8 @@ async def _happen(world: World, browser: httpx.AsyncClient) -> dict[str, str]:
         "other": variants[1].variant_id,
         "commit": str(variants[0].commit_sha),
         "worker": ada.worker_id,
+        "group": night.group_id,
+        "group of the deployment": admins.group_id,
         "position": str(log.events[0].position),
         "archive": archive.name,
     }
@@ -193,7 +197,8 @@ def _addresses(routes: Sequence[BaseRoute], real: dict[str, str]) -> dict[str, s
     found = {}
     for pattern, name in _patterns(routes):
         room = pattern.removeprefix("/e/{experiment}/").split("/")[0]
-        words = {**real, "task": real.get(room, real["task"])}
+        group = "group of the deployment" if name.startswith("deployment_") else "group"
+        words = {**real, "task": real.get(room, real["task"]), "group": real[group]}
         parts = [
             quote(words[part.strip("{}")], safe="") if part.startswith("{") else part for part in pattern.split("/")
         ]
