@@ -15,14 +15,14 @@ def end_of(visit: Visit, job: JobDetail) -> str:
     if job.state is not JobState.RUNNING or job.started_at is None:
         return ""
     ran = (visit.now - as_moment(job.started_at)).total_seconds()
-    most = f"stopped after {duration(job.timeout_seconds)}, {_limit(job.timeout_seconds - ran)}"
+    most = f"it is stopped {_limit(job.timeout_seconds - ran)}, at its limit of {duration(job.timeout_seconds)}"
     fraction = job.progress.fraction if job.progress is not None else None
     if fraction is None or not LEAST_FRACTION <= fraction <= 1 or ran <= 0:
-        return f"It does not say how far it is. It is {most}."
+        return f"It does not say how far it is; {most}."
     said = (as_moment(job.progress.at) - as_moment(job.started_at)).total_seconds() if job.progress else ran
     left = max(0.0, max(said, 1.0) * (1 / fraction) - ran)
     words = between(left / SLACK, left * SLACK)
-    return f"Ends {words} if it goes on as it has so far, by what it says. It is {most} at the latest."
+    return f"Ends {words} if it goes on as it has so far, by what it says; at the latest {most}."
 
 
 def _limit(seconds: float) -> str:

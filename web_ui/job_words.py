@@ -20,14 +20,25 @@ KIND_OF = {"ideator": "ideation", "executor": "execution", "evaluator": "evaluat
 def needs(resources: Resources) -> str:
     """What an attempt holds: 1 GPU with 20 GB · 2 CPUs."""
     parts = []
-    if resources.gpus:
+    if resources.gpus or resources.gpus_where_present:
         memory = f" with {size(resources.gpu_memory_bytes)}" if resources.gpu_memory_bytes else ""
-        parts.append(plural(resources.gpus, "GPU") + memory)
+        parts.append(_gpus(resources) + memory)
     if resources.cpus > 1 or not resources.gpus:
         parts.append(plural(resources.cpus, "CPU"))
     if resources.memory_bytes:
         parts.append(size(resources.memory_bytes))
     return " · ".join(parts)
+
+
+def _gpus(resources: Resources) -> str:
+    """Which GPUs: 2 GPUs, half of one, a slice, or one only where there is one."""
+    count = max(resources.gpus, resources.gpus_where_present)
+    what = plural(count, "GPU")
+    if resources.gpu_share is not None:
+        what = f"{100 * resources.gpu_share:.3g} % of a GPU"
+    elif resources.mig_profile is not None:
+        what = f"a {resources.mig_profile} slice"
+    return what if resources.gpus else f"{what} where there is one"
 
 
 def status_text(job: Job) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from store_client import ExperimentLoad, QueueSummary
-from web_ui.filters import figure, plural
+from web_ui.filters import plural
 from web_ui.listing import Place
 
 
@@ -47,7 +47,7 @@ def _row(place: Place, one: ExperimentLoad, gpus: int, beside: tuple[str | None,
 def _held(one: ExperimentLoad) -> str:
     if not one.running:
         return "nothing"
-    gpus = f"{figure(one.gpus, 3)} GPU{'' if one.gpus == 1 else 's'}" if one.gpus else ""
+    gpus = f"{one.gpus:g} GPU{'' if one.gpus == 1 else 's'}" if one.gpus else ""
     return " · ".join(part for part in (gpus, plural(one.cpus, "CPU") if one.cpus else "") if part)
 
 
@@ -55,5 +55,5 @@ def _notes(one: ExperimentLoad, used: float) -> list[str]:
     notes = [f"{one.running:,} {'runs' if one.running == 1 else 'run'}"] if one.running else []
     notes += [f"{one.waiting:,} {'waits' if one.waiting == 1 else 'wait'}"] if one.waiting else []
     notes += [f"had {100 * one.used_seconds / used:.0f} % lately"] if used and one.used_seconds else []
-    notes += [f"weight {figure(one.weight, 3)}"] if one.weight != 1 else []
+    notes += [f"weight {one.weight:g}"] if one.weight != 1 else []
     return notes

@@ -1,6 +1,7 @@
 """The page of the GPUs: what each reads, who is on it, and keeping one back."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -161,7 +162,7 @@ async def test_the_courses_of_all_gpus_come_with_one_answer(world: World, browse
     await look(world)
     now = datetime.now(UTC)
     read = ((5, 61, 300.0), (200, 44, None))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"slot_id": uuid, "at": format_time(now - timedelta(minutes=ago)), "jobs": [], "temperature_celsius": heat}
         | {"power_watts": power}
         for uuid in ("GPU-free", "GPU-taken")

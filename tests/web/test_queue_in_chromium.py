@@ -59,6 +59,7 @@ def test_the_pages_read_well_wide_narrow_and_dark(served: Served, open_page: Ope
         for path in ("/queue", f"/queue/{runs.number}", f"/queue/{first.number}", "/queue/cancel-several?name=first"):
             page.goto(served.url + path)
             page.evaluate("document.querySelectorAll('details').forEach(one => one.open = one.className == 'confirm')")
+            page.evaluate("document.querySelectorAll('.narrowing, .again').forEach(one => one.open = true)")
             assert faults(page) == set(), path
             assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
 
@@ -72,6 +73,7 @@ def test_the_queue_is_changed_without_script(served: Served, open_page: OpenPage
     waiting.last.get_by_role("button", name="To the front").click()
     expect(page.locator(".messages")).to_contain_text("at the front of priority 5")
     expect(waiting.first).to_contain_text("second")
+    page.locator(".narrowing > summary").click()
     page.get_by_label("Tag").fill("night")
     page.get_by_role("button", name="Show").click()
     page.get_by_role("link", name="Cancel these…").click()
@@ -80,6 +82,23 @@ def test_the_queue_is_changed_without_script(served: Served, open_page: OpenPage
     expect(waiting).to_have_count(1)
     page.goto(f"{served.url}/queue/{second.number}")
     expect(page.locator("[data-live=why]")).to_contain_text("job 1 holds what is missing")
+
+
+def test_waiting_jobs_are_moved_by_keys_and_by_dragging(served: Served, open_page: OpenPage) -> None:
+    _, first, second = served.run(partial(queued, served))
+    page = served.sign_in(open_page(), "/queue")
+    rows = page.locator("[data-board] tbody tr")
+    rows.last.locator("a.key").focus()
+    page.keyboard.press("Alt+ArrowUp")
+    expect(page.locator("#board-said")).to_contain_text(f"Job {second.number} stands before job {first.number}")
+    expect(rows.first).to_contain_text("second")
+    expect(rows.first.locator("a.key")).to_be_focused()
+    page.keyboard.press("+")
+    expect(page.locator("#board-said")).to_contain_text(f"Job {second.number} has priority 6 now.")
+    expect(rows.first.locator("a.key")).to_be_focused()
+    rows.last.drag_to(rows.first, target_position={"x": 200, "y": 2})
+    expect(page.locator("#board-said")).to_contain_text(f"Job {first.number} stands before job {second.number}")
+    expect(rows.first).to_contain_text("first")
 
 
 def test_a_change_that_would_help_is_a_button(served: Served, open_page: OpenPage) -> None:
