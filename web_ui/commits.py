@@ -25,7 +25,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Pushes:
-    """The tips of one's own branches, newest first; `fault` says why they cannot be shown."""
+    """The tips of one's newest branches, newest first; `fault` says why they cannot be shown."""
 
     all: tuple[Push, ...] = ()
     fault: str = ""
@@ -48,11 +48,12 @@ class Examined:
     fault: str = ""
 
 
-async def pushes_of(here: Here, worker_id: str) -> Pushes:
-    """What this person has pushed; on a server that is not ours anybody's branch may be."""
+async def pushes_of(here: Here, worker_id: str, branch: str) -> Pushes:
+    """What this person has pushed lately, and to a branch; on a server that is not ours anybody's branch may be."""
     prefix = f"work/{worker_id}/" if here.visit.offers.is_ours else "work/"
+    names = (prefix, branch) if branch else (prefix,)
     try:
-        return Pushes(await here.clone.pushes(prefix)) if here.clone is not None else Pushes()
+        return Pushes(await here.clone.pushes(*names)) if here.clone is not None else Pushes()
     except Unreachable:
         return Pushes(fault=SILENT)
 

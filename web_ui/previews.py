@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -40,6 +41,10 @@ class Room:
     rows: int = 200
 
 
+BRIEF = Room(characters=6_000, lines=60, rows=12)
+"""What there is beside other things."""
+
+
 @dataclass(frozen=True)
 class Part:
     """A file in a bundle, and the page that shows it."""
@@ -67,6 +72,10 @@ class Preview:
     is_cut: bool = False
 
 
+Shown = tuple[tuple[str, Preview], ...]
+"""Files with what each of them is."""
+
+
 async def preview(here: Here, uri: str, entry: str = "", room: Room | None = None) -> Preview:
     """A cited file, or one entry of a bundle."""
     bare = Preview("file", entry or "file", with_query(here.url("artifact"), uri=uri), _view(here, uri, entry))
@@ -91,6 +100,18 @@ async def preview(here: Here, uri: str, entry: str = "", room: Room | None = Non
         return replace(bare, note="It is called a bundle, but cannot be read as one. Download it to look at it.")
     picture = with_query(here.url("artifact_picture"), uri=uri, entry=entry or None)
     return await asyncio.to_thread(_shown, replace(bare, picture_href=picture), content, room or Room())
+
+
+async def beside(here: Here, cited: Iterable[tuple[str, str | None]]) -> Shown:
+    """Cited files, each with what it is, as far as they fit beside the rest of a page."""
+    there = [(label, uri) for label, uri in cited if uri]
+    found = await asyncio.gather(*(preview(here, uri, room=BRIEF) for _, uri in there))
+    return tuple(zip((label for label, _ in there), found, strict=True))
+
+
+async def with_idea(here: Here, uri: str) -> Shown:
+    """The files that came with the text of an idea: those of its bundle, where it is one."""
+    return tuple(one for one in await beside(here, [("With the idea", uri)]) if one[1].kind == "bundle")
 
 
 async def picture(here: Here, uri: str, entry: str) -> tuple[bytes, str] | None:

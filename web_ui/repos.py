@@ -28,6 +28,8 @@ DIFF_SECONDS = 10
 MAX_DIFF_BYTES = 200_000
 MAX_LIST_BYTES = 500_000
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+MOST_PUSHES = 100
+TIP = "%(refname:lstrip=2)%00%(objectname)%00%(committerdate:unix)%00%(subject)"
 COMPARE = ("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--find-renames", "--submodule=short")
 
 
@@ -111,10 +113,10 @@ class Clone:
         checked = await self._with([commit, *parents], lambda: _preflight(self.git, self.path, commit, parents))
         return checked or Preflight(is_there=False)
 
-    async def pushes(self, prefix: str) -> tuple[Push, ...]:
-        """The tips of the work branches below a prefix, newest first, as of now."""
+    async def pushes(self, *below: str) -> tuple[Push, ...]:
+        """The tips of the newest work branches below some names, or called so, the newest first, as of now."""
         await self._fetch()
-        return await asyncio.to_thread(_pushes, self.git, self.path, prefix)
+        return await asyncio.to_thread(_pushes, self.git, self.path, below)
 
     async def _with(self, commits: Sequence[str], read: Callable[[], T]) -> T | None:
         """Read what needs these commits, fetched first when one is missing; None when it is still missing then."""
@@ -278,10 +280,17 @@ def merge_base(git: Git, path: Path, commits: Sequence[str]) -> str | None:
     return found if ended.status == 0 and COMMIT.fullmatch(found) else None
 
 
-def _pushes(git: Git, path: Path, prefix: str) -> tuple[Push, ...]:
-    with _opened(git, path) as repo:
-        heads = [head for head in repo.heads if head.name.startswith(prefix)]
-        found = [
-            Push(head.name, head.commit.hexsha, str(head.commit.summary), head.commit.committed_date) for head in heads
-        ]
-    return tuple(sorted(found, key=lambda push: -push.committed_at))
+def _pushes(git: Git, path: Path, below: Sequence[str]) -> tuple[Push, ...]:
+    """The newest branches below each of these names, or called so."""
+    found = {push.branch: push for name in below for push in _newest(git, path, name)}
+    return tuple(sorted(found.values(), key=lambda push: -push.committed_at))
+
+
+def _newest(git: Git, path: Path, below: str) -> Iterator[Push]:
+    argv = ["for-each-ref", f"--count={MOST_PUSHES}", "--sort=-committerdate", f"--format={TIP}", f"refs/heads/{below}"]
+    ended = git.run(path, argv, seconds=DIFF_SECONDS, most_bytes=MAX_LIST_BYTES)
+    for line in ended.output.decode(errors="replace").split("\n"):
+        name, _, rest = line.partition("\0")
+        if rest.count("\0") == 2:
+            commit, moment, subject = rest.split("\0")
+            yield Push(name, commit, subject, int(moment))

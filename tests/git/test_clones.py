@@ -133,7 +133,7 @@ async def test_a_preflight_says_what_is_wrong_with_a_commit(
 
 
 async def test_the_pushes_of_one_worker_are_listed_newest_first(
-    mirror: Clone, work: Work, checkout: Path, git: Stock
+    mirror: Clone, work: Work, checkout: Path, git: Stock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = work(program__py="value = 2\n")
     later = git.dated("2026-03-04T05:06:07 +0000")
@@ -145,6 +145,11 @@ async def test_the_pushes_of_one_worker_are_listed_newest_first(
         ("work/wkr_a/v2", second),
         ("work/wkr_a/v1", first),
     ]
+    monkeypatch.setattr(repos, "MOST_PUSHES", 1)
+    assert [push.commit_sha for push in await mirror.pushes("work/wkr_a/")] == [second]
+    assert (
+        await mirror.pushes("work/wkr_a/", "work/wkr_a/v1") == pushes
+    )  # the one that is asked for is there, however old
     git("push", "--quiet", "--delete", "origin", "work/wkr_a/v2", cwd=checkout)
     assert [push.branch for push in await mirror.pushes("work/wkr_a/")] == ["work/wkr_a/v1"]
 

@@ -208,6 +208,11 @@ async def test_ideas_are_previewed_removed_and_meant_for_somebody_with_their_fil
     (idea,) = await desk.store.list_ideas()
     assert idea.intended_executor == Target(kind="worker", id=desk.ada.worker_id)
     assert await read_text(desk.store, idea.artifacts_uri) == "Use **1.41**.\n"
+    await desk.world.decide()
+    task = await desk.ada.pending("execution")
+    said = says(await desk.get(f"/executor/{task.task_id}"))
+    assert "With the idea" in said
+    assert "plot.svg" in said
 
 
 async def test_a_parent_is_found_among_all_variants_and_several_are_brought_together(desk: Desk) -> None:

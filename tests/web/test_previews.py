@@ -137,6 +137,9 @@ async def test_what_every_role_left_behind_is_on_the_page_of_the_variant(
     done = ExecutionResult(variant_id=variant_id, status="success", commit_sha=commit, artifacts_uri=made)
     await ada.store.submit_task(task.task_id, done)
     measured = await ada.claim("evaluation")
+    desk = says(await browser_of_admin.get(f"/e/hello/evaluator/{measured.task_id}"))
+    assert "What the executor kept made.md" in desk
+    assert "What the executor left." in desk
     seen = (await ada.store.deposit_artifact(Upload("curve.csv", b"step,loss\n1,0.25\n"))).artifacts_uri
     scored = EvaluationResult(variant_id=variant_id, status="success", evaluation={"error": 0.5}, artifacts_uri=seen)
     await ada.store.submit_task(measured.task_id, scored)

@@ -1,5 +1,6 @@
 """The evaluator's desk: one variant to measure, by hand or on the queue."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,7 +21,7 @@ from store_client import (
     read_evaluation,
 )
 from web_ui.active import Here
-from web_ui.filters import figure, with_query
+from web_ui.filters import figure
 from web_ui.forms import evaluation as forms
 from web_ui.forms.drafts import CLAIM, Words, again, words
 from web_ui.forms.evaluation import EvaluationForm
@@ -32,6 +33,7 @@ from web_ui.pages import desks
 from web_ui.pages.drafting import STAYS, DraftState, Sheet, clear, saved, state_of, wants_fragment
 from web_ui.pages.endings import stranded
 from web_ui.pages.evaluation_preview import Preview, preview
+from web_ui.previews import Shown, beside, with_idea
 from web_ui.prose import prose
 from web_ui.scores import ParentLink, parent_links
 from web_ui.standing import Opened, Standing, idea_text, open_task, standing
@@ -52,7 +54,8 @@ class EvaluatorTask:
     variant_href: str
     commit: str
     description: str
-    files: tuple[tuple[str, str], ...]
+    files: Shown
+    """What the executor, and an evaluator before, have kept with the variant; and what came with the idea."""
     idea: Markup
     idea_fault: str
     idea_href: str | None
@@ -79,6 +82,7 @@ class Facts:
     variant: VariantDetail
     text: str
     text_fault: str
+    files: Shown
     result: EvaluationOutcome | None
 
 
@@ -177,16 +181,20 @@ NEXT = {
 async def _gather(opened: Opened) -> Facts:
     here = opened.here
     variant = await here.store.read_variant_detail(str(opened.task.subject_id))
-    words, fault = await _idea_of(here, variant)
+    (words, fault, with_idea), kept = await asyncio.gather(_idea_of(here, variant), beside(here, _kept(variant)))
     is_ended = opened.job is not None and opened.job.state.is_final
-    return Facts(variant, words, fault, read_evaluation(opened.job) if opened.job is not None and is_ended else None)
+    result = read_evaluation(opened.job) if opened.job is not None and is_ended else None
+    return Facts(variant, words, fault, (*kept, *with_idea), result)
 
 
-async def _idea_of(here: Here, variant: VariantDetail) -> tuple[str, str]:
+async def _idea_of(here: Here, variant: VariantDetail) -> tuple[str, str, Shown]:
     if variant.idea_id is None:
-        return "", "The baseline has no idea: it is the commit that the experiment began with."
+        return "", "The baseline has no idea: it is the commit that the experiment began with.", ()
     idea = await here.store.read_idea(variant.idea_id)
-    return await idea_text(here, idea.artifacts_uri)
+    (words, fault), files = await asyncio.gather(
+        idea_text(here, idea.artifacts_uri), with_idea(here, idea.artifacts_uri)
+    )
+    return words, fault, files
 
 
 def _prefilled(opened: Opened, facts: Facts) -> EvaluationForm:
@@ -238,7 +246,7 @@ def _show(opened: Opened, facts: Facts, form: EvaluationForm, sent: Sent | None 
         variant_href=here.url("variant", variant=variant.variant_id),
         commit=variant.commit_sha or "",
         description=variant.description or "",
-        files=_files(here, variant),
+        files=facts.files,
         idea=prose(facts.text),
         idea_fault=facts.text_fault,
         idea_href=here.url("idea", idea=variant.idea_id) if variant.idea_id else None,
@@ -261,7 +269,5 @@ def _show(opened: Opened, facts: Facts, form: EvaluationForm, sent: Sent | None 
     return here.visit.show(page, sent.status if sent else 200)
 
 
-def _files(here: Here, variant: VariantDetail) -> tuple[tuple[str, str], ...]:
-    """What its executor, and an evaluator before, have kept with the variant."""
-    kept = (("What the executor kept", variant.executor_artifacts_uri), ("From an evaluation", variant.artifacts_uri))
-    return tuple((label, with_query(here.url("artifact"), uri=uri)) for label, uri in kept if uri)
+def _kept(variant: VariantDetail) -> tuple[tuple[str, str | None], ...]:
+    return ("What the executor kept", variant.executor_artifacts_uri), ("From an evaluation", variant.artifacts_uri)

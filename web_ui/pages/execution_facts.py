@@ -8,6 +8,7 @@ from web_ui.commits import Examined, Pushes, pushes_of
 from web_ui.filters import ago, plural
 from web_ui.forms.execution import ExecutionForm
 from web_ui.git_commands import clone_url, to_execute
+from web_ui.previews import Shown, with_idea
 from web_ui.scores import ParentLink, name_parents
 from web_ui.standing import Opened, idea_text
 
@@ -28,6 +29,7 @@ class ExecutionFacts:
     idea: IdeaDetail
     text: str
     text_fault: str
+    files: Shown
     parents: tuple[ParentLink, ...]
     pushes: Pushes
     branch: str
@@ -53,13 +55,16 @@ async def gather(opened: Opened) -> ExecutionFacts:
     named = name_parents(
         here.store, idea.parent_commits, opened.detail.base_commit_sha, lambda one: here.url("variant", variant=one)
     )
-    (text, fault), parents, pushes = await asyncio.gather(idea_text(here, idea.artifacts_uri), named, _pushes(opened))
-    branch = opened.hand.assignment.branch(opened.hand.assignment.variant_id) if opened.is_mine else ""
+    (text, fault), files, parents, pushes = await asyncio.gather(
+        idea_text(here, idea.artifacts_uri), with_idea(here, idea.artifacts_uri), named, _pushes(opened)
+    )
+    branch = branch_of(opened)
     url = clone_url(here, opened.detail, opened.worker_id)
     return ExecutionFacts(
         idea=idea,
         text=text,
         text_fault=fault,
+        files=files,
         parents=parents,
         pushes=pushes,
         branch=branch,
@@ -69,7 +74,12 @@ async def gather(opened: Opened) -> ExecutionFacts:
 
 
 async def _pushes(opened: Opened) -> Pushes:
-    return await pushes_of(opened.here, opened.worker_id) if opened.is_mine else Pushes()
+    return await pushes_of(opened.here, opened.worker_id, branch_of(opened)) if opened.is_mine else Pushes()
+
+
+def branch_of(opened: Opened) -> str:
+    """The branch to push to, for who holds the task."""
+    return opened.hand.assignment.branch(opened.hand.assignment.variant_id) if opened.is_mine else ""
 
 
 def prefilled(opened: Opened, facts: ExecutionFacts) -> ExecutionForm:

@@ -20,6 +20,7 @@ from web_ui.pages import desks
 from web_ui.pages.drafting import STAYS, DraftState, Sheet, clear, saved, state_of, wants_fragment
 from web_ui.pages.endings import stranded
 from web_ui.pages.execution_facts import ExecutionFacts, Step, gather, prefilled, steps
+from web_ui.previews import Shown
 from web_ui.prose import prose
 from web_ui.scores import ParentLink
 from web_ui.standing import Opened, Standing, open_task, standing, told_of
@@ -41,6 +42,8 @@ class ExecutorTask:
     idea: Markup
     idea_fault: str
     idea_href: str
+    files: Shown
+    """What came with the idea."""
     parents: tuple[ParentLink, ...]
     form: ExecutionForm
     has_form: bool
@@ -180,6 +183,7 @@ async def _show(opened: Opened, facts: ExecutionFacts, form: ExecutionForm, sent
         idea=prose(facts.text),
         idea_fault=facts.text_fault,
         idea_href=here.url("idea", idea=facts.idea.idea_id),
+        files=facts.files,
         parents=facts.parents,
         form=form,
         has_form=is_shown,

@@ -11,8 +11,7 @@ from web_ui.active import Here
 from web_ui.diffs import Changes, Room, changes
 from web_ui.filters import Direction, Moment, plural, with_query
 from web_ui.frame import experiment_frame
-from web_ui.previews import Preview, preview
-from web_ui.previews import Room as Shown
+from web_ui.previews import Shown, beside
 from web_ui.scores import (
     Metric,
     ParentLink,
@@ -26,7 +25,6 @@ from web_ui.scores import (
 )
 from web_ui.templating import Frame, Tab
 
-BRIEF = Shown(characters=6_000, lines=60, rows=12)
 CHANGED = Room(lines=300, of_file=120, characters=24_000)
 SENTENCES = {
     VariantStatus.STARTING: "In the making: it has no score yet.",
@@ -60,7 +58,7 @@ class VariantPage:
     commits: tuple[tuple[str, str], ...]
     branch: str
     acts: tuple[Tab, ...]
-    files: tuple[tuple[str, Preview], ...]
+    files: Shown
     diff_href: str
     compared: str
     comparisons: tuple[Tab, ...]
@@ -110,7 +108,7 @@ def _page(
     here: Here,
     frame: Frame,
     known: tuple[VariantDetail, ExperimentDetail],
-    found: tuple[Compared, tuple[tuple[str, Preview], ...]],
+    found: tuple[Compared, Shown],
 ) -> VariantPage:
     (variant, detail), (compared, files) = known, found
     value = number(variant.objective_value)
@@ -170,7 +168,7 @@ def _commits(variant: VariantDetail) -> tuple[tuple[str, str], ...]:
     return tuple((label, sha) for label, sha in named if sha)
 
 
-async def _files(here: Here, variant: VariantDetail) -> tuple[tuple[str, Preview], ...]:
+async def _files(here: Here, variant: VariantDetail) -> Shown:
     """What the idea says, and what execution and evaluation left behind, as far as it fits beside the rest."""
     idea = await here.store.read_idea_detail(variant.idea_id) if variant.idea_id else None
     cited = (
@@ -178,9 +176,7 @@ async def _files(here: Here, variant: VariantDetail) -> tuple[tuple[str, Preview
         ("From the execution", variant.executor_artifacts_uri),
         ("From the evaluation", variant.artifacts_uri),
     )
-    there = [(label, uri) for label, uri in cited if uri]
-    shown = await asyncio.gather(*(preview(here, uri, room=BRIEF) for _, uri in there))
-    return tuple(zip((label for label, _ in there), shown, strict=True))
+    return await beside(here, cited)
 
 
 def _acts(here: Here, variant: VariantDetail) -> tuple[Tab, ...]:
