@@ -89,9 +89,6 @@ async def _happen(world: World, browser: httpx.AsyncClient) -> dict[str, str]:
         await world.experiment(name, is_draft=name == "Sketch")
     desk = await Desk.of(world, one, browser)
     ada = desk.ada = await worked(world, one)
-    shift = await world.store(one.experiment_id).register_group("night shift", (ada.worker_id,))
-    night = await world.store(one.experiment_id).register_group("night", (shift.group_id,))
-    (admins,) = (await world.deployment.list_deployment_groups("admins")).groups
     tasks = await _claims(desk)
     job = await _jobs(desk)
     act = await _given_away(world.store(one.experiment_id))
@@ -119,11 +116,18 @@ async def _happen(world: World, browser: httpx.AsyncClient) -> dict[str, str]:
         "other": variants[1].variant_id,
         "commit": str(variants[0].commit_sha),
         "worker": ada.worker_id,
-        "group": night.group_id,
-        "group of the deployment": admins.group_id,
+        **await _groups(world, world.store(one.experiment_id), ada.worker_id),
         "position": str(log.events[0].position),
         "archive": archive.name,
     }
+
+
+async def _groups(world: World, store: StoreClient, worker_id: str) -> dict[str, str]:
+    """A group in a group, and one of the deployment."""
+    shift = await store.register_group("night shift", (worker_id,))
+    night = await store.register_group("night", (shift.group_id,))
+    (admins,) = (await world.deployment.list_deployment_groups("admins")).groups
+    return {"group": night.group_id, "group of the deployment": admins.group_id}
 
 
 def _source(folder: Path) -> Path:
