@@ -38,12 +38,14 @@ class Place:
         """The cursor to ask the server with."""
         return self.trail[-1] if self.trail else None
 
-    def pager(self, count: int, following: str | None, total: int | None = None, *, size: int = PAGE) -> Pager:
+    def pager(
+        self, count: int, following: str | None, total: int | None = None, *, is_more: bool = False, size: int = PAGE
+    ) -> Pager:
         """The words and addresses of a page with so many rows; `following` is the server's next cursor."""
         first = len(self.trail) * size + 1
         span = f"{first:,} to {first + count - 1:,}" if count else "none"
         return Pager(
-            f"{span} of {total:,}" if total is not None else span,
+            f"{span} of {total:,}{'+' if is_more else ''}" if total is not None else span,
             self._at(self.trail[:-1]) if self.trail else None,
             self._at((*self.trail, following)) if following else None,
         )

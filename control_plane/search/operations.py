@@ -46,10 +46,12 @@ class Searches:
         return SearchPage(exact=exact, items=items, next=following)
 
     def _exact(self, tx: Tx, id_: str, seen: Collection[str] | None) -> tuple[Found, ...]:
-        entries = _ENTRIES.where(search_entries.c.subject_id == id_).limit(MOST_EXACT)
-        rows = tx.connection.execute(entries).mappings().all()
-        found = [_found(row) for row in rows if seen is None or row["scope"] in seen]
-        tasks = [one for one in islice(self.wings.tasks(tx, id_), MOST_EXACT) if seen is None or one.scope in seen]
+        entries = _ENTRIES.where(search_entries.c.subject_id == id_)
+        if seen is not None:
+            entries = entries.where(search_entries.c.scope.in_(seen))
+        found = [_found(row) for row in tx.connection.execute(entries.limit(MOST_EXACT)).mappings()]
+        visible = (one for one in self.wings.tasks(tx, id_) if seen is None or one.scope in seen)
+        tasks = list(islice(visible, MOST_EXACT))
         names = {row.experiment_id: row for row in tx.connection.execute(_named([one.scope for one in tasks]))}
         found += [
             Found(

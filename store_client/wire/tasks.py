@@ -186,3 +186,4 @@ class TaskPage(Record):
     items: tuple[TaskDetail, ...]
     next: str | None = None
     total: int | None = None
+    is_more: bool = Field(default=False, description="whether the total is only how far was counted")

@@ -51,7 +51,17 @@ def test_my_tasks_are_those_i_hold(store: TaskHouse) -> None:
     page = store.see(task_pages.page, TaskPageQuery(claimed_by="me"), name="bob")
     assert [task.task_id for task in page.items] == [mine]
     page = store.see(task_pages.page, TaskPageQuery(claimed_by=store.id_of("eve")), name="bob")
-    assert ([task.task_id for task in page.items], page.total) == ([theirs], None)
+    assert ([task.task_id for task in page.items], page.total, page.is_more) == ([theirs], 1, False)
+
+
+def test_what_one_worker_has_is_counted_so_far_and_no_further(
+    store: TaskHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        store.claim(store.task(), "bob")
+    monkeypatch.setattr(task_pages, "COUNTED", 2)
+    page = store.see(task_pages.page, TaskPageQuery(claimed_by="me", limit=1), name="bob")
+    assert (page.total, page.is_more) == (2, True)
 
 
 def test_a_task_is_shown_with_names_and_what_it_is_about(store: TaskHouse) -> None:

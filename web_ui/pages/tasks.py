@@ -77,7 +77,7 @@ async def index(here: Here) -> Response:
             states=_states(place, state),
             held=tuple(row(here, one) for one in held),
             rows=tuple(row(here, one) for one in page.items),
-            pager=place.pager(len(page.items), page.next, page.total),
+            pager=place.pager(len(page.items), page.next, page.total, is_more=page.is_more),
             is_open=state is None and not wanted.problem,
             box=box(place, wanted, TASK_FIELDS, HINT),
             views=bar(here, "tasks", views),

@@ -43,8 +43,6 @@ def variant_page(tx: Tx, query: VariantPageQuery) -> VariantPage:
         wanted = wanted.where(variants.c.number.in_(beginnings.numbers(tx, query.begins)))
     if query.wanted_ids is not None:
         wanted = wanted.where(variants.c.variant_id.in_(query.wanted_ids))
-    if query.begins is not None:
-        wanted = wanted.where(variants.c.number.in_(beginnings.numbers(tx, query.begins)))
     if query.order == "newest":
         found = _newest(tx, wanted, variants.c.number, (query.after, query.limit))
     else:

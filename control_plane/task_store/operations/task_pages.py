@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, TextClause, select
+from sqlalchemy import ColumnElement, RowMapping, Select, TextClause, func, literal, select
 
 from control_plane.db import identities
 from control_plane.db.transaction import Tx
@@ -17,6 +17,8 @@ from store_client.wire.tasks import KINDS, TaskPage, TaskState
 
 LOOKED_AT = 1000
 """So many tasks a page looks at, at most, for those that it leaves out."""
+COUNTED = 10_000
+"""So many tasks of one worker are counted exactly."""
 LIGHT = (tasks.c.task_id, tasks.c.priority, tasks.c.number, tasks.c.target_kind, tasks.c.target_id)
 Found = list[RowMapping]
 
@@ -27,8 +29,12 @@ def page(tx: Tx, query: TaskPageQuery, jobs: JobsOfTasks = no_jobs) -> TaskPage:
         return _picky(tx, query, jobs)
     found = _ordered(tx, select(tasks), query, query.limit)
     last = last_of(found, query.limit)
+    total, is_more = _total(tx, query)
     return TaskPage(
-        items=details.of_tasks(tx, found[: query.limit], jobs), next=last and _place(last), total=_total(tx, query)
+        items=details.of_tasks(tx, found[: query.limit], jobs),
+        next=last and _place(last),
+        total=total,
+        is_more=is_more,
     )
 
 
@@ -123,10 +129,12 @@ def _place(row: RowMapping) -> str:
     return pages.write((row["priority"], row["number"]))
 
 
-def _total(tx: Tx, query: TaskPageQuery) -> int | None:
-    """How many tasks the filters admit; nobody counts the claims of one worker."""
+def _total(tx: Tx, query: TaskPageQuery) -> tuple[int, bool]:
+    """How many tasks the filters admit; of what somebody has only so many are counted, and whether there are more."""
     if query.claimed_by is not None:
-        return None
+        some = select(literal(1)).where(tasks.c.experiment_id == tx.experiment_id, *_filters(tx, query))
+        found = tx.connection.scalar(select(func.count()).select_from(some.limit(COUNTED + 1).subquery())) or 0
+        return min(found, COUNTED), found > COUNTED
     kinds = KINDS if query.kind is None else (query.kind,)
     states = tuple(TaskState) if query.state is None else (query.state,)
-    return total_of(tx, *(f"tasks.{kind}.{state}" for kind in kinds for state in states))
+    return total_of(tx, *(f"tasks.{kind}.{state}" for kind in kinds for state in states)), False
