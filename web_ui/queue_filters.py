@@ -1,8 +1,11 @@
 """What narrows a list of jobs: its form, the filter it stands for, and that filter in words."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from store_client import ExperimentSummary, JobFilter, JobState
+from web_ui.filter_language import Term, parse
 from web_ui.filters import with_query
 from web_ui.listing import Place
 from web_ui.visit import Visit
@@ -23,6 +26,10 @@ STATES = (
     ("lost", "lost"),
     ("cancelled", "cancelled"),
 )
+WRITTEN: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"state": tuple(name for name, _ in STATES if name), "cause": CAUSES, "tag": ()}
+)
+"""What may be written into the name as `state:failed`, and the values that it has; without values, any."""
 LONGEST = 100
 
 
@@ -93,7 +100,7 @@ class Filters:
 
 def filters(visit: Visit, place: Place, chosen: ExperimentSummary | None) -> Filters:
     """The conditions in an address; words that mean nothing are passed over."""
-    given = {name: place.fields.get(name, "").replace("\x00", "")[:LONGEST] for name in FIELDS}
+    given = _told({name: place.fields.get(name, "").replace("\x00", "")[:LONGEST] for name in FIELDS})
     state = given["state"] if given["state"] in dict(STATES) else ""
     cause = given["cause"] if given["cause"] in CAUSES else ""
     wanted = JobFilter.model_validate(
@@ -119,6 +126,21 @@ def filters(visit: Visit, place: Place, chosen: ExperimentSummary | None) -> Fil
         return made
     query = {name: getattr(made, name) or None for name in ("experiment", "state", "name", "tag", "array")}
     return replace(made, cancel_href=with_query(visit.url("preview_cancel"), **query))
+
+
+def _told(given: dict[str, str]) -> dict[str, str]:
+    """The fields of an address; conditions that were written into the name, as in other lists, go before their own."""
+    terms = parse(given["name"])
+    written = [term for term in terms if _is_condition(term)]
+    if not written:
+        return given
+    rest = " ".join(term.value if not term.field else str(term) for term in terms if term not in written)
+    return {**given, "name": rest, **{term.field: term.value for term in written}}
+
+
+def _is_condition(term: Term) -> bool:
+    values = WRITTEN.get(term.field) if term.operator == ":" else None
+    return bool(term.value) and values is not None and (not values or term.value in values)
 
 
 def _may_cancel(visit: Visit, experiment_id: str | None) -> bool:

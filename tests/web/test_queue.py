@@ -82,11 +82,16 @@ async def test_jobs_are_found_by_state_name_and_tag(
 ) -> None:
     await queued(world, hello, "train-a", tags=["sweep"])
     await queued(world, hello, "score-b")
-    for query, wanted, not_wanted in (("name=train", "train-a", "score-b"), ("tag=sweep", "train-a", "score-b")):
+    for query in ("name=train", "tag=sweep", "name=tag:sweep state:queued train"):
+        wanted, not_wanted = "train-a", "score-b"
         found = words(part(await browser_of_admin.get(f"/queue?{query}"), "chosen"))
         assert wanted in found
         assert not_wanted not in found
     assert "No job is like that" in says(await browser_of_admin.get("/queue?state=failed"))
+    written = page(await browser_of_admin.get("/queue?name=state:failed tag:night near x:y"))
+    assert "No job is like that" in words(written.select_one("main"))
+    fields = [str(one.get("value", "")) for one in written.select("#filter-name, #filter-tag, option[selected]")]
+    assert sorted(fields) == ["failed", "near x:y", "night"]
     assert (await browser_of_admin.get("/queue?state=odd&name=" + "x" * 500)).status_code == 200
 
 
