@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import select
 
 from control_plane.task_store.draft_tables import drafts
@@ -101,3 +101,34 @@ def test_ideas_are_worked_out_without_script(tmp_path: Path, sqlite_url: str, op
         expect(page.get_by_label("Builds on").first.locator("option:checked")).to_contain_text("baseline")
         page.get_by_role("button", name="Submit", exact=True).click()
         expect(page.get_by_role("heading", level=1)).to_have_text("New ideas is submitted")
+
+
+def test_evaluations_and_executions_are_done_by_keys_alone_without_script(
+    tmp_path: Path, sqlite_url: str, open_page: OpenPage
+) -> None:
+    with served_world(tmp_path) as served:
+        ada = served.run(partial(prepare, served))
+        served.run(partial(ada.execute, guess__txt="1.41\n"))
+        served.run(partial(ada.propose, "farther"))
+        page = served.sign_in(open_page(java_script_enabled=False), "/e/hello/evaluator")
+        reach(page, page.get_by_role("button", name="Claim much-nearer"), "Enter")
+        reach(page, page.get_by_label("error"), "0.25")
+        reach(page, page.get_by_role("button", name="Submit", exact=False).first, "Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text("much-nearer is submitted")
+        served.run(served.world.decide)
+        page.goto(page.url.partition("/desk/")[0] + "/executor")
+        reach(page, page.get_by_role("button", name="Claim farther"), "Enter")
+        reach(page, page.locator("[data-key=give-up] summary"), "Enter")
+        reach(page, page.locator("[data-key=give-up] textarea"), "The machine is too small.")
+        reach(page, page.get_by_role("button", name="Hand it back as failed"), "Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text("farther is submitted")
+
+
+def reach(page: Page, wanted: Locator, keys: str) -> None:
+    """Go to something by the Tab key, and press a key there or type."""
+    for _ in range(150):
+        if wanted.evaluate("one => one === document.activeElement"):
+            page.keyboard.press(keys) if keys == "Enter" else page.keyboard.type(keys)
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"no key leads to {wanted}")

@@ -10,7 +10,7 @@ from sqlalchemy import true, update
 
 from control_plane.registry.tables import operators
 from store_client import ExperimentDetail
-from tests.web.reading import page
+from tests.web.reading import page, words
 from tests.web.streaming import PATIENCE_SECONDS, open_tab
 from tests.web.world import World
 from web_ui.live import Live
@@ -195,6 +195,35 @@ async def test_the_answer_to_an_act_is_not_live(
     body = page(answer).body
     assert body is not None
     assert "data-live-url" not in body.attrs
+
+
+async def test_the_tab_says_how_much_waits_for_whoever_may_do_it(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    """One evaluation and the ideations of the experiment wait by hand."""
+    await world.decide()
+    store = world.store(hello.experiment_id)
+    waiting = (await store.read_experiment_detail()).counts.tasks
+    count = sum(number for name, number in waiting.items() if name.endswith(".pending"))
+    assert count > 1
+    assert sign(await browser_of_admin.get("/e/hello/")) == (
+        f"({count}) Overview · Hello · Switchyard",
+        "mark-needs.svg",
+    )
+    (task,) = (await store.list_task_page("evaluation")).items
+    await browser_of_admin.post(f"/e/hello/desk/{task.task_id}/claim")
+    assert sign(await browser_of_admin.get("/"))[0] == f"({count - 1}) Home · Switchyard"
+    viewer = await world.person("Vera", "viewer")
+    assert sign(await viewer.get("/e/hello/")) == ("Overview · Hello · Switchyard", "mark.svg")
+    await browser_of_admin.post("/e/hello/pause")
+    assert sign(await browser_of_admin.get("/e/hello/")) == ("Overview · Hello · Switchyard", "mark.svg")
+
+
+def sign(answer: httpx.Response) -> tuple[str, str]:
+    """What the tab of a page shows: its title, and the file of its icon."""
+    icon = page(answer).select_one("link[rel=icon]")
+    assert icon is not None
+    return words(page(answer).title), str(icon["href"]).rpartition("/")[2]
 
 
 async def test_one_stream_tells_of_everything_that_the_pages_of_a_browser_look_at(
