@@ -29,12 +29,14 @@ from control_plane.registry.operations import lease_signs, leases
 from control_plane.registry.operations.bootstrap import Bootstrap, bootstrap
 from control_plane.registry.routes import Neighbours
 from control_plane.registry.seen import Seen
+from control_plane.registry.sources import Sources
 from control_plane.registry.sync import StateSync
 from control_plane.registry.task_store_http import TaskStoreOverHttp
 from control_plane.repos.backend import HttpLimits
 from control_plane.repos.bundles import Bundles
 from control_plane.repos.cleaning import WorkRefs
 from control_plane.repos.examine import Examiner
+from control_plane.repos.fetching import Fetching
 from control_plane.repos.http import GitHttp
 from control_plane.repos.squash import Lineage
 from control_plane.repos.vend import Repositories
@@ -223,14 +225,24 @@ def _shelf(parts: Parts) -> Shelf:
     )
 
 
+def _neighbours(parts: Parts) -> Neighbours:
+    """What the other wings lend to the registry, and where new experiments come from."""
+    house, settings, repositories = parts.house, parts.settings, parts.repositories
+    fetching = Fetching(repositories.git, settings.remotes)
+    return Neighbours(
+        repositories,
+        claims.open_by_worker,
+        lease_seconds=settings.lease_seconds,
+        refresh=parts.sync.refresh if parts.sync is not None else None,
+        sources=Sources(house, repositories, fetching, settings.data / "sources", settings.examples),
+    )
+
+
 def _application(parts: Parts, yard: Yard) -> Starlette:
     house, settings = parts.house, parts.settings
     gate = wiring.GitGate(house)
     git = GitHttp(parts.repositories, gate, gate.pushed)
-    refresh = parts.sync.refresh if parts.sync is not None else None
-    neighbours = Neighbours(
-        parts.repositories, claims.open_by_worker, lease_seconds=settings.lease_seconds, refresh=refresh
-    )
+    neighbours = _neighbours(parts)
     shelf = _shelf(parts)
     trainings = wiring.trainings(settings.experiment_id, yard.lookout.places)
 

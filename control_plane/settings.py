@@ -14,9 +14,11 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from control_plane.db.identities import Keys
+from control_plane.repos.fetching import Remotes
 from control_plane.scheduler.keeping import GIB, Keeping
 
 PROGRAMS = ("sbatch", "squeue", "scontrol", "scancel")
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 ADMIN_TOKEN_VARIABLES = ("SWITCHYARD_ADMIN_TOKEN", "EDEN_ADMIN_TOKEN")
 
 
@@ -72,6 +74,9 @@ class Settings:
     """How long a lease on an experiment lasts; the same for every process of the deployment."""
     cluster: Cluster | None = None
     """Where attempts run; None is this machine."""
+    remotes: Remotes = field(default_factory=Remotes)
+    """Where the files of new experiments may be fetched from."""
+    examples: Path = EXAMPLES
     task_store_url: str | None = None
     """Where registered experiments are that are not in this database; None where there are none."""
 
@@ -194,6 +199,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         cgroup=given.cgroup,
         lease_seconds=given.lease_seconds,
         task_store_url=given.task_store_url,
+        remotes=Remotes.told(environ),
         cluster=cluster,
     )
 

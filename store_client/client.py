@@ -33,6 +33,7 @@ from store_client.resources.resource import Resource
 from store_client.resources.scheduler import Explanations
 from store_client.resources.search import Search
 from store_client.resources.sessions import Sessions
+from store_client.resources.sources import Sources
 from store_client.resources.tasks import Tasks
 from store_client.resources.trainings import Trainings
 from store_client.resources.variants import Variants
@@ -88,6 +89,7 @@ class StoreClient(
 class ControlPlaneClient(
     Discovery,
     Experiments,
+    Sources,
     CheckpointImports,
     Leases,
     Jobs,

@@ -1,4 +1,4 @@
-"""The part of the face that is about an experiment's settings."""
+"""The part of the face that is about making experiments and setting them up."""
 
 from store_client.wire.configs import (
     ChangeConfig,
@@ -11,6 +11,7 @@ from store_client.wire.configs import (
     ConfigVersion,
 )
 from store_client.wire.experiments import ChangeExperiment
+from store_client.wire.sources import Example, ExampleList, FetchSource, Source, UnmadeExperiment, UnmadeList
 
 __all__ = [
     "ChangeConfig",
@@ -22,4 +23,10 @@ __all__ = [
     "ConfigLine",
     "ConfigReport",
     "ConfigVersion",
+    "Example",
+    "ExampleList",
+    "FetchSource",
+    "Source",
+    "UnmadeExperiment",
+    "UnmadeList",
 ]

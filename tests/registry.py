@@ -51,6 +51,13 @@ class MadeUpSeeds:
         self.made[experiment_id] = source, seeded_at
         return COMMIT
 
+    def copy(self, experiment_id: str, origin: str) -> str:
+        self.made[experiment_id] = self.made.get(origin, (Path(origin), ""))
+        return COMMIT
+
+    def look(self, _source: Path) -> tuple[int, int, list[str]]:
+        return 0, 0, []
+
     def hold(self, _experiment_id: str) -> "MadeUpSeeds":
         return self
 

@@ -42,6 +42,7 @@ DEPLOYMENT_TABS = (
     ("Events", "all_events"),
 )
 DEPLOYMENT_ADMIN_TABS: tuple[tuple[str, str], ...] = (
+    ("Experiments", "experiments"),
     ("Operators", "operators"),
     ("Workers", "deployment_workers"),
     ("Groups", "deployment_groups"),

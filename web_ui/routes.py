@@ -44,7 +44,7 @@ from web_ui.pages import (
     variants_csv,
     work,
 )
-from web_ui.rooms import finding, people, queueing, running, tidying, watching
+from web_ui.rooms import finding, making, people, queueing, running, tidying, watching
 from web_ui.static_files import ChecksummedFiles
 from web_ui.visit import Visit
 
@@ -107,8 +107,8 @@ def _deployment() -> list[BaseRoute]:
         _page("/live", streams.follow, "live"),
         _page("/docs", reference.show, "reference"),
         _page("/docs/openapi.json", reference.openapi, "openapi"),
-        *(_page(*row) for row in (*finding.PAGES, *watching.EVERYWHERE, *queueing.PAGES, *people.PAGES)),
-        *(_act(*row) for row in (*queueing.ACTS, *people.ACTS)),
+        *(_page(*row) for row in (*making.PAGES, *finding.PAGES, *watching.EVERYWHERE, *queueing.PAGES, *people.PAGES)),
+        *(_act(*row) for row in (*making.ACTS, *queueing.ACTS, *people.ACTS)),
         _page("/work", work.everywhere, "all_work"),
     ]
 

@@ -25,8 +25,19 @@ def written(row: Mapping[Any, Any]) -> str:
 
 def examine(text: str, row: Mapping[Any, Any]) -> tuple[Mapping[str, Any] | None, ConfigReport]:
     """The config in a text, None while there are faults, and what would come of it in this experiment."""
-    if len(text) > MOST_CHARACTERS:
-        limit = f"it has {len(text):,} characters; a config that is edited has at most {MOST_CHARACTERS:,}"
+    config, report = examine_new(text, most=MOST_CHARACTERS)
+    if config is None:
+        return None, report
+    differing = changes.compare(row["config"], config, is_draft=row["status"] == "draft")
+    faults = tuple(_faults(text, [*_forbidden(differing), *_unable(config, row)]))
+    told = tuple(_told(differing))
+    return (None if faults else config), ConfigReport(faults=faults, notes=report.notes, changes=told)
+
+
+def examine_new(text: str, most: int = directories.MAX_CONFIG_BYTES) -> tuple[Mapping[str, Any] | None, ConfigReport]:
+    """The config in a text, None while there are faults, for an experiment that is not there yet."""
+    if len(text) > most:
+        limit = f"it has {len(text):,} characters; a config that is edited has at most {most:,}"
         return None, ConfigReport(faults=(ConfigFault(message=limit),))
     try:
         raw = directories.parse_yaml(text.encode(), "the text")
@@ -35,11 +46,7 @@ def examine(text: str, row: Mapping[Any, Any]) -> tuple[Mapping[str, Any] | None
     found = configs.find_faults(raw)
     if found:
         return None, ConfigReport(faults=tuple(_faults(text, found)))
-    config = configs.complete(raw)
-    differing = changes.compare(row["config"], config, is_draft=row["status"] == "draft")
-    faults = tuple(_faults(text, [*_forbidden(differing), *_unable(config, row)]))
-    notes, told = configs.find_near_misses(raw), tuple(_told(differing))
-    return (None if faults else config), ConfigReport(faults=faults, notes=notes, changes=told)
+    return configs.complete(raw), ConfigReport(notes=configs.find_near_misses(raw))
 
 
 def _told(differing: tuple[Change, ...]) -> Iterator[ConfigChange]:

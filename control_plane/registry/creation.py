@@ -14,6 +14,7 @@ from control_plane.registry.operations import experiments, reading, registration
 from control_plane.registry.operations.experiments import Seeded
 from control_plane.registry.ports import Seeds
 from control_plane.registry.rules.plans import Plan, plan
+from control_plane.registry.sources import Sources
 from store_client.errors import BadRequest, Refused
 from store_client.wire.experiments import CreateExperiment, ExperimentDetail
 
@@ -23,19 +24,31 @@ PAUSE_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What an experiment begins with: its config, the text of it where it was written, and where the files are."""
+
+    raw: Any
+    name: str
+    text: str | None = None
+    directory: Path | None = None
+    twin: str | None = None
+    """The experiment with whose first commit it begins."""
+
+
+@dataclass(frozen=True)
 class Creation:
     """Creates experiments for routes and for the examples of a first start."""
 
     house: House
     seeds: Seeds
     git_root: str = ""
+    sources: Sources | None = None
 
     async def create(self, body: CreateExperiment, write: Write | None = None) -> ExperimentDetail:
         """Check the config, seed the repository, write the row; `write` runs the writing operation as its caller."""
-        directory = None if body.directory is None else await asyncio.to_thread(directories.find, body.directory)
-        decided = plan(body, await self._config(body, directory), directory.name if directory else "Experiment")
-        decided = replace(decided, config_text=await self._text(body, directory))
-        make = partial(self._make, decided, directory, write or self.house.write)
+        origin = await self._origin(body)
+        decided = replace(plan(body, origin.raw, origin.name), config_text=origin.text)
+        make = partial(self._make, decided, origin, write or self.house.write)
         named = body.experiment_id
         if named is None:
             return await make(self.house.mint("exp"))
@@ -54,8 +67,8 @@ class Creation:
         finally:
             await asyncio.to_thread(hold.release)
 
-    async def _make(self, decided: Plan, directory: Path | None, write: Write, experiment_id: str) -> ExperimentDetail:
-        seeded = Seeded(experiment_id, await self._seed(experiment_id, directory))
+    async def _make(self, decided: Plan, origin: Origin, write: Write, experiment_id: str) -> ExperimentDetail:
+        seeded = Seeded(experiment_id, await self._seed(experiment_id, origin))
         try:
             return await write(lambda tx: self._write(tx, decided, seeded))
         except Refused:
@@ -66,26 +79,49 @@ class Creation:
     async def _must_be_vacant(self, experiment_id: str) -> None:
         await self.house.read(lambda tx: registrations.must_be_vacant(tx, experiment_id))
 
-    async def _config(self, body: CreateExperiment, directory: Path | None) -> Any:
+    async def _origin(self, body: CreateExperiment) -> Origin:
+        """What the experiment begins with."""
+        if len([one for one in (body.directory, body.source_id, body.clone_of) if one is not None]) > 1:
+            raise BadRequest("name one of directory, source_id and clone_of")
+        if body.clone_of is not None:
+            return await self._twin(body, body.clone_of)
+        directory = await self._directory(body)
         if body.config is not None:
-            return body.config
+            return Origin(body.config, "Experiment" if directory is None else directory.name, directory=directory)
         if directory is None:
             raise BadRequest("an experiment needs a directory, a config, or both")
-        return await asyncio.to_thread(directories.read_config, directory)
+        return await asyncio.to_thread(lambda: read_origin(directory))
 
-    async def _text(self, body: CreateExperiment, directory: Path | None) -> str | None:
-        """The config as it was written, where it was not given as a value."""
-        if body.config is not None or directory is None:
-            return None
-        return await asyncio.to_thread(lambda: directories.read_text(directories.find_config(directory)))
+    async def _directory(self, body: CreateExperiment) -> Path | None:
+        if body.source_id is not None:
+            if self.sources is None:
+                raise BadRequest("this server lays out no files")
+            return await asyncio.to_thread(self.sources.directory, body.source_id)
+        return None if body.directory is None else await asyncio.to_thread(directories.find, body.directory)
 
-    async def _seed(self, experiment_id: str, directory: Path | None) -> str | None:
-        if directory is None:
+    async def _twin(self, body: CreateExperiment, experiment_id: str) -> Origin:
+        """The config that another experiment has, as it was written, and its first commit."""
+        row = await self.house.read(lambda tx: dict(tx.at(experiment_id).experiment))
+        twin = experiment_id if row["base_commit_sha"] is not None else None
+        if body.config is not None:
+            return Origin(body.config, row["name"], twin=twin)
+        return Origin(row["config"], row["name"], row["config_text"], twin=twin)
+
+    async def _seed(self, experiment_id: str, origin: Origin) -> str | None:
+        if origin.twin is not None:
+            return await asyncio.to_thread(self.seeds.copy, experiment_id, origin.twin)
+        if origin.directory is None:
             return None
-        return await asyncio.to_thread(self.seeds.seed, experiment_id, directory, self.house.clock())
+        return await asyncio.to_thread(self.seeds.seed, experiment_id, origin.directory, self.house.clock())
 
     def _write(self, tx: Tx, decided: Plan, seeded: Seeded) -> ExperimentDetail:
         return reading.read_detail(experiments.create(tx, decided, seeded), git_root=self.git_root)
+
+
+def read_origin(directory: Path) -> Origin:
+    """A directory with the config that is in it."""
+    file = directories.find_config(directory)
+    return Origin(directories.read_yaml(file), directory.name, directories.read_text(file), directory)
 
 
 def host(tx: Tx, experiment_id: str, raw: Any, config_text: str | None = None) -> None:

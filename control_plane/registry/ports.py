@@ -1,6 +1,6 @@
 """What the registry asks of the other wings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -24,8 +24,22 @@ class Seeds(Protocol):
         """Commit the directory's files to a new repository and return the commit."""
         ...
 
+    def copy(self, experiment_id: str, origin: str) -> str:
+        """Begin a new repository with the first commit of another experiment's, and return it."""
+        ...
+
+    def look(self, source: Path) -> tuple[int, int, Sequence[str]]:
+        """How many of the directory's files would be committed, how large they are, and the first paths."""
+        ...
+
     def remove(self, experiment_id: str) -> None:
         """Delete the repository of an experiment that did not come to be."""
+        ...
+
+
+class Fetch(Protocol):
+    def __call__(self, url: str, revision: str | None, target: Path) -> str:
+        """Put the files of a repository elsewhere into a folder that is there, and return their commit; blocking."""
         ...
 
 

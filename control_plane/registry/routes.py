@@ -29,6 +29,8 @@ from control_plane.registry.operations import (
 from control_plane.registry.passwords import Passwords
 from control_plane.registry.ports import OpenClaims, Refresh, Seeds
 from control_plane.registry.settings_routes import settings_routes
+from control_plane.registry.source_routes import source_routes
+from control_plane.registry.sources import Sources
 from store_client.wire.call import Call
 from store_client.wire.calls import experiments as e
 from store_client.wire.calls import groups as g
@@ -52,17 +54,20 @@ class Neighbours:
     passwords: Passwords = field(default_factory=Passwords)
     refresh: Refresh | None = None
     """Of experiments that another server hosts; None where there is no such server."""
+    sources: Sources | None = None
+    """What new experiments begin with; None where they are made of directories alone."""
 
 
 def routes(house: House, neighbours: Neighbours) -> list[Route]:
     """Every route of the registry."""
-    creation = Creation(house, neighbours.seeds, neighbours.git_root)
+    creation = Creation(house, neighbours.seeds, neighbours.git_root, neighbours.sources)
     table = _experiments(neighbours) | _sessions(house)
     table |= _details(neighbours.open_claims) | account_operations(house.keys)
     for rows in (w.EXPERIMENT_REGISTRY, w.DEPLOYMENT_REGISTRY, w.CONSOLE_REGISTRY, g.ADMINISTRATORS_REGISTRY):
         table |= {call: act for call, act in _registry(house, rows).items() if call in (*w.CALLS, *g.CALLS)}
     table[g.REISSUE_CREDENTIAL_OF_DEPLOYMENT] = partial(standing.reissue, keys=house.keys)
     own = [_creating(house, creation), *(endpoint(house, call, act) for call, act in table.items())]
+    own += source_routes(house, neighbours.sources) if neighbours.sources is not None else []
     own += [*settings_routes(house, neighbours.git_root), *Entering(house, neighbours.passwords).routes()]
     return [*own, *control_routes(house, neighbours.lease_seconds, neighbours.refresh)]
 

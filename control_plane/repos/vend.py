@@ -1,9 +1,10 @@
 """One bare repository per experiment, made once from the experiment's directory."""
 
 import fcntl
+import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,8 @@ from control_plane.repos.refusals import GitFailed, RepositoryMissing, SeedRefus
 from control_plane.repos.sources import LEFT_OUT, SeedLimits, inspect
 
 MAIN = "refs/heads/main"
+SHOWN = 40
+"""So many paths of a directory are told."""
 SEED_MESSAGE = b"The experiment as it was when it began\n"
 
 # Read by every git that ever works here, ours or a job's, so that what it acknowledges lasts.
@@ -57,8 +60,23 @@ class Repositories:
         target = self.path(experiment_id)
         with self._seeding():
             if not target.is_dir():
-                self._make(target, source, seeded_at)
+                self._make(target, lambda made: _Seed(self.git, made, source).commit(self._limits, seeded_at))
         return self.head(experiment_id)
+
+    def copy(self, experiment_id: str, origin: str) -> str:
+        """Begin a new repository with the first commit of another experiment's; the commit, also when it is there."""
+        target, path = self.path(experiment_id), self.existing(origin)
+        with self._seeding():
+            if not target.is_dir():
+                self._make(target, lambda made: _begin_as(self.git, made, path))
+        return self.head(experiment_id)
+
+    def look(self, source: Path) -> tuple[int, int, Sequence[str]]:
+        """How many files of a directory a seed would take, how large they are, and the first of their paths."""
+        with tempfile.TemporaryDirectory(prefix=".look.", dir=self.root) as folder:
+            listed = _Seed(self.git, Path(folder) / "new", source).files(self._limits)
+        names = [os.fsdecode(name) for name in listed.split(b"\0")[:-1]]
+        return len(names), sum((source / name).lstat().st_size for name in names), sorted(names)[:SHOWN]
 
     def head(self, experiment_id: str) -> str:
         """The first commit: `main` never moves."""
@@ -89,12 +107,12 @@ class Repositories:
         """End the processes kept for reading."""
         self._shelf.forget()
 
-    def _make(self, target: Path, source: Path, seeded_at: str) -> None:
+    def _make(self, target: Path, fill: Callable[[Path], None]) -> None:
         for leftover in self.root.glob(f".{target.name}.*"):
             shutil.rmtree(leftover)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=self.root) as folder:
             made = Path(folder) / "new"
-            _Seed(self.git, made, source).commit(self._limits, seeded_at)
+            fill(made)
             made.rename(target)
         flush(self.root)
 
@@ -113,20 +131,23 @@ class _Seed:
         self._git, self._made, self._source = git, made, source.resolve()
 
     def commit(self, limits: SeedLimits, seeded_at: str) -> None:
+        self._add(self.files(limits))
+        self._git.run(self._made, "update-ref", MAIN, self._commit(seeded_at))
+        _finish(self._git, self._made)
+
+    def files(self, limits: SeedLimits) -> bytes:
+        """The names of the files that are committed, each with a null character behind it."""
         if not self._source.is_dir():
             raise SeedRefused("", f"{self._source} is not a directory")
-        self._made.mkdir()
-        self._git.run(self._made, "init", "--quiet", "--bare", "--template=", "--initial-branch=main")
+        _begin(self._git, self._made)
         self._write("info/exclude", "".join(f"{pattern}\n" for pattern in LEFT_OUT))
-        self._add(limits)
-        self._git.run(self._made, "update-ref", MAIN, self._commit(seeded_at))
-        self._git.run(self._made, "repack", "-a", "-d", "-q")
-        self._finish()
-
-    def _add(self, limits: SeedLimits) -> None:
         place = {"GIT_WORK_TREE": str(self._source)}
         listed = self._git.run(self._made, "ls-files", "--others", "--exclude-standard", "-z", variables=place)
         inspect(self._source, listed.split(b"\0")[:-1], limits)
+        return listed
+
+    def _add(self, listed: bytes) -> None:
+        place = {"GIT_WORK_TREE": str(self._source)}
         try:
             self._git.run(self._made, "update-index", "--add", "-z", "--stdin", stdin=listed, variables=place)
         except GitFailed as error:
@@ -138,18 +159,33 @@ class _Seed:
         dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
         return self._git.run(self._made, "commit-tree", tree, stdin=SEED_MESSAGE, variables=dates).decode().strip()
 
-    def _finish(self) -> None:
-        (self._made / "index").unlink()
-        with (self._made / "config").open("a") as config:
-            config.write(CONFIG)
-        for path in self._made.rglob("*"):
-            flush(path)
-        flush(self._made)
-
     def _write(self, name: str, text: str) -> None:
         path = self._made / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
+
+
+def _begin_as(git: Git, made: Path, origin: Path) -> None:
+    """A repository that begins as another one did."""
+    _begin(git, made)
+    git.run(made, "fetch", "--quiet", "--no-tags", str(origin), f"{MAIN}:{MAIN}")
+    _finish(git, made)
+
+
+def _begin(git: Git, made: Path) -> None:
+    made.mkdir()
+    git.run(made, "init", "--quiet", "--bare", "--template=", "--initial-branch=main")
+
+
+def _finish(git: Git, made: Path) -> None:
+    git.run(made, "repack", "-a", "-d", "-q")
+    for name in ("index", "FETCH_HEAD"):
+        (made / name).unlink(missing_ok=True)
+    with (made / "config").open("a") as config:
+        config.write(CONFIG)
+    for path in made.rglob("*"):
+        flush(path)
+    flush(made)
 
 
 def seconds(moment: str) -> int:

@@ -193,11 +193,13 @@ class ExperimentPage(Record):
 
 
 class CreateExperiment(Body):
-    """A new experiment from a directory on the server's machine, or from a config alone (no repository content)."""
+    """A new experiment from a directory on the server's machine, a source or another experiment, or a config alone."""
 
     name: Text | None = None
     slug: Slug | None = None
     directory: NonEmpty | None = Field(default=None, description="absolute path readable by the server; admin only")
+    source_id: NonEmpty | None = Field(default=None, description="files that were laid out on the server")
+    clone_of: ExperimentId | None = Field(default=None, description="begin with its config and its first commit")
     config: dict[str, JsonValue] | None = Field(default=None, description="the config; default: the directory's own")
     automation: ChangeAutomation | None = None
     is_draft: bool = False

@@ -22,7 +22,7 @@ from control_plane.scheduler.rules.board import GPU_UNITS, Grant, Placement, Slo
 from control_plane.scheduler.rules.standing import Held, Seen
 from control_plane.scheduler.tables import progress
 from control_plane.task_store.checkpoints.ring import Ring
-from store_client import BeginBulkAct, ChooseTasks, StoreClient, SubmitJob, TaskChoice, TaskState
+from store_client import BeginBulkAct, ChooseTasks, FetchSource, StoreClient, SubmitJob, TaskChoice, TaskState
 from tests.web.desk import Desk, fields_of, served
 from tests.web.reading import page
 from tests.web.work import worked
@@ -92,9 +92,6 @@ async def _happen(world: World, browser: httpx.AsyncClient) -> dict[str, str]:
     tasks = await _claims(desk)
     job = await _jobs(desk)
     act = await _given_away(world.store(one.experiment_id))
-    archive = Ring(world.data / "checkpoints").keep(
-        one.experiment_id, lambda file: file.write(b"x"), 1e9, is_final=False
-    )
     await world.person("Bo")
     await browser.post("/admin/operators/invite", data={"name": "Cy", "username": "cy@example.org", "role": "viewer"})
     bo = next(one for one in await world.deployment.list_operators() if one.name == "Bo")
@@ -118,8 +115,16 @@ async def _happen(world: World, browser: httpx.AsyncClient) -> dict[str, str]:
         "worker": ada.worker_id,
         **await _groups(world, world.store(one.experiment_id), ada.worker_id),
         "position": str(log.events[0].position),
-        "archive": archive.name,
+        **await _laid_out(world, one.experiment_id),
     }
+
+
+async def _laid_out(world: World, experiment_id: str) -> dict[str, str]:
+    """An archive of the experiment, and the files of one that is not made yet."""
+    ring = Ring(world.data / "checkpoints")
+    archive = ring.keep(experiment_id, lambda file: file.write(b"x"), 1e9, is_final=False)
+    source = await world.deployment.fetch_source(FetchSource(example="hello"))
+    return {"archive": archive.name, "source": source.source_id}
 
 
 async def _groups(world: World, store: StoreClient, worker_id: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ LEAVING = {"signout", "end_sessions"}
 OF_ADMINISTRATORS = {
     "operators", "operator", "fetch_checkpoint", "health_page", "leases",
     "deployment_workers", "deployment_groups", "deployment_group", "deployment_token",
+    "experiments", "new_experiment", "source",
 }  # fmt: skip
 """Pages that nobody else may look at."""
 OF_DEPLOYMENT = {"queue", "gpus", "job", "job_log", "experiment_jobs", "all_events"}

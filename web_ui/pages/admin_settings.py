@@ -47,7 +47,7 @@ class Settings:
     editor: Editor
     versions: tuple[VersionRow, ...]
     has_more: bool
-    problem: str = ""
+    clone_href: str | None = None
 
     @property
     def is_over(self) -> bool:
@@ -181,8 +181,15 @@ async def _show(
         editor=box or Editor(kept.text, kept.number),
         versions=words.rows(here, history.versions, kept.number),
         has_more=history.next is not None,
+        clone_href=_clone(here),
     )
     return here.visit.show(page, status)
+
+
+def _clone(here: Here) -> str | None:
+    """Where a clone of it is made, for those who make experiments."""
+    href = f"{here.visit.url('new_experiment')}?clone_of={here.experiment_id}"
+    return href if here.visit.manages_deployment else None
 
 
 async def _given(now: ConfigVersion) -> ConfigVersion:

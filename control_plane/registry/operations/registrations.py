@@ -16,9 +16,11 @@ from control_plane.registry.rules import names
 from control_plane.registry.rules.leases import Row
 from control_plane.registry.tables import leases, registrations
 from store_client.errors import AlreadyExists, ExperimentIdConflict, InvalidPrecondition, NotFound
+from store_client.wire.call import PageQuery
 from store_client.wire.calls.control import EntryFilter
 from store_client.wire.experiments import Status
 from store_client.wire.leases import Lease, RegisterExperiment, RegistryEntry, RegistryEntryList
+from store_client.wire.sources import UnmadeExperiment, UnmadeList
 
 STALE_AFTER_FAILURES = 10
 LEASE_FIELDS = tuple(Lease.model_fields)
@@ -94,6 +96,19 @@ def find(tx: Tx, experiment_id: str) -> Row | None:
     query = entries().where(registrations.c.experiment_id == experiment_id)
     row = tx.connection.execute(query).first()
     return None if row is None else row._asdict()
+
+
+def list_unmade(tx: Tx, query: PageQuery) -> UnmadeList:
+    """The entries of which this database has nothing yet, the oldest first."""
+    columns = registrations.c.experiment_id, registrations.c.name, registrations.c.created_at
+    made = experiments.c.experiment_id == registrations.c.experiment_id
+    unmade = select(*columns).where(~select(experiments.c.experiment_id).where(made).exists())
+    if query.after is not None:
+        unmade = unmade.where(registrations.c.experiment_id > query.after)
+    found = tx.connection.execute(unmade.order_by(registrations.c.experiment_id).limit(query.limit + 1)).mappings()
+    lines = [UnmadeExperiment.model_validate(dict(row)) for row in found]
+    shown = tuple(lines[: query.limit])
+    return UnmadeList(experiments=shown, next=shown[-1].experiment_id if len(lines) > query.limit else None)
 
 
 def must_be_vacant(tx: Tx, experiment_id: str) -> None:

@@ -26,6 +26,7 @@ from store_client.wire.calls import (
     reports,
     scheduler,
     search,
+    sources,
     tasks,
     trainings,
     variants,
@@ -36,6 +37,7 @@ from store_client.wire.calls import (
 CALLS: tuple[Call, ...] = (
     *implementation.CALLS,
     *experiments.CALLS,
+    *sources.CALLS,
     *configs.CALLS,
     *tasks.CALLS,
     *drafts.CALLS,

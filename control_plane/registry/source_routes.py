@@ -1,0 +1,69 @@
+"""The calls about sources: admitted first, then worked on where nobody waits for the thread."""
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from control_plane.db.transaction import Tx
+from control_plane.edge.endpoint import endpoint, prepare, read_arguments, respond
+from control_plane.edge.house import House
+from control_plane.registry.operations import registrations
+from control_plane.registry.sources import Sources
+from store_client.errors import BadRequest, PayloadTooLarge
+from store_client.wire.call import Call
+from store_client.wire.calls import sources as s
+from store_client.wire.sources import MOST_BYTES, ExampleList
+
+
+def source_routes(house: House, sources: Sources) -> list[Route]:
+    """Every route about sources."""
+    acts: dict[Call, Callable[..., Any]] = {
+        s.FETCH_SOURCE: sources.bring,
+        s.READ_SOURCE: sources.read,
+        s.DROP_SOURCE: sources.drop,
+        s.LIST_EXAMPLES: lambda: ExampleList(examples=tuple(sources.list_examples())),
+    }
+    own = [_admitted(house, call, sources, act) for call, act in acts.items()]
+    return [*own, _upload(house, sources), endpoint(house, s.LIST_UNMADE, registrations.list_unmade)]
+
+
+def _admitted(house: House, call: Call, sources: Sources, act: Callable[..., Any]) -> Route:
+    """Files are no part of a transaction: the caller is admitted first."""
+
+    async def serve(request: Request) -> Response:
+        given = await house.read(prepare(house, call, _given, (request, await read_arguments(request, call))))
+        return respond(call, await sources.run(lambda: act(*given)))
+
+    return Route(call.path, serve, methods=[call.method], name=call.name)
+
+
+def _upload(house: House, sources: Sources) -> Route:
+    """The caller is admitted before a byte of the body is read."""
+    call = s.UPLOAD_SOURCE
+
+    async def serve(request: Request) -> Response:
+        await house.read(prepare(house, call, _given, (request, await read_arguments(request, call))))
+        with sources.spool() as file:
+            await _receive(request, file, sources)
+            return respond(call, await sources.run(lambda: sources.unpack(file)))
+
+    return Route(call.path, serve, methods=[call.method], name=call.name)
+
+
+async def _receive(request: Request, file: Any, sources: Sources) -> None:
+    received = 0
+    try:
+        async for chunk in request.stream():
+            received += len(chunk)
+            if received > MOST_BYTES:
+                raise PayloadTooLarge(f"an archive of files has at most {MOST_BYTES:,} bytes")
+            await sources.run(lambda chunk=chunk: file.write(chunk))  # type: ignore[misc] # bound at once
+    except ClientDisconnect as error:
+        raise BadRequest("the upload broke off") from error
+
+
+def _given(_tx: Tx, **arguments: Any) -> tuple[Any, ...]:
+    return tuple(arguments.values())
