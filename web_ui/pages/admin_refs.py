@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from store_client import BranchOutcome, BranchQuery, BranchStanding, NotFound, SeenBranch, WorkBranchLine
 from web_ui.active import Here
-from web_ui.filters import plural
+from web_ui.filters import plural, short_id
 from web_ui.frame import experiment_frame
 from web_ui.listing import Pager, Place
 from web_ui.session import FlashKind
@@ -44,6 +44,8 @@ class BranchRow:
     """One branch; `value` stands for it, where it was seen, in a form; empty where nothing can be done."""
 
     line: WorkBranchLine
+    folder: str
+    tail: str
     chip: str
     word: str
     why: str
@@ -150,8 +152,11 @@ def _tabs(place: Place, standing: BranchStanding | None) -> tuple[Tab, ...]:
 
 def _row(here: Here, line: WorkBranchLine, *, may_change: bool) -> BranchRow:
     can_change = may_change and line.standing != "needed"
+    folder, _, tail = line.name.rpartition("/")
     return BranchRow(
         line=line,
+        folder=f"work/{short_id(line.worker_id)}/" if line.worker_id else f"{folder}/",
+        tail=tail if line.worker_id is None else line.name.split("/", 2)[2],
         chip=CHIPS[line.standing],
         word=WORDS[line.standing],
         why=REASONS[line.reason],

@@ -57,6 +57,7 @@ async def index(visit: Visit) -> Response:
         visit.client.list_lease_lines(query), visit.console.factory.experiments(visit.who), visit.fleet()
     )
     held = f"{plural(found.held, 'experiment')} {'has' if found.held == 1 else 'have'} somebody who decides."
+    held = held if found.held else "Nobody holds one now."
     page = Leases(
         frame=deployment_frame(visit, experiments, "Leases", "leases", fleet),
         sentence=f"Who orchestrates an experiment holds the lease on it, and renews it as long as it lives. {held}",
