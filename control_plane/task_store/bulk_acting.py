@@ -4,10 +4,12 @@ Each task is acted on in a transaction of its own which writes down the outcome,
 beside another process, comes to no task twice.
 """
 
+import logging
 from functools import partial
 from typing import Any
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, func, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from control_plane.db.transaction import Caller, Tx
 from control_plane.edge.house import House
@@ -16,10 +18,11 @@ from control_plane.task_store import rows
 from control_plane.task_store.bulk_tables import IS_UNDER_WAY, bulk_acts, bulk_items
 from control_plane.task_store.operations import bulk_records, tasks
 from control_plane.task_store.operations.listing import rows_of
-from store_client.errors import InvalidPrecondition, Refused
+from store_client.errors import InvalidPrecondition, Refused, SwitchyardError
 from store_client.wire.bulk import TaskChoice
 from store_client.wire.tasks import ClosedTarget, ReassignTask, ReclaimTask
 
+logger = logging.getLogger(__name__)
 AT_ONCE = 50
 LOOK_SECONDS = 0.5
 Found = tuple[RowMapping, list[RowMapping]]
@@ -83,12 +86,15 @@ def _must_be_chosen(task: RowMapping, chosen: TaskChoice) -> None:
 
 
 def _refusal(error: BaseException | None) -> str | None:
-    """Why a task could not be acted on; an error that says nothing of the task ends the round."""
+    """Why a task could not be acted on; what says nothing of the task ends the round, and is tried again."""
     if error is None:
         return None
-    if not isinstance(error, Refused):
+    if isinstance(error, Refused):
+        return error.detail
+    if isinstance(error, SwitchyardError | SQLAlchemyError):
         raise error
-    return error.detail
+    logger.error("an act on many tasks met a fault", exc_info=error)
+    return "a fault of the server, of which its log tells more"
 
 
 def _move_on(tx: Tx, act: RowMapping, what: tuple[list[RowMapping], list[tuple[RowMapping, str]]]) -> None:
@@ -99,12 +105,17 @@ def _move_on(tx: Tx, act: RowMapping, what: tuple[list[RowMapping], list[tuple[R
             _keep(tx, item, outcome="refused", detail=why)
     reached = act["reached"] + len(items)
     is_over = reached >= act["total"]
-    changes = {"reached": reached, "refused": act["refused"] + len(refused), "ended_at": tx.now if is_over else None}
+    changes = {"reached": reached, "refused": _count_refused(tx, act), "ended_at": tx.now if is_over else None}
     same = bulk_acts.c.act_id == act["act_id"], bulk_acts.c.reached == act["reached"], IS_UNDER_WAY
     moved = tx.connection.execute(update(bulk_acts).where(*same).values(**changes))
     if moved.rowcount and is_over:
         done = reached - changes["refused"]
         tx.tell("bulk_act.ended", act_id=act["act_id"], done=done, refused=changes["refused"], by=act["acted_by"])
+
+
+def _count_refused(tx: Tx, act: RowMapping) -> int:
+    some = bulk_items.c.act_id == act["act_id"], bulk_items.c.outcome == "refused"
+    return tx.connection.scalar(select(func.count()).select_from(bulk_items).where(*some)) or 0
 
 
 def _outcome(tx: Tx, item: RowMapping) -> str | None:

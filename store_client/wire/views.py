@@ -21,7 +21,8 @@ def _one_line(text: str) -> str:
 ViewName = Annotated[
     str, StringConstraints(min_length=1, max_length=60, strip_whitespace=True), AfterValidator(_one_line)
 ]
-ViewedQuery = Annotated[Text, StringConstraints(min_length=1, max_length=1000)]
+ViewedQuery = Annotated[Text, StringConstraints(min_length=1, max_length=1000, pattern='^[!-"$-~]+$')]
+"""Of an address between its question mark and its number sign: printable ASCII."""
 
 
 class SaveView(Body):

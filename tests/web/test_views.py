@@ -1,7 +1,10 @@
 """Views of lists: saved from a list, there in every experiment for whoever saved them, and what a list begins with."""
 
 import httpx
+import pytest
+from pydantic import ValidationError
 
+from store_client import SaveView
 from tests.web.desk import Desk
 from tests.web.reading import page, part, says, words
 from tests.web.world import World
@@ -89,6 +92,9 @@ async def test_views_are_renamed_made_the_beginning_and_deleted_by_whose_they_ar
     assert set(views(await desk.get("/tasks"))) == {"Everything", "Failures", "In the works"}
     assert "The view is deleted" in says(await desk.follow(await desk.browser.post(delete)))
     assert set(views(await desk.get("/tasks"))) == {"Everything", "Failures"}
+    for odd in ("#state", "a b", "ä", "a\nb"):
+        with pytest.raises(ValidationError):
+            SaveView(list="tasks", name="x", query=odd)
     nowhere = await desk.post("/views/save", {"list": "secrets", "query": "a=b", "name": "x"})
     assert "narrow a list first" in says(await desk.follow(nowhere))
 
