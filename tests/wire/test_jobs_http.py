@@ -68,7 +68,8 @@ async def test_a_job_is_queued_and_read_back_with_its_place(desk: Desk) -> None:
         job = made.json()
         assert (job["state"], job["number"], job["priority"]) == ("queued", 1, 7)
         assert job["submitted_by"] == desk.store.id_of("bob")
-        placed = job | {"position": 1}
+        names = {"experiment_name": "An experiment", "experiment_slug": desk.store.experiment_id.replace("_", "-")}
+        placed = job | {"position": 1, "submitter_name": "bob", **names}
         assert (await client.get(f"{desk.here}/{job['job_id']}")).json() == placed
         assert (await client.get(f"{desk.here}/1")).json() == placed
 
