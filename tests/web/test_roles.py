@@ -19,8 +19,8 @@ OF_ADMINISTRATORS = {
 """Pages that nobody else may look at."""
 OF_DEPLOYMENT = {"queue", "gpus", "job", "job_log", "experiment_jobs", "all_events"}
 """Pages that are not there for somebody who has a role in one experiment alone."""
-OF_ONESELF = ("/api/exchange", "/api/account", "/api/sessions")
-"""What everybody may change: where they are signed in, and their password."""
+OF_ONESELF = ("/api/exchange", "/api/account", "/api/sessions", "/api/views")
+"""What everybody may change: where they are signed in, their password, and their views of lists."""
 ROLES: tuple[OperatorRole, ...] = ("member", "viewer", "operator", "administrator")
 
 
