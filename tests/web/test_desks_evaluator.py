@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from store_client import ExperimentDetail
-from tests.web.desk import Desk, fields_of
+from tests.web.desk import Desk, fields_of, work_form
 from tests.web.reading import page, says
 from tests.web.world import HELLO, World
 
@@ -40,6 +40,8 @@ async def test_the_page_names_the_commit_and_has_a_field_for_each_metric(desk: D
     ]
     assert f"git switch --detach {desk.experiment.base_commit_sha}" in says(shown)
     assert "The baseline has no idea" in says(shown)
+    by_enter = work_form(shown).select("button")[0]
+    assert by_enter["value"] == "preview", "the Enter key in a field shows the score, and hands nothing in"
 
 
 async def test_metrics_are_submitted_by_their_types_and_empty_ones_are_left_out(desk: Desk) -> None:

@@ -5,7 +5,7 @@ import pytest
 from bs4 import Tag
 
 from store_client import Target, read_text
-from tests.web.desk import Desk, fields_of
+from tests.web.desk import Desk, fields_of, work_form
 from tests.web.reading import page, part, says, words
 from web_ui.filters import MINUS
 
@@ -191,6 +191,8 @@ async def test_a_name_that_is_taken_is_said_before_anything_is_handed_in(desk: D
 
 async def test_ideas_are_previewed_removed_and_meant_for_somebody_with_their_files(desk: Desk) -> None:
     _, path = await desk.claim("ideation")
+    by_enter = work_form(await desk.get(path)).select("button")[0]
+    assert by_enter["value"] == "save", "the Enter key in a field must neither hand in nor take anything away"
     entered = {"content-1": "one", "content-2": "Use **1.41**.", "executor-2": "Ada", "evaluator-2": "nobody"}
     shown = await desk.send(await desk.get(path), "preview", **entered)
     assert words(page(shown).select_one(".preview strong")) == "1.41"

@@ -14,7 +14,11 @@ from tests.web.reading import page, words
 from tests.web.world import ADMIN_TOKEN
 from web_ui.gates import HEADERS, POLICY
 
-ODD = {"signin": 303, "serve": 303, "join_page": 410, "token": 410, "artifact_picture": 404}
+ODD = {
+    **dict.fromkeys(("signin", "serve"), 303),
+    **dict.fromkeys(("join_page", "token", "deployment_token"), 410),
+    "artifact_picture": 404,
+}
 """What answers otherwise than 200: who is in needs no door, links are used up, and a text is no picture."""
 SILENT = {"hidden", "submit", "button"}
 LOADED = "script[src], link[href], img[src], iframe, object, embed, audio, video, source"
