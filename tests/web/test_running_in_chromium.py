@@ -1,4 +1,4 @@
-"""Dispatch and checkpoints in a real browser: readable at any width, and whole without script."""
+"""Dispatch, settings and checkpoints in a real browser: readable at any width, and whole without script."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -15,7 +15,8 @@ from tests.web.test_dispatch import by_hand
 from tests.web.work import Worker
 
 pytestmark = pytest.mark.browser
-PAGES = ("/e/hello/admin/dispatch", "/e/hello/admin/checkpoints")
+SETTINGS = "/e/hello/admin/settings"
+PAGES = ("/e/hello/admin/dispatch", "/e/hello/admin/checkpoints", SETTINGS, "/admin/experiments/new")
 
 
 @pytest.fixture
@@ -56,3 +57,21 @@ def test_an_idea_is_handed_out_without_script(served: Served, open_page: OpenPag
     page.goto(served.url + PAGES[0])
     page.get_by_role("button", name="Hand out: bolder").click()
     expect(page.locator(".messages")).to_contain_text("waits for an executor")
+
+
+def test_a_config_is_checked_while_somebody_types_and_saved_from_what_is_found(
+    served: Served, open_page: OpenPage
+) -> None:
+    served.run(partial(waiting, served))
+    page = served.sign_in(open_page(), SETTINGS)
+    page.goto(served.url + SETTINGS)
+    box, report = page.get_by_label("The whole config"), page.locator("[data-report]")
+    kept = box.input_value()
+    box.fill(kept.replace("parallel_variants: 1", "parallel_variants: none"))
+    expect(report).to_contain_text("One thing keeps this config from being used")
+    expect(report.get_by_role("button")).to_have_count(0)
+    box.fill(kept.replace("parallel_variants: 1", "parallel_variants: 4"))
+    expect(report).to_contain_text("from the next decision on")
+    report.get_by_role("button", name="Save this config").click()
+    expect(page.locator(".messages")).to_contain_text("Version 2 of the config holds")
+    expect(page.get_by_label("The whole config")).to_have_value(kept.replace("variants: 1", "variants: 4"))

@@ -160,7 +160,9 @@ async def _edited(
 ) -> Response:
     report = await here.store.check_config(config) if is_checked else None
     now = await here.store.read_config()
-    status = 422 if status == 200 and report is not None and report.faults else status
+    is_typing = here.visit.request.headers.get("x-fragment") == "report"  # half a word is no fault of anybody's
+    if status == 200 and report is not None and report.faults and not is_typing:
+        status = 422
     return await _show(here, words.editor(now, config, report, problem), status=status, now=now)
 
 
