@@ -10,6 +10,7 @@ from control_plane.scheduler import tables as _scheduler  # noqa: F401 - its tab
 from control_plane.search import tables as _search  # noqa: F401 - its tables join the metadata
 from control_plane.task_store import bulk_tables as _bulk  # noqa: F401 - its tables join the metadata
 from control_plane.task_store import draft_tables as _drafts  # noqa: F401 - its tables join the metadata
+from control_plane.task_store import pace_tables as _paces  # noqa: F401 - its tables join the metadata
 from control_plane.task_store import score_tables as _scores  # noqa: F401 - its tables join the metadata
 from control_plane.task_store import tables as _task_store  # noqa: F401 - its tables join the metadata
 from control_plane.training import tables as _training  # noqa: F401 - its tables join the metadata

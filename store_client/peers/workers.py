@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from store_client.peers.copy import Registry
 from store_client.peers.peer import Peer
 from store_client.wire.calls.workers import WorkerQuery
 from store_client.wire.tasks import TaskState
@@ -25,12 +26,20 @@ async def list_details(peer: Peer) -> WorkerDetailList:
                         group.name or id_ for id_, group in registry.groups.items() if worker.worker_id in group.members
                     )
                 ),
+                groups_beyond=_beyond(registry, worker) if query.worker_id is not None else (),
                 open_claims=held[worker.worker_id],
             )
             for worker in shown
         ),
         next=shown[-1].worker_id if len(shown) < len(chosen) else None,
     )
+
+
+def _beyond(registry: Registry, worker: Worker) -> tuple[str, ...]:
+    """The groups that hold a worker through other groups alone."""
+    outer = registry.groups_of(worker.worker_id)
+    beyond = (registry.groups[id_] for id_ in outer if worker.worker_id not in registry.groups[id_].members)
+    return tuple(sorted(group.name or group.group_id for group in beyond))
 
 
 def _is_like(worker: Worker, query: WorkerQuery) -> bool:

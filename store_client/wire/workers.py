@@ -35,6 +35,9 @@ class WorkerDetail(Worker):
     disabled_at: Timestamp | None = Field(default=None, description="since when none of its credentials is taken")
     is_service: bool = Field(default=False, description="one of the deployment's own, which cannot be disabled")
     groups: tuple[str, ...] = ()
+    groups_beyond: tuple[str, ...] = Field(
+        default=(), description="those that hold it through other groups; told where one worker is asked for"
+    )
     open_claims: int = 0
 
 

@@ -183,10 +183,16 @@ async def test_a_workers_page_tells_what_it_holds_did_and_achieved(
     ada = await worked(world, hello)
     await ada.propose("next")
     task = await ada.claim("execution")
+    crew = await world.store(hello.experiment_id).register_group("crew", (ada.worker_id,))
+    await world.store(hello.experiment_id).register_group("everyone", (crew.group_id,))
     listed = page(await browser_of_admin.get(PATH)).find("a", string="Ada")
     assert listed is not None
     shown = await browser_of_admin.get(str(listed["href"]))
     assert "% of 4 variants that it executed succeeded." in says(shown)
+    handed_in = rows(part(shown, "paces"))
+    assert [row[:2] for row in handed_in] == [["evaluation", "4"], ["execution", "4"], ["ideation", "5"]]
+    assert all(row[2].startswith("about ") for row in handed_in)
+    assert "crew and through them everyone" in words(part(shown, "facts"))
     assert part(shown, "held").select_one(f'[data-key="{task.task_id}"]') is not None
     assert "task.claimed" in words(part(shown, "did"))
     link = part(shown, "did").find("a", string="All its events")

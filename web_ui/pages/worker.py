@@ -19,7 +19,7 @@ from store_client import (
 )
 from web_ui.active import Here
 from web_ui.event_rows import EventRow, EventRows
-from web_ui.filters import plural, with_query
+from web_ui.filters import duration, plural, with_query
 from web_ui.frame import experiment_frame
 from web_ui.templating import Frame
 
@@ -50,6 +50,8 @@ class OneWorker:
     registered_by: str
     held: tuple[tuple[TaskDetail, str], ...]
     tallies: tuple[Tally, ...]
+    paces: tuple[tuple[str, str, str], ...]
+    """Kinds of tasks, how many of each, and how long one took; no rows where nobody counts them."""
     success: str
     events: tuple[EventRow, ...]
     events_href: str | None
@@ -64,10 +66,11 @@ async def show(here: Here) -> Response:
         raise NotFound(f"there is no worker {worker_id[:60]} here")
     worker = found.workers[0]
     ends = (VariantStatus.SUCCESS, VariantStatus.ERROR, VariantStatus.EVALUATION_ERROR)
-    held, told, boards, fleet = await asyncio.gather(
+    held, told, boards, paces, fleet = await asyncio.gather(
         here.store.list_task_page(claimed_by=worker_id, limit=HELD),
         _events(here, worker_id),
         asyncio.gather(*(_executed(here, worker_id, end) for end in ends)),
+        _paces(here, worker_id),
         here.visit.fleet(),
     )
     tallies = tuple(_tally(here, worker_id, end, board) for end, board in zip(ends, boards, strict=True))
@@ -82,6 +85,7 @@ async def show(here: Here) -> Response:
             registered_by=worker.registered_by or "",
             held=tuple((task, here.url("task", task=task.task_id)) for task in held.items),
             tallies=tallies,
+            paces=paces,
             success=_success(tallies),
             events=tuple(map(rows.of, told.events)) if told else (),
             events_href=with_query(here.url("events"), by=worker_id) if told else None,
@@ -95,6 +99,14 @@ async def _events(here: Here, worker_id: str) -> EventsFound | None:
     if not here.visit.offers.is_ours:
         return None
     return await here.store.find_events(EventQuery(by=worker_id, limit=EVENTS))
+
+
+async def _paces(here: Here, worker_id: str) -> tuple[tuple[str, str, str], ...]:
+    """What it handed in; other servers do not count it."""
+    if not here.visit.offers.is_ours:
+        return ()
+    told = await here.store.read_worker_paces(worker_id)
+    return tuple((one.kind, f"{one.tasks:,}", f"about {duration(one.median_seconds)}") for one in told.paces)
 
 
 async def _executed(here: Here, worker_id: str, end: VariantStatus) -> Leaderboard:

@@ -95,8 +95,20 @@ def list_details(tx: Tx, query: WorkerQuery | None = None, *, open_claims: OpenC
     most = query.limit
     found = tx.connection.execute(here if most is None else here.limit(most + 1)).mappings().all()
     shown = found[:most]
+    details = _details(tx, shown, open_claims)
+    if query.worker_id is not None:
+        details = tuple(one.having(groups_beyond=_groups_beyond(tx, one)) for one in details)
     onward = shown[-1]["worker_id"] if most is not None and len(found) > most else None
-    return WorkerDetailList(workers=_details(tx, shown, open_claims), next=onward)
+    return WorkerDetailList(workers=details, next=onward)
+
+
+def _groups_beyond(tx: Tx, worker: WorkerDetail) -> tuple[str, ...]:
+    """The groups that hold a worker through other groups alone, by name or else by id."""
+    held = identities.groups_of(tx.connection, tx.experiment_id, worker.worker_id)
+    query = select(groups.c.group_id, groups.c.name).where(groups.c.scope == tx.experiment_id)
+    found = tx.connection.execute(query.where(groups.c.group_id.in_(held)).order_by(groups.c.name))
+    names = (row.name or row.group_id for row in found)
+    return tuple(name for name in names if name not in worker.groups)
 
 
 def _like(query: WorkerQuery) -> list[ColumnElement[bool]]:

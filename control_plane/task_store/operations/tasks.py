@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping, delete, insert, select
 from control_plane.db import identities
 from control_plane.db.transaction import Tx
 from control_plane.task_store import records, rows
-from control_plane.task_store.operations import endings, ideas, results, subjects, variants, whole
+from control_plane.task_store.operations import endings, ideas, paces, results, subjects, variants, whole
 from control_plane.task_store.rules import claims, payloads, submissions
 from control_plane.task_store.rules import tasks as rules
 from control_plane.task_store.tables import submissions as submission_table
@@ -105,6 +105,7 @@ def submit(tx: Tx, task_id: str, body: SubmitTask, *, is_unchanged: bool = False
     results.must_refer_rightly(tx, task, result, is_unchanged=is_unchanged)
     _keep(tx, task_id, body.payload, getattr(result, "artifacts_uri", None))
     move(tx, "submit", task, submitted_by=tx.caller.worker_id)
+    paces.count(tx, task["kind"], task["claimed_at"])
     tx.tell("task.submitted", task_id=task_id, worker_id=tx.caller.worker_id)
 
 
