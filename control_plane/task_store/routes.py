@@ -60,6 +60,7 @@ from store_client.wire.calls import events as e
 from store_client.wire.calls import ideas as i
 from store_client.wire.calls import tasks as t
 from store_client.wire.calls import variants as v
+from store_client.wire.calls import workers as w
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def _tasks(house: House, jobs: JobsOfTasks) -> dict[Call, Operation]:
         t.LIST_TASK_PAGE: partial(task_pages.page, jobs=jobs),
         t.READ_TASK_DETAIL: partial(details.read_task, jobs=jobs),
         t.READ_STAGES: stages.read,
-        t.READ_WORKER_PACES: paces.read,
+        w.READ_WORKER_PACES: paces.read,
         t.RENEW_CLAIM: claims.renew,
         t.RELEASE_CLAIM: claims.release,
         t.GIT_PASSWORD: partial(git.password, keys=house.keys),

@@ -2,6 +2,7 @@
 
 from store_client.resources.resource import Resource
 from store_client.wire.calls import workers as calls
+from store_client.wire.paces import PaceList
 from store_client.wire.workers import (
     AddMember,
     Group,
@@ -74,4 +75,9 @@ class ConsoleWorkers(Resource):
         """Workers with when they were last seen, their groups and their open claims; without a query, all of them."""
         asked = query or calls.WorkerQuery()
         answer: WorkerDetailList = await self._send(calls.LIST_WORKER_DETAILS, query=asked)
+        return answer
+
+    async def read_worker_paces(self, worker_id: str) -> PaceList:
+        """How many tasks of each kind a worker handed in, and how long they took it."""
+        answer: PaceList = await self._send(calls.READ_WORKER_PACES, worker_id=worker_id)
         return answer

@@ -4,7 +4,6 @@ from typing import Any, Unpack
 
 from store_client.resources.resource import Resource
 from store_client.wire.calls import tasks as calls
-from store_client.wire.paces import PaceList
 from store_client.wire.record import Record
 from store_client.wire.stages import Stages
 from store_client.wire.tasks import (
@@ -107,9 +106,4 @@ class Tasks(Resource):
     async def read_stages(self) -> Stages:
         """What waits at each stage and since when, and what is stuck."""
         answer: Stages = await self._send(calls.READ_STAGES)
-        return answer
-
-    async def read_worker_paces(self, worker_id: str) -> PaceList:
-        """How many tasks of each kind a worker handed in, and how long they took it."""
-        answer: PaceList = await self._send(calls.READ_WORKER_PACES, worker_id=worker_id)
         return answer

@@ -5,7 +5,6 @@ from typing import Literal, TypedDict
 from pydantic import Field
 
 from store_client.wire.call import Call, PageQuery, Query, Who
-from store_client.wire.paces import PaceList
 from store_client.wire.stages import Stages
 from store_client.wire.tasks import (
     Claim,
@@ -112,13 +111,8 @@ READ_STAGES = Call(
     "read_stages", "GET", "/api/experiments/{experiment_id}/stages", Who.EITHER,
     "What waits at each stage and since when, and what is stuck", answer=Stages,
 )  # fmt: skip
-READ_WORKER_PACES = Call(
-    "read_worker_paces", "GET", "/api/experiments/{experiment_id}/workers/{worker_id}/paces", Who.EITHER,
-    "How many tasks of each kind a worker handed in, and how long they took it", answer=PaceList,
-)  # fmt: skip
-
 CALLS = (
     CREATE_TASK, LIST_TASKS, READ_TASK, READ_SUBMISSION, CLAIM_TASK, SUBMIT_TASK, ACCEPT_TASK, REJECT_TASK,
     RECLAIM_TASK, REASSIGN_TASK, LIST_TASK_PAGE, READ_TASK_DETAIL, RENEW_CLAIM, RELEASE_CLAIM, GIT_PASSWORD,
-    READ_STAGES, READ_WORKER_PACES,
+    READ_STAGES,
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from store_client.wire.call import Call, Query, Who
+from store_client.wire.paces import PaceList
 from store_client.wire.workers import (
     AddMember,
     EndSession,
@@ -91,6 +92,11 @@ LIST_DEPLOYMENT_WORKER_DETAILS = Call(
     "List the deployment's workers with last seen and groups", query=WorkerQuery, answer=WorkerDetailList,
 )  # fmt: skip
 
+READ_WORKER_PACES = Call(
+    "read_worker_paces", "GET", A + "/workers/{worker_id}/paces", Who.EITHER,
+    "How many tasks of each kind a worker handed in, and how long they took it", answer=PaceList,
+)  # fmt: skip
+
 
 def _switches(prefix: str, tag: str) -> tuple[Call, Call]:
     """Disabling and enabling the workers under one prefix."""
@@ -126,5 +132,5 @@ CREATE_SIGN_IN_CODE = Call(
 CALLS = (
     *EXPERIMENT_REGISTRY, *DEPLOYMENT_REGISTRY, *(call for call in CONSOLE_REGISTRY if call is not _LIST), WHOAMI,
     DEPLOYMENT_WHOAMI, LIST_WORKER_DETAILS, LIST_DEPLOYMENT_WORKER_DETAILS, *EXPERIMENT_SWITCHES, *DEPLOYMENT_SWITCHES,
-    EXCHANGE, SIGN_IN, END_SESSION, CREATE_SIGN_IN_CODE,
+    READ_WORKER_PACES, EXCHANGE, SIGN_IN, END_SESSION, CREATE_SIGN_IN_CODE,
 )  # fmt: skip
