@@ -28,7 +28,7 @@ search_places = Table(
 
 IN_SQLITE = (
     """CREATE VIRTUAL TABLE search_words USING fts5(words, content='search_entries', content_rowid='number',
-    detail=none, prefix='1 2 3', tokenize='ascii')""",
+    detail=none, prefix='1 2 3 4 5 6', tokenize='ascii')""",
     """CREATE TRIGGER search_entries_added AFTER INSERT ON search_entries BEGIN
     INSERT INTO search_words(rowid, words) VALUES (new.number, new.words); END""",
     """CREATE TRIGGER search_entries_removed AFTER DELETE ON search_entries BEGIN

@@ -1,11 +1,14 @@
 """Everything is found by its words or its id, by whoever may see it, however much there is."""
 
 import time
+from contextlib import closing
 from pathlib import Path
+from sqlite3 import Connection, connect
 
 import pytest
 from sqlalchemy import delete, insert, text, update
 
+from control_plane.db.migrate import upgrade
 from control_plane.db.tables import DEPLOYMENT, workers
 from control_plane.db.transaction import ADMIN, Caller, Tx
 from control_plane.describing import Describing
@@ -197,3 +200,22 @@ def test_a_page_costs_the_same_however_much_is_found(finding: Finding) -> None:
 def test_words_are_kept_once_and_not_without_end() -> None:
     assert tuple(words("Some_words, and some-WORDS", "é1")) == ("some", "words", "and", "é1")
     assert len(tuple(words(" ".join(map(str, range(1000)))))) == 400
+
+
+def test_a_database_with_shorter_beginnings_finds_the_same_after_its_migration(tmp_path: Path) -> None:
+    old = tmp_path / "old.db"
+    upgrade(f"sqlite:///{old}", "0032")
+    with closing(connect(old)) as then:
+        values = "'idea', 'exp', 'i', 't', '', 'slow cooling', 'x'"
+        then.execute(f"INSERT INTO search_entries (kind, scope, subject_id, title, text, words, at) VALUES ({values})")  # noqa: S608 - words of ours
+        then.commit()
+    upgrade(f"sqlite:///{old}")
+    with closing(connect(old)) as now:
+        assert [_has(now, asked) for asked in ('"cooli" *', '"slow"', '"warm" *')] == [True, True, False]
+        now.execute("UPDATE search_entries SET words = 'warm'")
+        assert [_has(now, asked) for asked in ('"cooli" *', '"warm" *')] == [False, True]
+
+
+def _has(connection: Connection, asked: str) -> bool:
+    found = connection.execute("SELECT rowid FROM search_words WHERE search_words MATCH ?", (asked,))
+    return bool(found.fetchall())
