@@ -64,7 +64,9 @@ class ChosenJobs(Body):
     filter: JobFilter
     is_preview: bool = Field(default=False, description="only count")
     expected_count: int | None = Field(default=None, ge=0, description="refused when other than so many are concerned")
-    up_to: int | None = Field(default=None, ge=1, description="leave out jobs with higher numbers, which came later")
+    up_to: int | None = Field(
+        default=None, ge=1, lt=2**62, description="leave out jobs with higher numbers, which came later"
+    )
 
     @model_validator(mode="after")
     def _leaves_something_out(self) -> "ChosenJobs":
