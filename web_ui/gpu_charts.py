@@ -36,7 +36,7 @@ class GpuChart:
     power: str
     """From nothing to the most that it took."""
     most: str
-    """The highest of each, in words."""
+    """The highest of each point, in words."""
     rows: tuple[HistoryRow, ...]
 
     @property

@@ -12,6 +12,7 @@ from control_plane.db.transaction import Tx
 from control_plane.edge.endpoint import Operation, endpoint, waiting_endpoint
 from control_plane.edge.house import House
 from control_plane.scheduler import batch_routes, explain_routes, log_routes, logs, policy_routes, remote_routes
+from control_plane.scheduler.courses import Courses
 from control_plane.scheduler.engines.engine import Engine
 from control_plane.scheduler.explain_routes import Answers
 from control_plane.scheduler.inventory import Inventory
@@ -44,6 +45,11 @@ class Yard:
     """What the scheduler of this process, if there is one, saw last."""
 
     @cached_property
+    def courses(self) -> Courses:
+        """What GPUs read over long stretches, for all who ask."""
+        return Courses()
+
+    @cached_property
     def lookout(self) -> Lookout:
         """How the queue stands, for all who ask."""
         return Lookout(self.slots, self.latest)
@@ -74,7 +80,7 @@ def routes(house: House, yard: Yard) -> list[Route]:
         **batch_routes.table(yard.claims, acts.whole),
         **explain_routes.table(Answers(lookout, yard.claims, acts.fleet)),
         **policy_routes.table(),
-        gpu_calls.LIST_GPUS: gpus.read,
+        gpu_calls.LIST_GPUS: partial(gpus.read, courses=yard.courses.of),
         gpu_calls.READ_GPU_HISTORY: gpus.history,
         gpu_calls.QUARANTINE_GPU: gpus.quarantine,
         gpu_calls.DRAIN_GPU: gpus.drain,

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import insert
 
 from control_plane.db import log
+from control_plane.scheduler import courses
 from control_plane.scheduler.fleet_tables import gpu_samples
 from control_plane.scheduler.gpus import Gpu, GpuProcess, MigDevice
 from control_plane.scheduler.operations import attempts, fleet, gpus, kept_back, samples, views
@@ -15,7 +16,7 @@ from control_plane.scheduler.rules.averages import Averages
 from control_plane.scheduler.rules.board import GPU_UNITS, Grant, Placement, Slot, SlotState
 from control_plane.scheduler.rules.standing import Held, Seen
 from store_client.errors import NotFound
-from store_client.wire.calls.gpus import HistoryQuery
+from store_client.wire.calls.gpus import GpusQuery, HistoryQuery
 from store_client.wire.gpus import GpuInfo, GpuList, KeepBack
 from store_client.wire.scalars import format_time
 from tests.scheduler.queue_house import Queue
@@ -228,3 +229,30 @@ def test_many_samples_are_put_together_into_as_many_as_asked_for(queue: Queue) -
     assert len(found.samples) in {9, 10}
     assert found.seconds_apart == 600
     assert max(sample.memory_used_bytes for sample in found.samples) == 89
+
+
+def test_the_courses_of_several_gpus_have_a_point_a_minute_or_ten(queue: Queue) -> None:
+    look(queue)
+    fill(queue, *(minute / 2 for minute in range(1, 1200)))
+    found = queue.store.see(gpus.read, GpusQuery(minutes=60)).courses
+    assert [course.uuid for course in found] == ["GPU-a"]
+    assert 59 <= len(found[0].samples) <= 61
+    assert found[0].seconds_apart == 60
+    (long,) = queue.store.see(gpus.read, GpusQuery(minutes=300)).courses
+    assert 29 <= len(long.samples) <= 31
+    assert [sample.at for sample in long.samples] == sorted(sample.at for sample in long.samples)
+    assert queue.store.see(gpus.read).courses == ()
+
+
+def test_a_long_course_serves_for_a_while_and_few_are_kept(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    look(queue)
+    kept = courses.Courses()
+
+    def count(minutes: float) -> int:
+        return len(queue.store.see(kept.of, ["GPU-a"], minutes))
+
+    assert [count(1440), count(60)] == [0, 0]
+    fill(queue, *range(1, 30))
+    assert [count(1440), count(60)] == [0, 1]
+    monkeypatch.setattr(courses, "KEPT", 1)
+    assert [count(720), count(1440)] == [1, 1]

@@ -170,8 +170,8 @@ async def test_the_courses_of_all_gpus_come_with_one_answer(world: World, browse
     ]
     await world.parts.house.write(lambda tx: tx.connection.execute(insert(gpu_samples), rows).close())
     world.line.calls.clear()
-    shown = await browser_of_admin.get("/gpus")
-    assert "At most 61 °C · 300 W" in card(shown, "GPU-free")
+    shown = await browser_of_admin.get("/gpus?minutes=60")
+    assert "Highest here 61 °C · 300 W" in card(shown, "GPU-free")
     assert len(page(shown).select(".gpu-history path.is-heat")) == 2
     assert [call for call in world.line.calls if "/gpus" in call] == ["GET /api/scheduler/gpus"]
 

@@ -1,7 +1,7 @@
 """The GPUs of this deployment as its schedulers last saw them, and the decisions of people about them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,18 +21,20 @@ from store_client.wire.calls.gpus import GpusQuery, HistoryQuery
 from store_client.wire.gpus import GpuHistory, GpuHolder, GpuInfo, GpuList, GpuProcess, GpuSlice, KeepBack
 
 EVERYTHING = GpusQuery()
+Look = Callable[[Tx, Sequence[str], float], tuple[GpuHistory, ...]]
+"""The courses of some GPUs over so many minutes."""
 _HOLD = (holds.c.slot_id, holds.c.attempt, holds.c.held_since, jobs.c.job_id, jobs.c.number, jobs.c.name,
          jobs.c.experiment_id, jobs.c.submitted_by)  # fmt: skip
 
 
-def read(tx: Tx, query: GpusQuery = EVERYTHING) -> GpuList:
+def read(tx: Tx, query: GpusQuery = EVERYTHING, courses: Look = samples.courses) -> GpuList:
     """Every GPU of every machine, and how many CPU slots there are beside them."""
     seen = views.load(tx)
     facts = _Facts.of(tx, seen)
     described = [facts.gpu(view, gpu) for view in seen for gpu in view.gpus]
     cpus = sum(1 for view in seen for slot in view.slots if slot.kind == "cpu")
-    courses = samples.courses(tx, [gpu.uuid for gpu in described], query.minutes) if query.minutes else ()
-    return GpuList(gpus=tuple(described), cpu_slots=cpus, courses=courses)
+    found = courses(tx, [gpu.uuid for gpu in described], query.minutes) if query.minutes else ()
+    return GpuList(gpus=tuple(described), cpu_slots=cpus, courses=found)
 
 
 def history(tx: Tx, uuid: str, query: HistoryQuery) -> GpuHistory:

@@ -1,11 +1,11 @@
 """What GPUs read over time: one sample of each at a time, and no more than a day of them."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, func, insert, select, text
+from sqlalchemy import delete, func, insert, select, text
 
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.fleet_tables import gpu_samples
@@ -17,6 +17,11 @@ from store_client.wire.scalars import format_time, parse_time
 
 SAMPLE_SECONDS = 15.0
 KEPT = timedelta(days=1)
+READ = tuple(
+    gpu_samples.c[name]
+    for name in ("at", "utilisation_percent", "memory_used_bytes", "temperature_celsius", "power_watts")
+)
+"""In the order of averages."""
 MINUTE, TEN_MINUTES = 16, 15
 """So much of a moment as text names its minute, or its ten minutes."""
 LONG_MINUTES = 120
@@ -37,14 +42,17 @@ def add(tx: Tx, taken: Mapping[str, Averages]) -> None:
 def history(tx: Tx, uuid: str, query: HistoryQuery) -> GpuHistory:
     """The samples of one GPU or slice; those that lie close together are put together."""
     since = _before(tx, timedelta(minutes=query.minutes))
-    asked = select(gpu_samples).where(gpu_samples.c.slot_id == uuid, gpu_samples.c.at >= since)
-    rows = tx.connection.execute(asked.order_by(gpu_samples.c.at)).mappings().all()
+    asked = select(*READ, gpu_samples.c.jobs).where(gpu_samples.c.slot_id == uuid, gpu_samples.c.at >= since)
+    rows = tx.connection.execute(asked.order_by(gpu_samples.c.at)).all()
     apart = max(SAMPLE_SECONDS, query.minutes * 60 / query.points)
     return GpuHistory(uuid=uuid, seconds_apart=apart, samples=_together(rows, apart))
 
 
 def courses(tx: Tx, uuids: Sequence[str], minutes: float) -> tuple[GpuHistory, ...]:
-    """What several GPUs read, a point for every minute, or of a long stretch for every ten, as the database adds up."""
+    """What several GPUs read, a point for every minute; of a long stretch for every ten, for which two of them stand.
+
+    The database adds up; to look at every sample of a day of some GPUs takes it too long for a page.
+    """
     length, apart = (MINUTE, 60.0) if minutes <= LONG_MINUTES else (TEN_MINUTES, 600.0)
     of, since = gpu_samples.c, _before(tx, timedelta(minutes=minutes))
     query = select(
@@ -55,30 +63,32 @@ def courses(tx: Tx, uuids: Sequence[str], minutes: float) -> tuple[GpuHistory, .
         func.max(of.temperature_celsius).label("temperature_celsius"),
         func.avg(of.power_watts).label("power_watts"),
     )
-    stretch = func.substr(of.at, 1, length)
-    query = query.where(of.slot_id.in_(uuids), of.at >= since).group_by(of.slot_id, stretch)
+    query = query.where(of.slot_id.in_(uuids), of.at >= since).group_by(of.slot_id, func.substr(of.at, 1, length))
+    if length == TEN_MINUTES:
+        query = query.where(func.substr(of.at, MINUTE, 1).in_(("0", "5")))
     found: dict[str, list[GpuSample]] = defaultdict(list)
     for row in tx.connection.execute(query.order_by(of.slot_id, text("at"))).mappings():
         found[row["slot_id"]].append(GpuSample.model_validate({**row, "jobs": ()}))
     return tuple(GpuHistory(uuid=uuid, seconds_apart=apart, samples=tuple(each)) for uuid, each in found.items())
 
 
-def _together(rows: Sequence[RowMapping], apart: float) -> tuple[GpuSample, ...]:
+def _together(rows: Iterable[Any], apart: float) -> tuple[GpuSample, ...]:
     """One sample for each stretch of time in which there are any."""
-    stretches: dict[int, list[RowMapping]] = defaultdict(list)
+    stretches: dict[int, list[Any]] = defaultdict(list)
+    minutes: dict[str, float] = {}
     for row in rows:
-        stretches[int(parse_time(row["at"]).timestamp() // apart)].append(row)
+        minute, seconds = row[0][:MINUTE], float(row[0][MINUTE + 1 : -1])
+        if minute not in minutes:  # to read a moment takes longer than all else here
+            minutes[minute] = parse_time(row[0]).timestamp() - seconds
+        stretches[int((minutes[minute] + seconds) // apart)].append(row)
     return tuple(_one(stretch) for _, stretch in sorted(stretches.items()))
 
 
-def _one(rows: Sequence[RowMapping]) -> GpuSample:
-    averages = Averages()
-    for row in rows:
-        averages.add(
-            row["utilisation_percent"], row["memory_used_bytes"], row["temperature_celsius"], row["power_watts"]
-        )
-    numbers = sorted({number for row in rows for number in row["jobs"]})
-    return GpuSample.model_validate({"at": rows[-1]["at"], "jobs": numbers, **averages.sample()})
+def _one(rows: Sequence[Any]) -> GpuSample:
+    at, *columns, jobs_on_it = zip(*rows, strict=True)
+    averages = Averages(*([value for value in column if value is not None] for column in columns))
+    numbers = sorted({number for on_it in jobs_on_it for number in on_it})
+    return GpuSample.model_validate({"at": at[-1], "jobs": numbers, **averages.sample()})
 
 
 def _jobs(tx: Tx) -> dict[str, set[int]]:

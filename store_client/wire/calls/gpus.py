@@ -15,7 +15,10 @@ class HistoryQuery(Query):
 
 class GpusQuery(Query):
     minutes: float | None = Field(
-        default=None, gt=0, le=24 * 60, description="with the course of each so far back, a point a minute or ten"
+        default=None,
+        gt=0,
+        le=24 * 60,
+        description="with the course of each so far back: a point a minute, or two of every ten",
     )
 
 
