@@ -25,7 +25,7 @@ def written(row: Mapping[Any, Any]) -> str:
 
 def examine(text: str, row: Mapping[Any, Any]) -> tuple[Mapping[str, Any] | None, ConfigReport]:
     """The config in a text, None while there are faults, and what would come of it in this experiment."""
-    config, report = examine_new(text, most=MOST_CHARACTERS)
+    config, report = _read(text, MOST_CHARACTERS)
     if config is None:
         return None, report
     differing = changes.compare(row["config"], config, is_draft=row["status"] == "draft")
@@ -34,8 +34,20 @@ def examine(text: str, row: Mapping[Any, Any]) -> tuple[Mapping[str, Any] | None
     return (None if faults else config), ConfigReport(faults=faults, notes=report.notes, changes=told)
 
 
-def examine_new(text: str, most: int = directories.MAX_CONFIG_BYTES) -> tuple[Mapping[str, Any] | None, ConfigReport]:
+def examine_new(text: str) -> tuple[Mapping[str, Any] | None, ConfigReport]:
     """The config in a text, None while there are faults, for an experiment that is not there yet."""
+    config, report = _read(text, directories.MAX_CONFIG_BYTES)
+    if config is None:
+        return None, report
+    try:
+        configs.automation(config, {})
+    except BadRequest as error:
+        (fault,) = _faults(text, (Fault("automation", error.detail, "Name a command, or have people do that work."),))
+        return None, ConfigReport(faults=(fault,), notes=report.notes)
+    return config, report
+
+
+def _read(text: str, most: int) -> tuple[Mapping[str, Any] | None, ConfigReport]:
     if len(text) > most:
         limit = f"it has {len(text):,} characters; a config that is edited has at most {most:,}"
         return None, ConfigReport(faults=(ConfigFault(message=limit),))

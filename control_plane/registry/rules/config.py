@@ -20,6 +20,7 @@ DEFAULTED = (
 MAX_DEPTH = 40
 NEAR = 0.8
 """So alike are a key and its misspelling."""
+LONGEST_KEY, MOST_COMPARED = 60, 50
 MAX_VALUES = 50_000
 MAX_INTEGER = 2**63
 
@@ -58,7 +59,8 @@ def find_faults(raw: Any) -> tuple[Fault, ...]:
 def find_near_misses(raw: Mapping[str, Any]) -> tuple[str, ...]:
     """Keys that are none of ours and look like one: they are kept, and nothing reads them."""
     known = tuple(Config.model_fields)
-    near = ((key, get_close_matches(key, known, 1, NEAR)) for key in raw if key not in known)
+    strange = [key for key in raw if key not in known and len(key) <= LONGEST_KEY][:MOST_COMPARED]
+    near = ((key, get_close_matches(key, known, 1, NEAR)) for key in strange)
     return tuple(f"{key} is no key of ours, so nothing reads it; {found[0]} is one" for key, found in near if found)
 
 
