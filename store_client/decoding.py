@@ -70,10 +70,16 @@ def _without_nulls(value: Any) -> Any:
     return {key: _listed(inner) for key, inner in value.items() if inner is not None}
 
 
+def _bare(item: Any) -> Any:
+    if not isinstance(item, dict) or None not in item.values():
+        return item
+    return {key: inner for key, inner in item.items() if inner is not None}
+
+
 def _listed(value: Any) -> Any:
     if not isinstance(value, list):
         return value
-    return [{k: v for k, v in item.items() if v is not None} if isinstance(item, dict) else item for item in value]
+    return [_bare(item) for item in value]
 
 
 def _say(fault: Any) -> str:

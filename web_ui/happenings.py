@@ -32,7 +32,7 @@ class Names:
         """An id that an event names; events of other versions may lack one."""
         return str(event.data.get(field) or "unknown")
 
-    def who(self, event: LogEvent, field: str = "worker_id") -> str:
+    def who(self, event: LogEvent, field: str) -> str:
         worker_id = str(event.data.get(field, ""))
         return "The administrator" if worker_id == "admin" else self.workers.get(worker_id, NOBODY)
 
@@ -50,10 +50,9 @@ class Told:
 
 def tell(event: LogEvent, names: Names) -> Happening | None:
     """One line of the feed; None for events that are the machine's own bookkeeping."""
-    teller = TELLERS.get(event.type)
-    told = teller(names, event) if teller else None
-    if told is None:
+    if not is_told(event):
         return None
+    told = TELLERS[event.type](names, event)
     return Happening(
         key=str(event.position),
         status=told.status,
@@ -63,6 +62,17 @@ def tell(event: LogEvent, names: Names) -> Happening | None:
         what_href=told.href,
         after=told.after,
     )
+
+
+def is_told(event: LogEvent) -> bool:
+    """Whether there is a sentence for an event."""
+    return event.type in TELLERS and not (event.type == JOB_ENDED and event.data.get("state") in QUIET)
+
+
+def actors_in(events: Iterable[LogEvent]) -> tuple[str, ...]:
+    """The workers of whom these events say that they did something."""
+    named = (str(event.data.get(ACTORS[event.type], "")) for event in events if event.type in ACTORS)
+    return tuple(dict.fromkeys(one for one in named if one.startswith("wkr_")))
 
 
 def named_in(events: Iterable[LogEvent], field: str) -> tuple[str, ...]:
@@ -86,7 +96,7 @@ def _variant(status: str, after: str) -> "Teller":
     return teller
 
 
-def _scored(names: Names, event: LogEvent) -> Told | None:
+def _scored(names: Names, event: LogEvent) -> Told:
     variant_id = names.named(event, "variant_id")
     point = names.variants.get(variant_id)
     value = figure(float(point.objective_value)) if point is not None and point.objective_value is not None else ""
@@ -99,9 +109,7 @@ def _given_back(names: Names, event: LogEvent) -> Told:
     return Told("waiting", "", "A task", names.here.url("task", task=names.named(event, "task_id")), after)
 
 
-def _job_ended(names: Names, event: LogEvent) -> Told | None:
-    if event.data.get("state") in {"succeeded", "cancelled"}:
-        return None
+def _job_ended(names: Names, event: LogEvent) -> Told:
     code = event.data.get("exit_code")
     cause = "" if event.data.get("cause") == "user_error" and code is None else str(event.data.get("cause"))
     ending = ENDINGS.get(cause, "its command failed").format(exit_code=code)
@@ -127,11 +135,22 @@ def _policy_failed(_names: Names, event: LogEvent) -> Told:
     return Told("failed", f"The {kind} policy cannot be computed: {message}")
 
 
-def _acted(status: str, did: str, field: str = "by") -> "Teller":
-    return lambda names, event: Told(status, f"{names.who(event, field)} {did}")
+def _acted(status: str, did: str) -> "Teller":
+    return lambda names, event: Told(status, f"{names.who(event, ACTORS[event.type])} {did}")
 
 
-Teller = Callable[[Names, LogEvent], Told | None]
+JOB_ENDED, QUIET = "job.finished", frozenset({"succeeded", "cancelled"})
+"""What became of a job that ended so, other events tell."""
+ACTORS: Mapping[str, str] = {
+    "experiment.started": "by",
+    "experiment.paused": "by",
+    "experiment.resumed": "by",
+    "experiment.automation_changed": "updated_by",
+    "experiment.dispatch_mode_changed": "updated_by",
+    "repository.pushed": "worker_id",
+}
+"""The events whose sentence begins with who did it, and where they name them."""
+Teller = Callable[[Names, LogEvent], Told]
 TELLERS: Mapping[str, Teller] = {
     "idea.ready": _proposed,
     "variant.succeeded": _scored,
@@ -139,7 +158,7 @@ TELLERS: Mapping[str, Teller] = {
     "variant.evaluation_errored": _variant("evaluation_error", "could not be evaluated"),
     "variant.integrated": _variant("integrated", "joined the lineage"),
     "task.reclaimed": _given_back,
-    "job.finished": _job_ended,
+    JOB_ENDED: _job_ended,
     "job.requeued": _job_again,
     "experiment.created": lambda _names, _event: Told("draft", "The experiment was created"),
     "experiment.started": _acted("running", "started the experiment"),
@@ -147,7 +166,7 @@ TELLERS: Mapping[str, Teller] = {
     "experiment.resumed": _acted("running", "resumed the experiment"),
     "experiment.terminated": _ended,
     "experiment.policy_error": _policy_failed,
-    "experiment.automation_changed": _acted("manual", "changed who does the work", "updated_by"),
-    "experiment.dispatch_mode_changed": _acted("manual", "changed who takes the decisions", "updated_by"),
-    "repository.pushed": _acted("done", "pushed a branch", "worker_id"),
+    "experiment.automation_changed": _acted("manual", "changed who does the work"),
+    "experiment.dispatch_mode_changed": _acted("manual", "changed who takes the decisions"),
+    "repository.pushed": _acted("done", "pushed a branch"),
 }

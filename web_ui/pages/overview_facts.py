@@ -1,8 +1,8 @@
 """What the overview shows, gathered in two rounds of questions."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from starlette.responses import Response
 
@@ -13,18 +13,19 @@ from store_client import (
     Fleet,
     IdeaPage,
     JobPage,
+    LogEvent,
     LogPage,
+    NotFound,
     Stages,
     TaskPage,
     TaskState,
     VariantDetail,
     VariantPage,
-    WorkerList,
 )
 from web_ui.active import Here
 from web_ui.filters import NOTHING, plural
 from web_ui.frame import ROLE_OF, experiment_frame
-from web_ui.happenings import Names, named_in, tell
+from web_ui.happenings import Names, actors_in, is_told, named_in, tell
 from web_ui.lines import Need, counts_of, desks_of, gain, in_flight, job_line, objective_phrase
 from web_ui.membership import groups_of
 from web_ui.pages.overview import Acts, Happening, Leader, Overview
@@ -37,6 +38,8 @@ from web_ui.scores import metric as as_metric
 LEADERS, HAPPENINGS, JOBS, HELD = 6, 14, 6, 5
 EVENTS_LOOKED_AT, IDEAS_LOOKED_AT = 100, 30
 COLUMNS = 3
+ACTORS = 6
+"""So many people of the feed are asked for by name; it has seldom more than one or two."""
 LONGEST_METRIC = 200
 MAY_END = frozenset({"admins", "orchestrators"})
 UNTOLD = "What it is after stands in its config, which this console was not given."
@@ -54,7 +57,6 @@ class Facts:
     log: LogPage
     fleet: Fleet | None
     ideas: IdeaPage
-    workers: WorkerList
     held: TaskPage
     stages: Stages
     claimed: TaskPage
@@ -75,15 +77,12 @@ async def gather(here: Here) -> Facts:
         store.list_idea_page(limit=IDEAS_LOOKED_AT),
     )
     people = asyncio.gather(
-        store.list_workers(),
         store.list_task_page(state=TaskState.CLAIMED, claimed_by="me", limit=HELD),
         store.read_stages(),
         store.list_task_page(state=TaskState.CLAIMED, limit=JOBS),
     )
-    found, (jobs, log, fleet, ideas), (workers, held_tasks, waiting, claimed) = await asyncio.gather(
-        scores, work, people
-    )
-    return Facts(*found, jobs, log, fleet, ideas, workers, held_tasks, waiting, claimed)
+    found, (jobs, log, fleet, ideas), (held_tasks, waiting, claimed) = await asyncio.gather(scores, work, people)
+    return Facts(*found, jobs, log, fleet, ideas, held_tasks, waiting, claimed)
 
 
 async def course_for(here: Here, facts: Facts) -> Course:
@@ -244,15 +243,32 @@ def leader(here: Here, variant: VariantDetail, detail: ExperimentDetail) -> Lead
 
 async def happenings(here: Here, facts: Facts) -> tuple[Happening, ...]:
     """The newest events in sentences, with the names of what they are about."""
-    events = facts.log.events
-    ids = named_in(events, "variant_id")[: 2 * HAPPENINGS]
-    page = await here.store.list_variant_page(ids=ids, limit=len(ids)) if ids else VariantPage(items=())
+    events = [event for event in facts.log.events if is_told(event)][:HAPPENINGS]
+    page, workers = await asyncio.gather(_variants_in(here, events), _names_of(here, actors_in(events)[:ACTORS]))
     names = Names(
         here=here,
         variants={variant.variant_id: variant for variant in page.items},
         ideas={idea.idea_id: (idea.slug, idea.author_name) for idea in facts.ideas.items},
-        workers={worker.worker_id: worker.name or worker.worker_id for worker in facts.workers.workers},
+        workers=workers,
         records=frozenset(one.variant_id for one in facts.course.improvements if one.before is not None),
     )
-    told = (tell(event, names) for event in events)
-    return tuple(islice((one for one in told if one is not None), HAPPENINGS))
+    return tuple(one for one in (tell(event, names) for event in events) if one is not None)
+
+
+async def _variants_in(here: Here, events: Sequence[LogEvent]) -> VariantPage:
+    """The variants that events name."""
+    ids = named_in(events, "variant_id")
+    return await here.store.list_variant_page(ids=ids, limit=len(ids)) if ids else VariantPage(items=())
+
+
+async def _names_of(here: Here, worker_ids: Sequence[str]) -> dict[str, str]:
+    """What a few workers are called, of however many there are; whoever is not known is left out."""
+
+    async def name_of(worker_id: str) -> str:
+        try:
+            return (await here.store.read_worker(worker_id)).name or worker_id
+        except NotFound:
+            return ""
+
+    names = await asyncio.gather(*map(name_of, worker_ids))
+    return {worker_id: name for worker_id, name in zip(worker_ids, names, strict=True) if name}
