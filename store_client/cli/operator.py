@@ -14,6 +14,7 @@ from store_client.client import ControlPlaneClient
 from store_client.wire.accounts import Invite, NewInvitation, OperatorDetail
 
 ROLES = click.Choice(["member", "viewer", "operator", "administrator"])
+THERE = ("viewer", "operator", "administrator")
 web_url = click.option(
     "--web-url", envvar="SWITCHYARD_WEB_URL", help="default: the web UI that `switchyard up` started"
 )
@@ -61,6 +62,8 @@ def invite(sign_in_name: str, name: str | None, role: str, grants: tuple[str, ..
 
     async def ask_for(deployment: ControlPlaneClient) -> NewInvitation:
         named = [one.partition("=")[::2] for one in grants]
+        if odd := [given for _, given in named if given not in {"", *THERE}]:
+            raise Failed(f"in an experiment somebody is {', '.join(THERE[:-1])} or {THERE[-1]}, and not {odd[0]}.")
         experiments = {await find_experiment(deployment, one): given or "operator" for one, given in named}
         wanted = {"name": name or sign_in_name, "sign_in_name": sign_in_name, "role": role, "experiments": experiments}
         return await deployment.invite(Invite.model_validate(wanted))

@@ -128,6 +128,7 @@ def test_people_are_invited_changed_reset_and_disabled(data: Path, slug: str) ->
         (["role", "Administrator", "viewer"], "only administrator"),
         (["disable", "Administrator"], "only administrator"),
         (["reset", "Administrator", "--web-url", "http://console"], "sign-in name"),
+        (["invite", "Bo", "--in", f"{slug}=boss", "--web-url", "http://console"], "and not boss"),
         (["reset", "Ada", "--web-url", "http://console"], "nobody signs in as Ada"),
     ):
         answer = switchyard("operator", *command, "--data", str(data))
