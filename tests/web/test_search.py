@@ -2,7 +2,7 @@
 
 import httpx
 
-from store_client import ExperimentDetail
+from store_client import ExperimentDetail, SubmitJob
 from tests.web.desk import Desk
 from tests.web.reading import page, rows, says, words
 from tests.web.world import World
@@ -70,6 +70,22 @@ async def test_a_page_follows_a_page_and_odd_questions_are_pages_too(desk: Desk)
         answer = await desk.browser.get("/search", params={"q": odd})
         assert answer.status_code == 200, odd
         assert page(answer).select_one("main b") is None
+
+
+async def test_a_member_is_led_to_no_page_that_is_not_theirs(world: World, hello: ExperimentDetail) -> None:
+    spec = SubmitJob(name="train", command=("true",), commit_sha=str(hello.base_commit_sha))
+    job = await world.store(hello.experiment_id).submit_job(spec)
+    index(world)
+    member = await world.person("Mia", "member")
+    (person,) = [one for one in await world.deployment.list_operators() if one.name == "Mia"]
+    await world.deployment.grant_role(person.operator_id, hello.experiment_id, "viewer")
+    assert "Hello" in says(await member.get("/search", params={"q": "hello"}))
+    for q in ("train", job.job_id):
+        found = await member.get("/search", params={"q": q})
+        assert found.status_code == 200
+        assert page(found).select("a[data-found]") == []
+    assert "Jobs" not in says(await member.get("/search", params={"q": "train"}))
+    assert page(await (await world.signed_in()).get("/search", params={"q": "train"})).select("a[data-found=job]")
 
 
 async def test_a_viewer_searches_and_a_stranger_does_not(world: World, hello: ExperimentDetail) -> None:

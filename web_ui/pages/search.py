@@ -74,6 +74,7 @@ async def show(visit: Visit) -> Response:
             kinds=tuple(
                 Tab(one.capitalize() + "s" if one else "Everything", place.having(kind=one), is_current=one == named)
                 for one in (None, *SEARCHED)
+                if visit.sees_deployment or one != "job"
             ),
             exact=tuple(_row(visit, one) for one in found.exact),
             rows=tuple(_row(visit, one) for one in found.items),
@@ -83,11 +84,16 @@ async def show(visit: Visit) -> Response:
 
 
 async def _found(visit: Visit, q: str, chosen: ExperimentSummary | None, place: Place) -> SearchPage:
+    """What this person may look at; jobs have pages for those alone who see the deployment."""
     if not q or "\x00" in q:
         return SearchPage()
     kind = next((one for one in SEARCHED if one == place.fields.get("kind")), None)
     of_experiment = chosen.experiment_id if chosen else None
-    return await visit.client.search(q, of_experiment, kind, place.after, PAGE)
+    found = await visit.client.search(q, of_experiment, kind, place.after, PAGE)
+    if visit.sees_deployment:
+        return found
+    exact, items = (tuple(one for one in some if one.kind != "job") for some in (found.exact, found.items))
+    return found.having(exact=exact, items=items)
 
 
 def _scopes(place: Place, chosen: ExperimentSummary | None) -> tuple[Tab, ...]:
