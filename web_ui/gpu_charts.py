@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from store_client import GpuHistory, GpuSample
 from web_ui.filters import NOTHING, as_moment, size
@@ -53,12 +53,14 @@ class Stretch:
 
     def across(self, at: str) -> float:
         """The horizontal place of a moment."""
-        since = self.now - timedelta(minutes=self.minutes)
-        return round((as_moment(at) - since) / timedelta(minutes=self.minutes) * WIDTH, 1)
+        ago = self.now.timestamp() - as_moment(at).timestamp()
+        return round((1 - ago / (60 * self.minutes)) * WIDTH, 1)
 
 
-def gpu_chart(history: GpuHistory, total_bytes: int | None, stretch: Stretch) -> GpuChart | None:
-    """The chart of a GPU; none while there is nothing to draw."""
+def gpu_chart(
+    history: GpuHistory, total_bytes: int | None, stretch: Stretch, *, is_listed: bool = True
+) -> GpuChart | None:
+    """The chart of a GPU, with its readings as a table where that is wanted; none while there is nothing to draw."""
     load = [_part(sample.utilisation_percent, 100) for sample in history.samples]
     memory = [_part(sample.memory_used_bytes, total_bytes) for sample in history.samples]
     heat = [_part(sample.temperature_celsius, HOT) for sample in history.samples]
@@ -75,7 +77,7 @@ def gpu_chart(history: GpuHistory, total_bytes: int | None, stretch: Stretch) ->
         heat=_line(zip(places, heat, strict=True), widest),
         power=_line(zip(places, power, strict=True), widest),
         most=_most(history.samples),
-        rows=tuple(_rows(history.samples)),
+        rows=tuple(_rows(history.samples)) if is_listed else (),
     )
 
 
@@ -99,16 +101,17 @@ def _part(value: float | None, whole: float | None) -> float | None:
 
 def _line(points: Iterable[tuple[float, float | None]], widest: float) -> str:
     """A path through the points; a new one begins behind a gap."""
-    path, before = "", float("-inf")
+    path, before = [], float("-inf")
     for x, part in points:
         if part is None:
             continue
         y = HEIGHT - MARGIN - part * (HEIGHT - 2 * MARGIN)
-        path += f"{'L' if x - before <= widest else 'M'}{x:.1f} {y:.1f}"
-        if x - before > widest:
-            path += "h.1"  # a point alone shows, too
+        if x - before <= widest:
+            path.append(f"L{x:.1f} {y:.1f}")
+        else:
+            path.append(f"M{x:.1f} {y:.1f}h.1")  # a point alone shows, too
         before = x
-    return path
+    return "".join(path)
 
 
 def _rows(samples: Sequence[GpuSample]) -> Iterator[HistoryRow]:

@@ -69,7 +69,7 @@ def _charts(visit: Visit, found: GpuList, minutes: int) -> dict[str, GpuChart | 
     """What each read, from one answer for all of them."""
     totals = {gpu.uuid: gpu.memory_total_bytes for gpu in found.gpus}
     stretch = Stretch(visit.now, minutes)
-    return {each.uuid: gpu_chart(each, totals.get(each.uuid), stretch) for each in found.courses}
+    return {each.uuid: gpu_chart(each, totals.get(each.uuid), stretch, is_listed=False) for each in found.courses}
 
 
 async def quarantine(visit: Visit) -> Response:
