@@ -112,6 +112,20 @@ async def test_it_is_told_of_ended_by_its_name_archived_and_brought_back(
     assert "/e/hello/" in (await browser_of_admin.get("/")).text
 
 
+async def test_a_long_history_goes_on_to_its_beginning(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    text = await config_of(world, hello)
+    for number in range(1, 22):
+        await world.store(hello.experiment_id).change_config(f"{text}# {number}\n", number)
+    newest = part(await browser_of_admin.get(PATH), "history")
+    link = newest.select_one("footer a")
+    assert link is not None
+    older = part(await browser_of_admin.get(str(link["href"])), "history")
+    assert [row[0] for row in rows(newest) + rows(older)] == [str(number) for number in range(22, 0, -1)]
+    assert (await browser_of_admin.get(PATH, params={"older": "x"})).status_code == 200
+
+
 async def test_a_pause_from_the_settings_leads_back_to_them(
     hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
 ) -> None:

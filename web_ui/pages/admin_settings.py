@@ -46,7 +46,7 @@ class Settings:
     told: Told
     editor: Editor
     versions: tuple[VersionRow, ...]
-    has_more: bool
+    older_href: str | None
     clone_href: str | None = None
 
     @property
@@ -171,7 +171,7 @@ async def _show(
 ) -> Response:
     detail, history, fleet, kept = await asyncio.gather(
         here.store.read_experiment_detail(),
-        here.store.list_config_versions(VERSIONS),
+        here.store.list_config_versions(VERSIONS, _older(here)),
         here.visit.fleet(),
         here.store.read_config() if now is None else _given(now),
     )
@@ -182,10 +182,16 @@ async def _show(
         told=told or _as_it_is(detail),
         editor=box or Editor(kept.text, kept.number),
         versions=words.rows(here, history.versions, kept.number),
-        has_more=history.next is not None,
+        older_href=f"{here.url('settings')}?older={history.next}#history" if history.next is not None else None,
         clone_href=_clone(here),
     )
     return here.visit.show(page, status)
+
+
+def _older(here: Here) -> str | None:
+    """The version before which the history is looked at; none for the newest of it."""
+    wanted = here.visit.request.query_params.get("older", "")
+    return str(_number(wanted)) if wanted else None
 
 
 def _clone(here: Here) -> str | None:

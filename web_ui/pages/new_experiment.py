@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -23,6 +24,7 @@ from store_client import (
     NotFound,
     PayloadTooLarge,
     Source,
+    SwitchyardError,
 )
 from web_ui.bringing import Unsendable, archive_of
 from web_ui.failures import sentence
@@ -128,7 +130,8 @@ async def create(visit: Visit) -> Response:
         return await _look(visit, as_id, name, "Nothing was made: a value is not of the kind that belongs there.")
     except FAULTS as error:
         return await _look(visit, as_id, name, f"Nothing was made: {sentence(error.detail)}")
-    await visit.client.drop_source(source_id)
+    with suppress(SwitchyardError):  # it is made, and its files go by themselves
+        await visit.client.drop_source(source_id)
     return _made(visit, made)
 
 
