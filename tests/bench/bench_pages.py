@@ -17,6 +17,7 @@ PAGES = (
     "/", "/?q=experiment-7", "/?needs=true", "/e/{big}/", "/e/{big}/?metric=seconds", "/e/{big}/metrics",
     "/e/{big}/variants", "/e/{big}/variants?sort=objective", "/e/{big}/variants?sort=metric:log_loss&dir=asc",
     "/e/{big}/variants?status=error", "/e/{big}/variants?sort=metric:seconds&metric=accuracy&at_least=0.6",
+    "/queue", "/queue?experiment={big}", "/queue?state=queued", "/e/{big}/jobs", "/gpus",
 )  # fmt: skip
 """Each page that is measured; a room adds its own."""
 

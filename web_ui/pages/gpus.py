@@ -13,6 +13,7 @@ from web_ui.frame import deployment_frame
 from web_ui.gpu_cards import GpuCard, card, status
 from web_ui.gpu_charts import GpuChart, Stretch, gpu_chart
 from web_ui.gpu_tiles import GpuTile, tile
+from web_ui.pages.queue import beside
 from web_ui.templating import Frame, Tab
 from web_ui.visit import Visit
 
@@ -44,7 +45,7 @@ class Gpus:
 async def show(visit: Visit) -> Response:
     """Every GPU of the deployment, or all of one."""
     minutes, opened = _minutes(visit), _gpu(visit)
-    experiments, fleet = await asyncio.gather(visit.console.factory.experiments(visit.who), visit.client.read_fleet())
+    experiments, fleet = await asyncio.gather(beside(visit), visit.client.read_fleet())
     are_many = sum(slot.kind == "gpu" for slot in fleet.slots) > MOST_CARDS
     found = await visit.client.list_gpus(None if opened or are_many else minutes)
     one = next((gpu for gpu in found.gpus if opened and gpu.uuid == opened), None)

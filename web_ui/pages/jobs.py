@@ -27,6 +27,7 @@ from web_ui.job_log import SLICE_BYTES, Log, LogView, log_of, number, view_of
 from web_ui.job_metrics import POINTS, MetricCard, ProgressLine, metric_cards, progress_line
 from web_ui.job_why import WhyCard, why_card
 from web_ui.job_words import needs, sentence, what_for
+from web_ui.pages.queue import beside
 from web_ui.queue_places import SlotNames
 from web_ui.queue_rows import may_cancel
 from web_ui.templating import Frame
@@ -104,7 +105,7 @@ async def show(visit: Visit) -> Response:
     """The job, with the log of its newest attempt or of the one that the address names."""
     view = view_of(visit)
     job, experiments, fleet = await asyncio.gather(
-        visit.client.read_job(job_of(visit)), visit.console.factory.experiments(visit.who), visit.client.read_fleet()
+        visit.client.read_job(job_of(visit)), beside(visit), visit.client.read_fleet()
     )
     explanation, metrics, kept, (log, fault) = await asyncio.gather(
         _why(visit, job), _metrics(visit, job), _kept(visit, job), log_of(visit, job, view)

@@ -120,12 +120,17 @@ async def of_experiment(here: Here) -> Response:
 
 async def chosen_of(visit: Visit, place: Place) -> tuple[Experiments, ExperimentSummary | None]:
     """Some experiments, and the one that the address names; NoSuchExperiment where there is none like that."""
-    named = place.fields.get("experiment") or None
-    experiments = await visit.console.factory.experiments(visit.who, named)
+    named = place.fields.get("experiment", "")
+    experiments = await beside(visit, named)
     chosen = find(experiments, named) if named else None
     if named and chosen is None:
         raise NoSuchExperiment(named, experiments)
     return experiments, chosen
+
+
+async def beside(visit: Visit, named: str = "") -> Experiments:
+    """The experiments of the switcher as they were a moment ago, however many there are; and the one that is named."""
+    return await visit.console.factory.experiments(visit.who, named)
 
 
 async def _look(visit: Visit, scope: str | None, place: Place) -> Found:
