@@ -27,6 +27,7 @@ from control_plane.orchestrator.ports import Wings
 from control_plane.registry import arrivals, creation
 from control_plane.registry.operations import lease_signs, leases
 from control_plane.registry.operations.bootstrap import Bootstrap, bootstrap
+from control_plane.registry.ports import Vouches
 from control_plane.registry.routes import Neighbours
 from control_plane.registry.seen import Seen
 from control_plane.registry.sources import Sources
@@ -235,7 +236,16 @@ def _neighbours(parts: Parts) -> Neighbours:
         lease_seconds=settings.lease_seconds,
         refresh=parts.sync.refresh if parts.sync is not None else None,
         sources=Sources(house, repositories, fetching, settings.data / "sources", settings.examples),
+        provider=_provider(settings),
     )
+
+
+def _provider(settings: Settings) -> Vouches | None:
+    """The provider that people sign in with; where there is none, what checks signatures is not even loaded."""
+    if settings.provider is None:
+        return None
+    provider: Vouches = importlib.import_module("control_plane.registry.provider").Provider(settings.provider)
+    return provider
 
 
 def _application(parts: Parts, yard: Yard) -> Starlette:

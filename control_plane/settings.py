@@ -14,6 +14,8 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from control_plane.db.identities import Keys
+from control_plane.provider_settings import add_provider, provider_of
+from control_plane.registry.rules.relying import Client
 from control_plane.repos.fetching import Remotes
 from control_plane.scheduler.keeping import GIB, Keeping
 
@@ -77,6 +79,8 @@ class Settings:
     remotes: Remotes = field(default_factory=Remotes)
     """Where the files of new experiments may be fetched from."""
     examples: Path = EXAMPLES
+    provider: Client | None = None
+    """The OpenID Connect provider that people sign in with; None where with none."""
     task_store_url: str | None = None
     """Where registered experiments are that are not in this database; None where there are none."""
 
@@ -150,6 +154,7 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument("--slurm-scratch", default=environ.get("SWITCHYARD_SLURM_SCRATCH") or Cluster.scratch)
     parser.add_argument("--task-store-url", type=http_url, default=environ.get("SWITCHYARD_TASK_STORE_URL") or None)
     _add_keeping(parser, environ)
+    add_provider(parser, environ)
     parser.add_argument("--auth", choices=("on", "off"), default="on", help="off: believe every caller; loopback only")
     return parser
 
@@ -201,6 +206,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         task_store_url=given.task_store_url,
         remotes=Remotes.told(environ),
         cluster=cluster,
+        provider=provider_of(parser, given),
     )
 
 

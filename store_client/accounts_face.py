@@ -4,6 +4,7 @@ from store_client.wire.accounts import (
     AcceptInvitation,
     ChangeOperator,
     ChangePassword,
+    Departure,
     EndedSessions,
     GrantRole,
     Invitation,
@@ -18,12 +19,13 @@ from store_client.wire.accounts import (
     SessionLineList,
     SignInWay,
     SignInWithPassword,
+    SignInWithProvider,
 )
 from store_client.wire.workers import ExperimentRole, higher_role
 
 __all__ = [
-    "AcceptInvitation", "ChangeOperator", "ChangePassword", "EndedSessions", "ExperimentRole", "GrantRole",
+    "AcceptInvitation", "ChangeOperator", "ChangePassword", "Departure", "EndedSessions", "ExperimentRole", "GrantRole",
     "Invitation", "InvitationList", "Invite", "LookAtInvitation", "NewInvitation", "OperatorDetail", "OperatorList",
     "RoleInExperiment", "SessionLine", "SessionLineList", "SignInWay", "SignInWithPassword",
-    "higher_role",
+    "SignInWithProvider", "higher_role",
 ]  # fmt: skip

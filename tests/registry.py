@@ -23,6 +23,7 @@ from control_plane.registry.operations import experiments, workers
 from control_plane.registry.operations.bootstrap import Bootstrap, bootstrap, issue_service_token
 from control_plane.registry.operations.experiments import Seeded
 from control_plane.registry.passwords import Passwords
+from control_plane.registry.ports import Vouches
 from control_plane.registry.routes import Neighbours, routes
 from control_plane.registry.rules.plans import plan
 from store_client.wire.experiments import CreateExperiment
@@ -75,6 +76,7 @@ class Registry:
     house: House
     seeds: MadeUpSeeds = field(default_factory=MadeUpSeeds)
     passwords: Passwords = field(default_factory=lambda: Passwords(CHEAP))
+    provider: Vouches | None = None
 
     def act(self, operation: Callable[Concatenate[Tx, P], T], *given: P.args, **named: P.kwargs) -> T:
         """Run an operation in the deployment's scope, as the admin."""
@@ -140,7 +142,7 @@ class Registry:
     def client(self, bearer: tuple[str, str] | None = None, experiment_id: str | None = None) -> httpx.AsyncClient:
         """HTTP into this house, with a bearer and the experiment header."""
         app = Starlette(
-            routes=routes(self.house, Neighbours(self.seeds, passwords=self.passwords)),
+            routes=routes(self.house, Neighbours(self.seeds, passwords=self.passwords, provider=self.provider)),
             exception_handlers=dict(HANDLERS),
         )
         headers = {} if bearer is None else {"Authorization": f"Bearer {bearer[0]}:{bearer[1]}"}

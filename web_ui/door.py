@@ -9,7 +9,7 @@ import hashlib
 import secrets
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -17,10 +17,12 @@ from store_client import (
     AcceptInvitation,
     BadRequest,
     ControlPlaneClient,
+    Departure,
     Invitation,
     NotOffered,
     Session,
     SignInWithPassword,
+    SignInWithProvider,
     Unauthorized,
 )
 from web_ui.session import SESSION_SECONDS, SignedIn
@@ -37,6 +39,17 @@ class Visitor:
     address: str | None = None
 
 
+@dataclass(frozen=True)
+class Brought:
+    """What a browser brings back from the provider, and what it set out with."""
+
+    code: str
+    state: str
+    ticket: str
+    issuer: str | None = None
+    invitation: str | None = None
+
+
 class Door(Protocol):
     """Trades what lets a person in for a session, and ends sessions."""
 
@@ -48,6 +61,17 @@ class Door(Protocol):
         ...
 
     async def enter_with_password(self, name: str, password: str, visitor: Visitor) -> SignedIn: ...
+
+    @property
+    def provider(self) -> str:
+        """What people call the OpenID Connect provider that vouches for them; empty where none does."""
+        ...
+
+    async def set_out(self) -> Departure:
+        """Where a browser goes to be vouched for."""
+        ...
+
+    async def enter_from_provider(self, brought: Brought, visitor: Visitor) -> SignedIn: ...
 
     async def look_at_invitation(self, code: str) -> Invitation: ...
 
@@ -71,6 +95,7 @@ class ServersDoor:
     """Sessions of our own control plane."""
 
     console: ControlPlaneClient
+    provider: str = ""
     takes_passwords: bool = True
 
     async def enter(self, code: str, visitor: Visitor) -> SignedIn:
@@ -81,6 +106,14 @@ class ServersDoor:
             sign_in_name=name, password=password, browser=visitor.browser, address=visitor.address
         )
         return _signed_in(await self.console.sign_in_with_password(body))
+
+    async def set_out(self) -> Departure:
+        return await self.console.set_out_to_provider()
+
+    async def enter_from_provider(self, brought: Brought, visitor: Visitor) -> SignedIn:
+        told = {key: value for key, value in asdict(brought).items() if value}
+        body = SignInWithProvider.model_validate({**told, "browser": visitor.browser})
+        return _signed_in(await self.console.sign_in_with_provider(body))
 
     async def look_at_invitation(self, code: str) -> Invitation:
         return await self.console.look_at_invitation(code)
@@ -115,6 +148,7 @@ class OwnDoor:
     operator: str = "Operator"
     role: str = "operator"
     takes_passwords: bool = False
+    provider: str = ""
 
     def mint(self) -> str:
         """A code that signs the operator in, once, within a quarter of an hour."""
@@ -130,6 +164,12 @@ class OwnDoor:
         return SignedIn(session, "", self.operator, self.role)
 
     async def enter_with_password(self, name: str, password: str, visitor: Visitor) -> SignedIn:
+        raise NotOffered(NO_PASSWORDS)
+
+    async def set_out(self) -> Departure:
+        raise NotOffered(NO_PASSWORDS)
+
+    async def enter_from_provider(self, brought: Brought, visitor: Visitor) -> SignedIn:
         raise NotOffered(NO_PASSWORDS)
 
     async def look_at_invitation(self, code: str) -> Invitation:

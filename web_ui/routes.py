@@ -34,6 +34,7 @@ from web_ui.pages import (
     overview_acts,
     overview_facts,
     parents,
+    provider,
     reference,
     signin,
     streams,
@@ -48,7 +49,9 @@ from web_ui.rooms import finding, making, people, queueing, running, tidying, wa
 from web_ui.static_files import ChecksummedFiles
 from web_ui.visit import Visit
 
-OPEN_PATHS = ("/signin", "/signin/password", "/join", "/static/", "/health")
+OPEN_PATHS = (
+    "/signin", "/signin/password", "/signin/provider", "/signin/provider/callback", "/join", "/static/", "/health",
+)  # fmt: skip
 """What a browser may ask for without being signed in; everything else is closed."""
 
 UNSCOPED = ("ideator", "executor", "evaluator", "ideas", "variants", "tasks")
@@ -71,6 +74,8 @@ def _doors(static: Path) -> list[BaseRoute]:
         Route("/signin", signin.show, methods=["GET"], name="signin"),
         Route("/signin", _bare(signin.enter), methods=["POST"], name="enter"),
         Route("/signin/password", _bare(signin.enter_with_password), methods=["POST"], name="enter_with_password"),
+        Route("/signin/provider", provider.set_out, methods=["GET"], name="set_out"),
+        Route("/signin/provider/callback", provider.come_back, methods=["GET"], name="come_back"),
         Route("/join", join.show, methods=["GET"], name="join_page"),
         Route("/join", _bare(join.join), methods=["POST"], name="join"),
         _act("/signout", signin.leave, "signout"),

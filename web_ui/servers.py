@@ -51,7 +51,7 @@ def of_ours(settings: Settings, line: Line | None) -> Ground:
     store_transport = transport if is_one else Transport(settings.store_url, patience, line)
     clones = Clones(settings.data / "clones", settings.store_url)
     factory = StoreFactory((transport, store_transport), FileBearer(settings.credential_file), clones)
-    return Ground(factory, ServersDoor(factory.console), OneLog(factory.console, factory.heard))
+    return Ground(factory, ServersDoor(factory.console, settings.provider), OneLog(factory.console, factory.heard))
 
 
 def of_any(settings: Settings, own: Own, line: Line | None) -> Ground:

@@ -4,7 +4,7 @@ The cookie holds a session's secret, which only a console may trade for a creden
 """
 
 import hashlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any, Literal
 
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 SESSION_SECONDS = 14 * 86_400
 FLASH_SECONDS = 300
+TRIP_SECONDS = 600
 FLASH_CHARACTERS = 600
 """Browsers drop a cookie of more than 4 kB whole."""
 RECENT = 5
@@ -56,6 +57,18 @@ class SignedIn:
         return replace(self, role=role, in_deployment=self.deployment_role)
 
 
+@dataclass(frozen=True)
+class Trip:
+    """A browser's way to the OpenID Connect provider and back."""
+
+    ticket: str
+    """What proves that it is the browser which set out."""
+    next: str
+    """Where it was going."""
+    invitation: str = ""
+    """The code of the link that it wants to join with."""
+
+
 class Cookies:
     """Writes and reads this deployment's cookies; they are named by its key, since browsers ignore ports."""
 
@@ -65,6 +78,7 @@ class Cookies:
         self._sessions = URLSafeTimedSerializer(key, salt="session")
         self._flashes = URLSafeTimedSerializer(key, salt="flash")
         self._enclosed = URLSafeTimedSerializer(key, salt="once")
+        self._trips = URLSafeTimedSerializer(key, salt="trip")
         self._forms = URLSafeTimedSerializer(key, salt="form")
 
     def read(self, connection: HTTPConnection) -> SignedIn | None:
@@ -113,6 +127,18 @@ class Cookies:
 
     def clear_enclosed(self, response: Response) -> None:
         response.delete_cookie(self._prefix + "_once", path="/")
+
+    def set_out(self, response: Response, trip: Trip) -> None:
+        """What a browser keeps that goes to the provider, until it is back."""
+        self._set(response, self._prefix + "_trip", self._trips.dumps(list(astuple(trip))), TRIP_SECONDS)
+
+    def trip(self, connection: HTTPConnection) -> Trip | None:
+        """What this browser set out with; None when it did not, or too long ago. Arriving must clear it."""
+        value = _loads(self._trips, connection.cookies.get(self._prefix + "_trip"), TRIP_SECONDS)
+        return Trip(*map(str, value)) if isinstance(value, list) and len(value) == 3 else None
+
+    def arrive(self, response: Response) -> None:
+        response.delete_cookie(self._prefix + "_trip", path="/")
 
     def sign(self, value: Any) -> str:
         """A value that a form carries and nobody can change."""

@@ -47,6 +47,8 @@ class Settings:
     is_https: bool = False
     templates: Path = ROOT / "templates"
     static: Path = ROOT / "static"
+    provider: str = ""
+    """What people call the OpenID Connect provider that the control plane knows; empty where there is none."""
     own: Own | None = None
     reading_seconds: float = 8.0
     """How long a page waits for a server that does not answer."""
@@ -69,6 +71,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         port=given.port,
         cookie_key=environ.get("SWITCHYARD_COOKIE_KEY") or kept_key(data / "cookie-key"),
         is_https=given.https,
+        provider=given.oidc_name.strip(),
         wants_link=given.sign_in_link,
     )
     is_own = given.experiment_id or given.admin_token_file or holds_several(given.credential_file)
@@ -86,6 +89,11 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument("--store-url", default=environ.get("SWITCHYARD_STORE_URL"))
     parser.add_argument("--credential-file", type=Path)
     parser.add_argument("--https", action="store_true", help="set when a proxy serves this console over https")
+    parser.add_argument(
+        "--oidc-name",
+        default=environ.get("SWITCHYARD_OIDC_NAME") or "",
+        help="what people call the OpenID Connect provider that the control plane was told of: offer it",
+    )
     own = parser.add_argument_group("on any server of the protocol, with an operator of its own")
     own.add_argument("--experiment-id", help="show this experiment alone")
     own.add_argument("--admin-token-file", type=Path, help="register and reissue with the server's admin token")

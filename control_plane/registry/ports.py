@@ -5,6 +5,9 @@ from pathlib import Path
 from typing import Protocol
 
 from control_plane.db.transaction import Tx
+from control_plane.registry.rules.id_tokens import Vouched
+from control_plane.registry.rules.relying import Client
+from control_plane.registry.rules.trips import Trip
 
 
 class Hold(Protocol):
@@ -61,4 +64,19 @@ class States(Protocol):
 class Refresh(Protocol):
     def __call__(self, experiment_id: str) -> None:
         """Bring the last known state of an experiment up to date, if that is possible; blocking."""
+        ...
+
+
+class Vouches(Protocol):
+    """Says who somebody is who comes from the OpenID Connect provider."""
+
+    @property
+    def client(self) -> Client: ...
+
+    async def url(self, trip: Trip) -> str:
+        """The page of the provider to which a browser goes; InvalidPrecondition while it is silent."""
+        ...
+
+    async def vouched(self, code: str, trip: Trip, now: str) -> Vouched:
+        """Whom it vouches for behind a code; Forbidden when for nobody we take."""
         ...

@@ -27,10 +27,11 @@ from control_plane.registry.operations import (
     workers,
 )
 from control_plane.registry.passwords import Passwords
-from control_plane.registry.ports import OpenClaims, Refresh, Seeds
+from control_plane.registry.ports import OpenClaims, Refresh, Seeds, Vouches
 from control_plane.registry.settings_routes import settings_routes
 from control_plane.registry.source_routes import source_routes
 from control_plane.registry.sources import Sources
+from control_plane.registry.vouched_routes import VouchedEntering
 from store_client.wire.call import Call
 from store_client.wire.calls import experiments as e
 from store_client.wire.calls import groups as g
@@ -56,6 +57,8 @@ class Neighbours:
     """Of experiments that another server hosts; None where there is no such server."""
     sources: Sources | None = None
     """What new experiments begin with; None where they are made of directories alone."""
+    provider: Vouches | None = None
+    """With whom people sign in beside passwords and links; None where with nobody."""
 
 
 def routes(house: House, neighbours: Neighbours) -> list[Route]:
@@ -69,6 +72,7 @@ def routes(house: House, neighbours: Neighbours) -> list[Route]:
     own = [_creating(house, creation), *(endpoint(house, call, act) for call, act in table.items())]
     own += source_routes(house, neighbours.sources) if neighbours.sources is not None else []
     own += [*settings_routes(house, neighbours.git_root), *Entering(house, neighbours.passwords).routes()]
+    own += VouchedEntering(house, neighbours.provider).routes()
     return [*own, *control_routes(house, neighbours.lease_seconds, neighbours.refresh)]
 
 

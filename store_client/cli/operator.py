@@ -19,7 +19,7 @@ web_url = click.option(
     "--web-url", envvar="SWITCHYARD_WEB_URL", help="default: the web UI that `switchyard up` started"
 )
 Question = Callable[[ControlPlaneClient], Awaitable[NewInvitation]]
-COLUMNS = ("Name", "Signs in as", "Role", "In experiments", "Last seen", "Id")
+COLUMNS = ("Name", "Signs in as", "With", "Role", "In experiments", "Last seen", "Id")
 
 
 @click.group()
@@ -173,4 +173,6 @@ def _print(server: Server, made: NewInvitation, web: str) -> None:
 def _row(person: OperatorDetail) -> tuple[object, ...]:
     there = ", ".join(f"{one.name or one.experiment_id}: {one.role}" for one in person.experiments)
     state = f"{person.role}, disabled" if person.is_disabled else person.role
-    return person.name, person.sign_in_name, state, there or None, person.last_seen_at, person.operator_id
+    ways = (("password", person.has_password), ("single sign-on", person.has_provider))
+    by = ", ".join(way for way, is_there in ways if is_there) or "links only"
+    return person.name, person.sign_in_name, by, state, there or None, person.last_seen_at, person.operator_id

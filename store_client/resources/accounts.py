@@ -7,6 +7,7 @@ from store_client.wire.accounts import (
     AcceptInvitation,
     ChangeOperator,
     ChangePassword,
+    Departure,
     GrantRole,
     Invitation,
     Invite,
@@ -15,6 +16,7 @@ from store_client.wire.accounts import (
     OperatorDetail,
     SessionLine,
     SignInWithPassword,
+    SignInWithProvider,
 )
 from store_client.wire.calls import accounts as calls
 from store_client.wire.workers import ExperimentRole, Session
@@ -25,6 +27,15 @@ class Accounts(Resource):
 
     async def sign_in_with_password(self, body: SignInWithPassword) -> Session:
         answer: Session = await self._send(calls.SIGN_IN_WITH_PASSWORD, body)
+        return answer
+
+    async def set_out_to_provider(self) -> Departure:
+        """Where a browser goes to be vouched for, and what it has to bring back beside the provider's answer."""
+        answer: Departure = await self._send(calls.SET_OUT_TO_PROVIDER)
+        return answer
+
+    async def sign_in_with_provider(self, body: SignInWithProvider) -> Session:
+        answer: Session = await self._send(calls.SIGN_IN_WITH_PROVIDER, body)
         return answer
 
     async def look_at_invitation(self, code: str) -> Invitation:

@@ -22,6 +22,7 @@ Tried = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterVal
 """A password as somebody typed it to prove who they are."""
 Browser = Annotated[str, StringConstraints(max_length=300)]
 Address = Annotated[str, StringConstraints(max_length=100)]
+Printable = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[\x21-\x7e]+$")]
 Code = Annotated[NonEmpty, StringConstraints(max_length=200)]
 
 
@@ -114,6 +115,25 @@ class SignInWithPassword(Body):
     password: Tried = Field(repr=False)
     browser: Browser | None = None
     address: Address | None = None
+
+
+class Departure(Record):
+    """Where a browser goes to be vouched for, and what its console keeps until it is back."""
+
+    url: NonEmpty = Field(description="the provider's page")
+    ticket: NonEmpty = Field(repr=False, description="for this browser alone; good for one arrival")
+    expires_at: Timestamp
+
+
+class SignInWithProvider(Body):
+    """Consoles only: what a browser brought back from the OpenID Connect provider, and the ticket it left with."""
+
+    code: Printable = Field(repr=False)
+    state: Printable
+    ticket: Printable = Field(repr=False)
+    issuer: Printable | None = Field(default=None, description="as the provider named itself (RFC 9207)")
+    invitation: Code | None = Field(default=None, repr=False, description="the secret of a link, which is used up")
+    browser: Browser | None = None
 
 
 class ChangePassword(Body):

@@ -119,6 +119,8 @@ REFUSALS: Mapping[str, Kinds] = {
     "list_leases": (Forbidden,),
     "create_sign_in_code": (NotFound,),
     "sign_in_with_password": (Forbidden, InvalidPrecondition),
+    "set_out_to_provider": (InvalidPrecondition, NotFound),
+    "sign_in_with_provider": (AlreadyExists, Forbidden, InvalidPrecondition, NotFound),
     "look_at_invitation": (NotFound,),
     "accept_invitation": (AlreadyExists, NotFound),
     "change_password": (AlreadyExists, BadRequest, Forbidden, InvalidName, InvalidPrecondition),

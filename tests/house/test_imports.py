@@ -15,6 +15,7 @@ HOMES = {
     "httpx": ("store_client/transport.py",),
     "itsdangerous": ("web_ui/session.py",),
     "jinja2": ("web_ui/templating.py",),
+    "joserfc": ("control_plane/registry/signatures.py",),
     "markdown_it": ("web_ui/prose.py",),
     "psycopg": ("control_plane/db/",),
     "pynvml": ("control_plane/scheduler/gpus.py",),

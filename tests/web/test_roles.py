@@ -9,7 +9,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from store_client import ExperimentDetail, OperatorRole
 from tests.web.world import World
 
-OPEN = {"signin", "enter", "enter_with_password", "join_page", "join", "health", "static", "live", "experiment_live"}
+OPEN = {
+    "signin", "enter", "enter_with_password", "set_out", "come_back", "join_page", "join", "health", "static", "live",
+    "experiment_live",
+}  # fmt: skip
 LEAVING = {"signout", "end_sessions"}
 OF_ADMINISTRATORS = {
     "operators", "operator", "fetch_checkpoint", "health_page", "leases",

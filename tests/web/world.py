@@ -25,6 +25,7 @@ from control_plane.db.transaction import Tx
 from control_plane.orchestrator.loop import Orchestrator
 from control_plane.registry.operations import groups, workers
 from control_plane.registry.rules import lifetimes, roles
+from control_plane.registry.rules.relying import Client
 from control_plane.registry.tables import operators, sessions, sign_in_codes
 from control_plane.repos.examine import Examiner
 from control_plane.repos.squash import Lineage
@@ -150,9 +151,9 @@ async def entered(app: Starlette) -> AsyncIterator[ASGIApp]:
 
 
 @asynccontextmanager
-async def open_world(data: Path) -> AsyncIterator[World]:
+async def open_world(data: Path, provider: Client | None = None) -> AsyncIterator[World]:
     """A deployment on a directory: no experiment yet, no loop running; closed afterwards."""
-    told = control_plane.settings.Settings(data=data, admin_token=ADMIN_TOKEN)
+    told = control_plane.settings.Settings(data=data, admin_token=ADMIN_TOKEN, provider=provider)
     plane = control_plane.app.build(told)
     parts: Parts = plane.state.parts
     async with AsyncExitStack() as stack:
@@ -163,6 +164,7 @@ async def open_world(data: Path) -> AsyncIterator[World]:
             store_url=CONTROL_PLANE,
             credential_file=data / "console-token",
             cookie_key="a key for the cookies of this deployment",
+            provider="Example ID" if provider is not None else "",
         )
         app = web_ui.app.build(settings, line)
         admin = Transport(CONTROL_PLANE, application=line.inner)

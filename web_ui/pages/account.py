@@ -29,6 +29,12 @@ from web_ui.visit import Visit
 WAYS = {"link": "one-time link", "password": "password", "invitation": "invitation", "provider": "single sign-on"}
 
 
+def ways_of(person: OperatorDetail) -> str:
+    """By what somebody signs in, as lists and cards say it."""
+    ways = (("password", person.has_password), ("single sign-on", person.has_provider))
+    return " and ".join(way for way, is_there in ways if is_there) or "one-time links only"
+
+
 @dataclass(frozen=True)
 class SessionRow:
     """One place where somebody is signed in."""
@@ -49,6 +55,7 @@ class Account:
     meaning: str
     roles: tuple[RoleLine, ...]
     sessions: tuple[SessionRow, ...]
+    ways: str
     problem: str
     sign_in_name: str
 
@@ -109,6 +116,7 @@ async def _page(visit: Visit, problem: str = "", sign_in_name: str = "") -> Resp
         meaning=meaning_of(me.role),
         roles=role_lines(visit, me, experiments),
         sessions=rows_of(visit, sessions, "end_session"),
+        ways=ways_of(me),
         problem=problem,
         sign_in_name=sign_in_name or me.sign_in_name or "",
     )

@@ -28,11 +28,13 @@ class JoinPage:
     invitation: Invitation | None
     code: str
     problem: str
+    provider: str = ""
+    """With what else than a password one may join."""
 
 
 async def show(request: Request) -> Response:
     """Whom the link is for; looking uses nothing up."""
-    return await _look(request, request.query_params.get("code", ""))
+    return await look(request, request.query_params.get("code", ""))
 
 
 async def join(request: Request) -> Response:
@@ -41,18 +43,19 @@ async def join(request: Request) -> Response:
     form = await request.form()
     code, wish = text(form, "code"), chosen(form)
     if wish.problem:
-        return await _look(request, code, wish.problem)
+        return await look(request, code, wish.problem)
     try:
         return welcome(request, await console.door.join(code, wish.password, visitor_of(request)), "/")
     except ValidationError:
-        return await _look(request, code, "This password has characters that cannot be written down.")
+        return await look(request, code, "This password has characters that cannot be written down.")
     except AlreadyExists as error:
-        return await _look(request, code, sentence(error.detail))
+        return await look(request, code, sentence(error.detail))
     except SwitchyardError as error:
         return _failed(request, code, error)
 
 
-async def _look(request: Request, code: str, problem: str = "") -> Response:
+async def look(request: Request, code: str, problem: str = "") -> Response:
+    """The form, with what was wrong about it, or why the link is good for nothing."""
     console: Console = request.state.console
     try:
         invitation = await console.door.look_at_invitation(code)
@@ -60,7 +63,8 @@ async def _look(request: Request, code: str, problem: str = "") -> Response:
         return _page(request, JoinPage(_frame(request), None, "", VOID), 410)
     except SwitchyardError as error:
         return _failed(request, code, error)
-    return _page(request, JoinPage(_frame(request), invitation, code, problem), 422 if problem else 200)
+    page = JoinPage(_frame(request), invitation, code, problem, console.door.provider)
+    return _page(request, page, 422 if problem else 200)
 
 
 def _failed(request: Request, code: str, error: SwitchyardError) -> Response:

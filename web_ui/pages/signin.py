@@ -44,6 +44,7 @@ class SignInPage:
 
     frame: Frame
     takes_passwords: bool
+    provider: str
     name: str
     code: str
     next: str
@@ -66,7 +67,7 @@ async def show(request: Request) -> Response:
     who = console.cookies.read(request)
     if who is not None and console.door.is_open(who) and "code" not in request.query_params:
         return RedirectResponse(back, 303)
-    return _form(request, Entered(back, code=request.query_params.get("code", "")))
+    return form_again(request, Entered(back, code=request.query_params.get("code", "")))
 
 
 async def enter(request: Request) -> Response:
@@ -75,7 +76,7 @@ async def enter(request: Request) -> Response:
     form = await request.form()
     entered = Entered(own_path(text(form, "next") or "/"), code=code_of(text(form, "code")))
     if not entered.code:
-        return _form(request, entered, "Paste the code of your sign-in link.", 422)
+        return form_again(request, entered, "Paste the code of your sign-in link.", 422)
     return await _let_in(request, entered, lambda by: console.door.enter(entered.code, by))
 
 
@@ -85,7 +86,7 @@ async def enter_with_password(request: Request) -> Response:
     form = await request.form()
     entered, password = Entered(own_path(text(form, "next") or "/"), text(form, "name")), secret(form, "password")
     if not entered.name or not password:
-        return _form(request, entered, "Enter your sign-in name and your password.", 422)
+        return form_again(request, entered, "Enter your sign-in name and your password.", 422)
     return await _let_in(request, entered, lambda by: console.door.enter_with_password(entered.name, password, by))
 
 
@@ -112,14 +113,14 @@ async def _let_in(request: Request, entered: Entered, act: Callable[[Visitor], A
     try:
         return welcome(request, await act(visitor_of(request)), entered.next)
     except (Forbidden, ValidationError):
-        return _form(request, entered, WRONG, 422)
+        return form_again(request, entered, WRONG, 422)
     except InvalidPrecondition as error:
-        return _form(request, entered, sentence(error.detail), 429)
+        return form_again(request, entered, sentence(error.detail), 429)
     except Refused:
         return await _refused(request, entered)
     except (NotOffered, Unreachable) as error:
         is_away = isinstance(error, Unreachable)
-        return _form(request, entered, AWAY if is_away else NO_SESSIONS, 503 if is_away else 422)
+        return form_again(request, entered, AWAY if is_away else NO_SESSIONS, 503 if is_away else 422)
 
 
 def visitor_of(request: Request) -> Visitor:
@@ -150,14 +151,15 @@ async def _refused(request: Request, entered: Entered) -> Response:
     except SwitchyardError:
         is_known = True
     if is_known:
-        return _form(request, replace(entered, code=""), USED if entered.code else WRONG, 422)
-    return _form(request, entered, STRANGE, 502)
+        return form_again(request, replace(entered, code=""), USED if entered.code else WRONG, 422)
+    return form_again(request, entered, STRANGE, 502)
 
 
-def _form(request: Request, entered: Entered, problem: str = "", status: int = 200) -> Response:
+def form_again(request: Request, entered: Entered, problem: str = "", status: int = 200) -> Response:
     console: Console = request.state.console
     frame = bare(request, "Sign in")
-    page = SignInPage(frame, console.door.takes_passwords, entered.name, entered.code, entered.next, problem)
+    door = console.door
+    page = SignInPage(frame, door.takes_passwords, door.provider, entered.name, entered.code, entered.next, problem)
     response = console.templates.render(page, status)
     if frame.flashes:
         console.cookies.clear_flash(response)

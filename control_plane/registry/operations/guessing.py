@@ -6,7 +6,7 @@ from control_plane.db.identities import Keys
 from control_plane.db.transaction import Tx
 from control_plane.registry.rules import guessing, lifetimes
 from control_plane.registry.tables import guesses
-from store_client.errors import InvalidPrecondition
+from store_client.errors import Forbidden, InvalidPrecondition
 
 PURGED_AT_ONCE = 200
 
@@ -23,6 +23,19 @@ def begin(tx: Tx, account: str, address: str | None, *, keys: Keys) -> None:
     until = lifetimes.after(tx.now, guessing.WINDOW)
     for digest in counted.values():
         _count(tx, digest, before.get(digest), until)
+    _forget_old(tx)
+
+
+def spend(tx: Tx, once: str, until: str, *, keys: Keys) -> None:
+    """Count the one try that something is good for, remembered until it is too old; Forbidden the second time."""
+    digest = keys.digest(f"once {once}")
+    if tx.connection.scalar(select(guesses.c.attempts).where(guesses.c.digest == digest)) is not None:
+        raise Forbidden("this was used already; sign in again")
+    _count(tx, digest, None, until)
+    _forget_old(tx)
+
+
+def _forget_old(tx: Tx) -> None:
     stale = select(guesses.c.digest).where(guesses.c.until <= tx.now).limit(PURGED_AT_ONCE)
     tx.connection.execute(delete(guesses).where(guesses.c.digest.in_(stale)))
 

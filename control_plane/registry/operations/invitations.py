@@ -80,15 +80,20 @@ def look(tx: Tx, body: LookAtInvitation, *, keys: Keys) -> Invitation:
 
 def accept(tx: Tx, body: AcceptInvitation, *, keys: Keys, password: str) -> Session:
     """Use a link up: the person is there from now on, has the hashed password, and is signed in here alone."""
-    row = _live(tx, keys.digest(body.code))
-    tx.connection.execute(delete(invitations).where(invitations.c.invitation_id == row["invitation_id"]))
-    operator_id = row["operator_id"] or _join(tx, row)
+    operator_id = use_up(tx, body.code, keys=keys)
     set_password(tx, operator_id, password)
     sessions.end_sessions_of(tx, operator_id)
     operator = people.find_active(tx, operator_id)
     if operator is None:
         raise NotFound("this operator is disabled")
     return sessions.begin(tx, operator, Entrance("invitation", body.browser), keys)
+
+
+def use_up(tx: Tx, code: str, *, keys: Keys) -> str:
+    """Whom a link was for, who is there from now on; the link is void."""
+    row = _live(tx, keys.digest(code))
+    tx.connection.execute(delete(invitations).where(invitations.c.invitation_id == row["invitation_id"]))
+    return row["operator_id"] or _join(tx, row)
 
 
 def set_password(tx: Tx, operator_id: str, hashed: str) -> None:

@@ -4,6 +4,7 @@ from store_client.wire.accounts import (
     AcceptInvitation,
     ChangeOperator,
     ChangePassword,
+    Departure,
     EndedSessions,
     GrantRole,
     Invitation,
@@ -15,6 +16,7 @@ from store_client.wire.accounts import (
     OperatorList,
     SessionLineList,
     SignInWithPassword,
+    SignInWithProvider,
 )
 from store_client.wire.call import Call, Who
 from store_client.wire.workers import Session
@@ -27,6 +29,16 @@ ME = "/api/account"
 SIGN_IN_WITH_PASSWORD = Call(
     "sign_in_with_password", "POST", "/api/sessions/password", Who.ADMIN_OR_CONSOLES,
     "Trade a sign-in name and a password for a session", body=SignInWithPassword, answer=Session, status=201,
+)  # fmt: skip
+SET_OUT_TO_PROVIDER = Call(
+    "set_out_to_provider", "POST", "/api/sessions/provider/begin", Who.ADMIN_OR_CONSOLES,
+    "Where a browser goes to be vouched for by the OpenID Connect provider; nothing is written", answer=Departure,
+    is_safe_to_repeat=True,
+)  # fmt: skip
+SIGN_IN_WITH_PROVIDER = Call(
+    "sign_in_with_provider", "POST", "/api/sessions/provider", Who.ADMIN_OR_CONSOLES,
+    "Trade what the provider sent back for a session, once; with an invitation, join", body=SignInWithProvider,
+    answer=Session, status=201,
 )  # fmt: skip
 LOOK_AT_INVITATION = Call(
     "look_at_invitation", "POST", LINKS + "/look", Who.ADMIN_OR_CONSOLES,
@@ -97,7 +109,8 @@ REVOKE_INVITATION = Call(
 )
 
 CALLS = (
-    SIGN_IN_WITH_PASSWORD, LOOK_AT_INVITATION, ACCEPT_INVITATION, READ_ACCOUNT, CHANGE_PASSWORD, LIST_OWN_SESSIONS,
-    END_OWN_SESSION, END_OWN_SESSIONS, LIST_OPERATORS, READ_OPERATOR, CHANGE_OPERATOR, GRANT_ROLE, WITHDRAW_ROLE,
-    LIST_SESSIONS, REVOKE_SESSION, REVOKE_SESSIONS, RESET_PASSWORD, INVITE, LIST_INVITATIONS, REVOKE_INVITATION,
+    SIGN_IN_WITH_PASSWORD, SET_OUT_TO_PROVIDER, SIGN_IN_WITH_PROVIDER, LOOK_AT_INVITATION, ACCEPT_INVITATION,
+    READ_ACCOUNT, CHANGE_PASSWORD, LIST_OWN_SESSIONS, END_OWN_SESSION, END_OWN_SESSIONS, LIST_OPERATORS, READ_OPERATOR,
+    CHANGE_OPERATOR, GRANT_ROLE, WITHDRAW_ROLE, LIST_SESSIONS, REVOKE_SESSION, REVOKE_SESSIONS, RESET_PASSWORD, INVITE,
+    LIST_INVITATIONS, REVOKE_INVITATION,
 )  # fmt: skip

@@ -1,0 +1,135 @@
+"""The console sends people to an OpenID Connect provider, and takes them back from there, and from nowhere else."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from control_plane.registry.rules.relying import Client
+from store_client import Invite, OperatorDetail
+from tests.fakes.provider import CLIENT_ID, SECRET, FakeProvider, make_key, serving
+from tests.web.reading import says
+from tests.web.world import CONSOLE, World, open_world
+
+CALLBACK = "/signin/provider/callback"
+
+
+@pytest.fixture
+async def vouched(tmp_path: Path, sqlite_url: str) -> AsyncIterator[tuple[World, FakeProvider]]:
+    with serving(make_key("first", "ES256")) as fake:
+        async with open_world(tmp_path, Client(fake.issuer, CLIENT_ID, SECRET, CONSOLE)) as world:
+            yield world, fake
+
+
+async def link_of(world: World, name: str = "Ada") -> str:
+    made = await world.deployment.invite(Invite(name=name, sign_in_name=name.lower()))
+    return f"/join?code={made.code}"
+
+
+async def came_back(browser: httpx.AsyncClient, fake: FakeProvider, path: str, sub: str = "ada") -> httpx.Response:
+    """What a browser sees that follows a link to the provider, agrees there, and is back."""
+    sent = await browser.get(path)
+    assert (sent.status_code, urlsplit(sent.headers["location"]).path) == (303, "/authorize"), says(sent)
+    return await browser.get(fake.back(sent.headers["location"], sub))
+
+
+async def ada(world: World) -> OperatorDetail:
+    return next(one for one in await world.deployment.list_operators() if one.name == "Ada")
+
+
+async def test_somebody_joins_with_the_provider_and_comes_back_to_where_they_were_going(
+    vouched: tuple[World, FakeProvider],
+) -> None:
+    world, fake = vouched
+    link = await link_of(world)
+    async with world.browser() as browser:
+        shown = await browser.get(link)
+        assert "Join with Example ID" in says(shown)
+        joined = await came_back(browser, fake, f"/signin/provider?{urlsplit(link).query}")
+        assert (joined.status_code, joined.headers["location"]) == (303, "/")
+        account = says(await browser.get("/account"))
+        assert "Signs in with single sign-on" in account
+        assert "Ada" in account
+    lure = f"/signin/provider?{urlsplit(await link_of(world, 'Mallory')).query}"
+    async with world.browser() as browser:  # somebody else's link, on another site
+        led = await browser.get(lure, headers={"Sec-Fetch-Site": "cross-site"})
+        assert led.headers["location"] == lure.replace("/signin/provider", "/join")
+    async with world.browser() as browser:
+        asked = await browser.get("/account?tab=1")
+        page = await browser.get(asked.headers["location"])
+        assert "/signin/provider?next=/account%3Ftab%3D1" in page.text or "next=%2Faccount%3Ftab%3D1" in page.text
+        back = await came_back(browser, fake, "/signin/provider?next=/account%3Ftab%3D1")
+        assert (back.status_code, back.headers["location"]) == (303, "/account?tab=1")
+        assert "_trip" not in str(browser.cookies)
+        for elsewhere in ("https://evil.example/", "//evil.example", "/\\evil.example", "/%0d%0aX:y", "/" + "x" * 5000):
+            there = await came_back(browser, fake, f"/signin/provider?next={elsewhere}")
+            assert (there.status_code, there.headers["location"]) == (303, "/")
+        person = await ada(world)
+        assert (person.has_provider, person.has_password) == (True, False)
+        await world.deployment.disable_deployment_worker(person.operator_id)
+        out = await came_back(browser, fake, "/signin/provider")
+        assert (out.status_code, "is disabled" in says(out)) == (422, True)
+
+
+async def test_what_the_provider_or_somebody_else_sends_lets_nobody_in_and_fails_in_plain_words(
+    vouched: tuple[World, FakeProvider],
+) -> None:
+    world, fake = vouched
+    link = await link_of(world)
+    async with world.browser() as browser, world.browser() as victim:
+        stranger = await came_back(browser, fake, "/signin/provider", "stranger")
+        assert (stranger.status_code, "ask an administrator" in says(stranger)) == (422, True)
+        assert (await came_back(browser, fake, f"/signin/provider?{urlsplit(link).query}")).status_code == 303
+        sent = await browser.get("/signin/provider")
+        back = fake.back(sent.headers["location"])
+        lured = await victim.get(back)  # somebody else's way back, in a browser that never set out
+        assert (lured.status_code, "another browser" in says(lured)) == (422, True)
+        await victim.get("/signin/provider")
+        assert (await victim.get(back)).status_code == 422
+        for query in (
+            "",
+            "?error=access_denied&error_description=<b>",
+            "?code=x",
+            "?code=%00&state=%0a",
+            "?code=%ff&state=1",
+        ):
+            await victim.get("/signin/provider")
+            answer = await victim.get(CALLBACK + query)
+            assert (answer.status_code, "<b>" in answer.text and "description" in answer.text) == (422, False), query
+        assert (await victim.get("/account")).status_code == 303
+        forged = victim.cookies
+        victim.cookies = httpx.Cookies({name: value + "x" for name, value in forged.items()})
+        assert (await victim.get(back)).status_code == 422
+        assert (await browser.get(back)).status_code == 303
+        assert (await browser.get(back)).status_code == 422
+
+
+async def test_while_the_provider_or_the_control_plane_is_away_the_form_says_so_and_keeps_the_way(
+    vouched: tuple[World, FakeProvider],
+) -> None:
+    world, fake = vouched
+    link = await link_of(world)
+    async with world.browser() as browser:
+        sent = (await browser.get("/signin/provider?next=/queue")).headers["location"]
+        fake.answers = {"/token": (500, b"")}
+        answer = await browser.get(fake.back(sent))
+        assert (answer.status_code, "no usable answer" in says(answer)) == (503, True)
+        assert 'name="next" value="/queue"' in answer.text
+        sent = (await browser.get(f"/signin/provider?{urlsplit(link).query}")).headers["location"]
+        joining = await browser.get(fake.back(sent))
+        assert (joining.status_code, "Welcome, Ada" in says(joining)) == (422, True)
+        world.line.is_cut = True
+        for path in ("/signin/provider", f"/signin/provider?{urlsplit(link).query}"):
+            away = await browser.get(path)
+            assert (away.status_code, "control plane does not answer" in says(away)) == (503, True)
+
+
+async def test_without_a_provider_nothing_leads_to_one(world: World) -> None:
+    async with world.browser() as browser:
+        assert "/signin/provider" not in (await browser.get("/signin")).text
+        assert (await browser.get("/signin/provider")).headers["location"] == "/signin"
+        assert (await browser.get(CALLBACK + "?code=x&state=y")).status_code == 422
+    async with world.browser(await world.another_console(provider="Example ID")) as browser:
+        assert "was told of no such provider" in says(await browser.get("/signin/provider"))
