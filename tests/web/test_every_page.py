@@ -15,12 +15,11 @@ from tests.web.world import ADMIN_TOKEN
 from web_ui.gates import HEADERS, POLICY
 
 ODD = {
-    **dict.fromkeys(("signin", "serve", "set_out"), 303),
+    **dict.fromkeys(("signin", "serve", "set_out", "come_back"), 303),
     **dict.fromkeys(("join_page", "token", "deployment_token"), 410),
     "artifact_picture": 404,
-    "come_back": 422,
 }
-"""What answers otherwise than 200: who is in needs no door, links are used up, a text is no picture, nobody left."""
+"""What answers otherwise than 200: who is in needs no door, links are used up, and a text is no picture."""
 SILENT = {"hidden", "submit", "button"}
 LOADED = "script[src], link[href], img[src], iframe, object, embed, audio, video, source"
 SHORTEST_SECRET = 16

@@ -62,7 +62,7 @@ async def come_back(request: Request) -> Response:
 async def _arrive(request: Request, trip: Trip | None) -> Response:
     console: Console = request.state.console
     if trip is None:
-        return await _again(request, Trip("", "/"), LOST, 422)
+        return signin.home(request) or await _again(request, Trip("", "/"), LOST, 422)
     told = request.query_params
     if not told.get("code") or not told.get("state"):
         return await _again(request, trip, NOT_VOUCHED.format(console.door.provider), 422)

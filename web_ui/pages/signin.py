@@ -62,12 +62,17 @@ class Entered:
 
 async def show(request: Request) -> Response:
     """The form; a link with a code has it filled in, so that fetching a link (a preview) spends nothing."""
-    console: Console = request.state.console
     back = own_path(request.query_params.get("next", "/"))
-    who = console.cookies.read(request)
-    if who is not None and console.door.is_open(who) and "code" not in request.query_params:
-        return RedirectResponse(back, 303)
+    if "code" not in request.query_params and (way_on := home(request, back)) is not None:
+        return way_on
     return form_again(request, Entered(back, code=request.query_params.get("code", "")))
+
+
+def home(request: Request, back: str = "/") -> Response | None:
+    """The way on for whoever is in already; None for everybody else."""
+    console: Console = request.state.console
+    who = console.cookies.read(request)
+    return RedirectResponse(back, 303) if who is not None and console.door.is_open(who) else None
 
 
 async def enter(request: Request) -> Response:
