@@ -59,6 +59,7 @@ async def _pause(served: Served) -> None:
 def test_events_are_narrowed_without_script(served: Served, open_page: OpenPage) -> None:
     served.run(partial(busy, served))
     page = served.sign_in(open_page(java_script_enabled=False), "/e/hello/events")
+    page.get_by_text("More conditions").click()
     page.get_by_label("Type", exact=True).select_option("variant.integrated")
     page.get_by_role("button", name="Show").click()
     expect(page.locator("[data-live=events] tbody tr")).to_have_count(2)
