@@ -43,6 +43,7 @@ def test_somebody_is_invited_joins_and_is_kept_out_again_without_script(served: 
     choose_password(admin, "Set it")
     expect(admin.locator(".messages")).to_contain_text("Your password is set")
     admin.get_by_role("link", name="Admin").click()
+    admin.get_by_role("link", name="Operators").click()
     admin.get_by_label("Name", exact=True).fill("Ada")
     admin.get_by_label("Sign-in name").fill("ada@example.org")
     admin.get_by_label("Role in the deployment").select_option("viewer")

@@ -1,6 +1,6 @@
 """Every page in a real browser: axe finds nothing, nothing scrolls sideways, and the policy refuses nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,9 @@ from tests.browsers import OpenPage
 from tests.web.furnished_serving import FurnishedServed, served_furnished
 
 pytestmark = pytest.mark.browser
+Look = tuple[int, Any, Callable[[Page], set[str]]]
+"""A width in pixels, a colour scheme, and what is looked at."""
+LooksOf = Callable[[int], list[Look]]
 LOOKS = ((360, "light"), (1280, "dark"), (360, "dark"), (1280, "light"))
 OPEN_ALL = "document.querySelectorAll('main details').forEach(one => { one.open = true })"
 BEYOND = """() => {
@@ -33,26 +36,35 @@ def house(tmp_path: Path, sqlite_url: str) -> Iterator[FurnishedServed]:
 def faults(page: Page) -> set[str]:
     """What axe finds, and what stands out of the page."""
     found = Axe().run(page).response["violations"]
-    beyond = page.evaluate(BEYOND)
-    return {f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found} | {f"wide: {one}" for one in beyond}
+    return {f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found} | wide(page)
 
 
-def walk(house: FurnishedServed, page: Page, looks: tuple[tuple[int, Any], ...]) -> dict[str, set[str]]:
-    """The faults of every page in some looks; each page is opened once."""
+def wide(page: Page) -> set[str]:
+    """What stands out of the page."""
+    return {f"wide: {one}" for one in page.evaluate(BEYOND)}
+
+
+def walk(house: FurnishedServed, page: Page, looks: LooksOf) -> dict[str, set[str]]:
+    """The faults of every page in the looks it is given; each page is opened once."""
     wrong: dict[str, set[str]] = {}
-    for name, address in house.pages():
+    for number, (name, address) in enumerate(house.pages()):
         page.goto(address)
-        for width, scheme in looks:
+        for width, scheme, look in looks(number):
             page.set_viewport_size({"width": width, "height": 900})
             page.emulate_media(color_scheme=scheme)
             page.evaluate(OPEN_ALL)
-            if found := faults(page):
+            if found := look(page):
                 wrong[f"{name} {width} {scheme}"] = found
     return wrong
 
 
+def once(number: int) -> list[Look]:
+    """Narrow, light and dark by turns; and wide, for what fits a phone and not a desk."""
+    return [(360, ("light", "dark")[number % 2], faults), (1280, "light", wide)]
+
+
 def test_every_page_reads_well_and_fits(house: FurnishedServed, open_page: OpenPage, console_errors: list[str]) -> None:
-    assert walk(house, house.enter(open_page()), LOOKS[:2]) == {}
+    assert walk(house, house.enter(open_page()), once) == {}
     stranger = open_page(viewport={"width": 360, "height": 900})
     stranger.goto(f"{house.url}/signin?code=x")
     assert faults(stranger) == set()
@@ -64,5 +76,5 @@ def test_every_page_reads_well_and_fits(house: FurnishedServed, open_page: OpenP
 def test_every_page_reads_well_in_every_look(
     house: FurnishedServed, open_page: OpenPage, console_errors: list[str]
 ) -> None:
-    assert walk(house, house.enter(open_page()), LOOKS) == {}
+    assert walk(house, house.enter(open_page()), lambda _: [(*look, faults) for look in LOOKS]) == {}
     console_errors.clear()

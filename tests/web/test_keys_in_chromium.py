@@ -58,7 +58,7 @@ def test_everything_is_found_walked_and_done_by_keys(served: Served, open_page: 
     assert page.evaluate(FOCUS) != second
     keys.press("j")
     keys.press("Enter")
-    expect(page).to_have_url(f"{served.url}/e/hello/ideas/{second}")
+    page.wait_for_url(f"**/e/hello/ideas/{second}")  # its script has come, too
     keys.press("/")
     keys.type("g t anneal warmer")
     assert page.locator("#find").input_value() == "g t anneal warmer", "nobody goes anywhere while they write"
