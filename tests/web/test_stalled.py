@@ -10,7 +10,7 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import web_ui.app
-from store_client import ExperimentDetail, VariantStatus
+from store_client import ExperimentDetail
 from tests.web.desk import served
 from tests.web.reading import says
 from tests.web.streaming import open_tab
@@ -112,16 +112,16 @@ async def test_an_experiment_that_does_not_answer_fails_in_time_and_leaves_the_o
 
 
 async def diff(ada: Worker) -> str:
-    """The address of what the first variant of an experiment changed."""
-    variants = await ada.store.list_variants(VariantStatus.SUCCESS)
-    made = next(one for one in variants if one.commit_sha not in {None, *one.parent_commits})
-    return f"/e/{ada.experiment.slug}/variants/{made.variant_id}/diff"
+    """The address of what a new variant of an experiment changed, which no page has asked the repository yet."""
+    variant_id = await ada.variant("worse", 1.9, error=1.5)
+    return f"/e/{ada.experiment.slug}/variants/{variant_id}/diff"
 
 
 async def test_a_repository_that_does_not_answer_stalls_nothing_but_what_it_holds(yard: Yard) -> None:
+    held, free = await diff(yard.first), await diff(yard.second)
     yard.proxy.words = (f"/git/{yard.first.experiment.experiment_id}",)
-    waiting = await yard.begun(await diff(yard.first))
-    await yard.answer_meanwhile("/", "/e/first/tasks", await diff(yard.second))
+    waiting = await yard.begun(held)
+    await yard.answer_meanwhile("/", "/e/first/tasks", free)
     assert not waiting.done()
     yard.proxy.over.set()
     async with asyncio.timeout(LATE_SECONDS):
