@@ -21,6 +21,7 @@ from control_plane.registry.operations import (
     lifecycle,
     memberships,
     reading,
+    registrations,
     sessions,
     standing,
     summaries,
@@ -35,6 +36,7 @@ from control_plane.registry.vouched_routes import VouchedEntering
 from store_client.wire.call import Call
 from store_client.wire.calls import experiments as e
 from store_client.wire.calls import groups as g
+from store_client.wire.calls import sources as s
 from store_client.wire.calls import workers as w
 from store_client.wire.experiments import CreateExperiment, ExperimentDetail
 
@@ -86,6 +88,7 @@ def _experiments(neighbours: Neighbours) -> dict[Call, Operation]:
         e.EMIT_POLICY_ERROR: lifecycle.report_policy_error,
         e.LIST_EXPERIMENTS: reading.list_summaries,
         e.LIST_EXPERIMENT_PAGE: summaries.page,
+        s.LIST_UNMADE: registrations.list_unmade,
         e.READ_EXPERIMENT_DETAIL: partial(reading.read_detail, git_root=neighbours.git_root),
         e.PAUSE_EXPERIMENT: lifecycle.pause,
         e.RESUME_EXPERIMENT: lifecycle.resume,

@@ -8,9 +8,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from control_plane.db.transaction import Tx
-from control_plane.edge.endpoint import endpoint, prepare, read_arguments, respond
+from control_plane.edge.endpoint import prepare, read_arguments, respond
 from control_plane.edge.house import House
-from control_plane.registry.operations import registrations
 from control_plane.registry.sources import Sources
 from store_client.errors import BadRequest, PayloadTooLarge
 from store_client.wire.call import Call
@@ -26,8 +25,7 @@ def source_routes(house: House, sources: Sources) -> list[Route]:
         s.DROP_SOURCE: sources.drop,
         s.LIST_EXAMPLES: lambda: ExampleList(examples=tuple(sources.list_examples())),
     }
-    own = [_admitted(house, call, sources, act) for call, act in acts.items()]
-    return [*own, _upload(house, sources), endpoint(house, s.LIST_UNMADE, registrations.list_unmade)]
+    return [*(_admitted(house, call, sources, act) for call, act in acts.items()), _upload(house, sources)]
 
 
 def _admitted(house: House, call: Call, sources: Sources, act: Callable[..., Any]) -> Route:

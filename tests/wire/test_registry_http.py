@@ -48,7 +48,7 @@ async def enter(registry: Registry, experiment_id: str) -> tuple[str, str]:
 async def test_every_call_of_the_registry_has_a_route_and_a_gate(registry: Registry) -> None:
     experiment_id = registry.experiment()
     async with registry.client(experiment_id=experiment_id) as nobody:
-        for call in (*e.CALLS, *w.CALLS):
+        for call in {*e.CALLS, *w.CALLS} - {w.READ_WORKER_PACES}:  # the store of tasks tells that
             path = call.path.format(experiment_id=experiment_id, worker_id="w", group_id="g", member_id="m")
             assert refusal(await nobody.request(call.method, path)) == (401, "unauthorized"), call.name
 
