@@ -1,6 +1,7 @@
 """The calls about sources: admitted first, then worked on where nobody waits for the thread."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -8,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from control_plane.db.transaction import Tx
+from control_plane.edge import disk
 from control_plane.edge.endpoint import prepare, read_arguments, respond
 from control_plane.edge.house import House
 from control_plane.registry.sources import Sources
@@ -58,7 +60,8 @@ async def _receive(request: Request, file: Any, sources: Sources) -> None:
             received += len(chunk)
             if received > MOST_BYTES:
                 raise PayloadTooLarge(f"an archive of files has at most {MOST_BYTES:,} bytes")
-            await sources.run(lambda chunk=chunk: file.write(chunk))  # type: ignore[misc] # bound at once
+            with disk.room():
+                await sources.run(partial(file.write, chunk))
     except ClientDisconnect as error:
         raise BadRequest("the upload broke off") from error
 

@@ -5,6 +5,7 @@ many: then the oldest does.
 """
 
 import asyncio
+import contextlib
 import re
 import shutil
 import tempfile
@@ -15,6 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from control_plane.edge import disk
 from control_plane.edge.house import House
 from control_plane.registry import config_texts, directories
 from control_plane.registry.ports import Fetch, Seeds
@@ -24,14 +26,14 @@ from control_plane.registry.unpacking import Room, unpack
 from store_client.errors import BadRequest, NotFound
 from store_client.wire.configs import ConfigFault
 from store_client.wire.record import Record
-from store_client.wire.scalars import SUFFIX
+from store_client.wire.scalars import SUFFIX, parse_time
 from store_client.wire.sources import Example, FetchSource, Source
 
 T = TypeVar("T")
 ID = re.compile(f"src_{SUFFIX}")
 KEPT = timedelta(days=1)
 MOST = 20
-FILES, ABOUT = "files", "source.json"
+FILES, ABOUT, UNDER_WAY = "files", "source.json", ".laying-out."
 WORDS = 300
 
 
@@ -104,7 +106,7 @@ class Sources:
         """Fill a folder and look at it; nothing is left when that fails."""
         self._make_room()
         source_id, now = self.house.mint("src"), self.house.clock()
-        with tempfile.TemporaryDirectory(prefix=".laying-out.", dir=self.folder) as made:
+        with disk.room(), tempfile.TemporaryDirectory(prefix=UNDER_WAY, dir=self.folder) as made:
             files = Path(made) / "new" / FILES
             files.mkdir(parents=True)
             commit = fill(files)
@@ -140,10 +142,18 @@ class Sources:
     def _make_room(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         oldest = lifetimes.after(self.house.clock(), -KEPT)
+        self._forget_unfinished(parse_time(oldest).timestamp())
         kept = sorted(place.name for place in self.folder.glob("src_*"))  # ids sort by when they were made
         for number, name in enumerate(reversed(kept)):
             if number >= MOST - 1 or self._made_at(name) < oldest:
                 self.drop(name)
+
+    def _forget_unfinished(self, before: float) -> None:
+        """Clear away what a server that was killed had begun; what others lay out now is younger."""
+        for place in self.folder.glob(f"{UNDER_WAY}*"):
+            with contextlib.suppress(FileNotFoundError):
+                if place.stat().st_mtime < before:
+                    shutil.rmtree(place, ignore_errors=True)
 
     def _made_at(self, source_id: str) -> str:
         try:

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
 from typing import IO
 
+from control_plane.edge.disk import FULL
 from store_client.errors import BadRequest
 
 CHUNK_BYTES = 256 * 1024
@@ -93,6 +94,8 @@ def unpack(archive: IO[bytes], target: Path, room: Room | None = None) -> None:
     except RuntimeError as error:  # what zipfile says of what is locked
         raise BadRequest("the archive is locked by a password") from error
     except OSError as error:
+        if error.errno in FULL:
+            raise  # no fault of the archive
         raise BadRequest(f"the archive cannot be unpacked: {error.strerror or 'it is damaged'}") from error
 
 

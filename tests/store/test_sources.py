@@ -1,6 +1,8 @@
 """Sources: laid out whole or not at all, looked at, and cleared away in time; and ids that wait for an experiment."""
 
+import errno
 import io
+import os
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,12 +11,14 @@ import pytest
 import yaml
 
 from control_plane.registry.operations import registrations
-from control_plane.registry.sources import FILES, MOST, Sources
+from control_plane.registry.sources import FILES, MOST, UNDER_WAY, Sources
+from control_plane.registry.unpacking import Writing
 from control_plane.repos.fetching import Fetching
 from control_plane.repos.vend import Repositories
-from store_client.errors import BadRequest, NotFound
+from store_client.errors import BadRequest, NotFound, Unavailable
 from store_client.wire.call import PageQuery
 from store_client.wire.leases import RegisterExperiment
+from store_client.wire.scalars import parse_time
 from store_client.wire.sources import FetchSource
 from tests.registry import CONFIG, Registry, open_registry
 
@@ -127,3 +131,25 @@ def test_ids_that_wait_for_an_experiment_are_listed_page_by_page(database_url: s
         assert [one.experiment_id for one in first.experiments] == [one.experiment_id for one in entries[:2]]
         rest = registry.act(registrations.list_unmade, PageQuery(limit=2, after=first.next))
         assert ([one.name for one in rest.experiments], rest.next) == (["Waits 2"], None)
+
+
+def test_a_full_disk_is_no_fault_of_what_was_sent_and_leaves_nothing(
+    sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_given: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Writing, "_copy", full)
+    with pytest.raises(Unavailable, match="full"):
+        sources.unpack(tar(WHOLE))
+    assert list(sources.folder.iterdir()) == []
+
+
+def test_what_a_killed_server_had_begun_is_cleared_away_and_what_is_under_way_stays(sources: Sources) -> None:
+    left, young = (sources.folder / f"{UNDER_WAY}{name}" for name in ("left", "young"))
+    for place, days in ((left, 2), (young, 0)):
+        (place / "new").mkdir(parents=True)
+        at = parse_time(sources.house.clock()).timestamp() - days * 86_400
+        os.utime(place, (at, at))
+    sources.unpack(tar(WHOLE))
+    assert (left.exists(), young.exists()) == (False, True)
