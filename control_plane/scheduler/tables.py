@@ -182,6 +182,7 @@ arrays = Table(
     Column("succeeded", Integer, nullable=False),
     Column("is_cancelled", Integer, nullable=False, comment="1: no more jobs are made"),
     Column("priority", Integer, comment="of jobs that are yet to be made, when it was changed"),
+    Column("rank", Float, comment="where it was moved to as one; jobs that are yet to be made go there"),
     Column("created_at", String, nullable=False),
     Index("ix_job_arrays_open", "number", sqlite_where=HAS_MORE, postgresql_where=HAS_MORE),
 )

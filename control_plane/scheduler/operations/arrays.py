@@ -84,8 +84,9 @@ def _fill(tx: Tx, array: RowMapping) -> int:
 
 
 def _rank(array: RowMapping) -> float:
-    """With the last of its jobs that wait, else where it was submitted."""
-    return float(array["number"] if array["last_rank"] is None else array["last_rank"])
+    """With the last of its jobs that wait, else where it was moved to, else where it was submitted."""
+    ranks = (array["last_rank"], array["rank"], array["number"])
+    return float(next(rank for rank in ranks if rank is not None))
 
 
 def _is(array_id: str) -> ColumnElement[bool]:
