@@ -61,7 +61,8 @@ class Family(RuleBasedStateMachine):
     @rule(data=st.data())
     def act_on_a_member(self, data: st.DataObject) -> None:
         with self.queue.store.house.database.reading() as connection:
-            found = list(connection.scalars(select(jobs.c.job_id).where(jobs.c.array_id.is_not(None))))
+            members = select(jobs.c.job_id).where(jobs.c.array_id.is_not(None))
+            found = list(connection.scalars(members.order_by(jobs.c.number)))  # the same again when the day is replayed
         if found:
             acts: list[Callable[..., None]] = [self.cancel, self.retry, partial(self.run, state="finished")]
             act = data.draw(st.sampled_from(acts))

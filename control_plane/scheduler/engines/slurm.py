@@ -151,15 +151,18 @@ class SlurmEngine:
         return self._without_a_word(key, entry)
 
     def _waits_in_vain(self, key: Key, entry: Entry, view: View) -> Exit | None:
-        """Take back what was placed on a node that gives nothing out any more, before it has begun."""
+        """Take back what was placed on a node that gives nothing out any more, and what Slurm never starts."""
         fault = next((node.fault for node in view.nodes if node.name == entry.node), None)
-        if entry.state != "PENDING" or fault is None:
+        if entry.state != "PENDING" or not (fault or entry.never_starts):
             return None
         self._spool.stop(key, "cancel")
         self._watch.end(key)
         if self._spool.begun(key) is not None:
             return None
-        self._spool.conclude(key, "preempted", f"it waited for {entry.node}: {fault}")
+        if entry.never_starts:
+            self._spool.conclude(key, "start_failed", f"Slurm took it and would never start it: {entry.reason}")
+        else:
+            self._spool.conclude(key, "preempted", f"it waited for {entry.node}: {fault}")
         return _exit()
 
     def _without_a_word(self, key: Key, entry: Entry | None) -> Exit | None:

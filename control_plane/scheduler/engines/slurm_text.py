@@ -3,12 +3,20 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from control_plane.scheduler.engines.engine import Key
 from control_plane.scheduler.rules.board import Slot, SlotKind, SlotState
 
-QUEUE_FORMAT = "%i|%T|%N|%n|%C|%b|%j"
-"""Of squeue: number, state, node, wanted node, CPUs, GPUs, name; people may put anything into that, so it is last."""
+QUEUE_FORMAT = "%i|%T|%N|%n|%C|%b|%r|%j"
+"""Of squeue: number, state, node, wanted node, CPUs, GPUs, why it waits, name; people name jobs as they like: last."""
+NEVER = frozenset(
+    {
+        "AccountNotAllowed", "BadConstraints", "InvalidAccount", "InvalidQOS", "PartitionNodeLimit",
+        "PartitionTimeLimit", "QOSNotAllowed", "QOSTimeLimit",
+    }
+)  # fmt: skip
+"""Why a job waits that Slurm has taken and starts only after somebody has changed it, or the cluster."""
 GONE = frozenset(
     {
         "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",
@@ -18,6 +26,7 @@ GONE = frozenset(
 """The states in which nothing of a job runs, as far as Slurm can tell."""
 HARMLESS = frozenset({"COMPLETING", "CLOUD", "DYNAMIC_NORM", "POWERED_DOWN", "POWERING_UP"})
 GIVEN_OUT = frozenset({"IDLE", "MIXED", "ALLOCATED", "COMPLETING"})
+UNITS = MappingProxyType({"K": 1024, "M": 1024**2})
 _PAIR = re.compile(r"(\w+)=(.*?)(?=\s+\w+(?:/\w+)*=|$)")
 _GPUS = re.compile(r"gpu((?::[^:,()]+)*?):(\d+)(?=$|[,(\s])")
 _SLICE = re.compile(r"\d+g\.\d+gb(?:\+me)?")
@@ -34,6 +43,13 @@ class Entry:
     node: str
     cpus: int = 0
     gpus: Gpus = field(default_factory=dict)
+    reason: str = ""
+    """Why it waits, in Slurm's word."""
+
+    @property
+    def never_starts(self) -> bool:
+        """Whether it waits for what does not come by itself."""
+        return self.state == "PENDING" and self.reason in NEVER
 
     @property
     def lives(self) -> bool:
@@ -78,12 +94,18 @@ def read_queue(text: str, deployment: str) -> dict[Key, Entry]:
 
 
 def _entries(text: str, prefix: str) -> Iterator[tuple[Key, Entry]]:
-    lines = (line.split("|", 6) for line in text.splitlines())
-    jobs = sorted((line for line in lines if len(line) == 7), key=lambda line: (len(line[0]), line[0]))
-    for number, state, node, wanted, cpus, gpus, name in jobs:
+    lines = (line.split("|", 7) for line in text.splitlines())
+    jobs = sorted((line for line in lines if len(line) == 8), key=lambda line: (len(line[0]), line[0]))
+    for number, state, node, wanted, cpus, gpus, reason, name in jobs:
         job_id, _, attempt = name.removeprefix(prefix).rpartition("-")
         if name.startswith(prefix) and attempt.isdecimal():
-            yield (job_id, int(attempt)), Entry(number, state, node or wanted, int(cpus), _count(gpus))
+            entry = Entry(number, state, node or wanted, _number(cpus), _count(gpus), reason)
+            yield (job_id, int(attempt)), entry
+
+
+def _number(text: str) -> int:
+    """A count as squeue shortens it: 1K is 1,024."""
+    return int(text[:-1]) * UNITS[text[-1]] if text[-1:] in UNITS else int(text)
 
 
 def read_nodes(text: str, partition: str | None = None) -> tuple[Node, ...]:
@@ -109,7 +131,7 @@ def _node(row: Mapping[str, str]) -> Node:
 def _count(gres: str) -> Gpus:
     """How many GPUs of each type a list of generic resources names."""
     found: dict[str, int] = {}
-    for kinds, number in _GPUS.findall(gres):
+    for kinds, number in _GPUS.findall(gres.replace(":(null)", "")):
         kind = kinds.split(":")[1] if kinds else ""
         found[kind] = found.get(kind, 0) + int(number)
     return found

@@ -133,8 +133,8 @@ class Watch(Rounds):
         gently = [key for key in living - self._signalled if states[key] == "RUNNING"]
         firmly = [key for key in living if states[key] == "PENDING" or now > asked[key].until]
         if gently:
-            self._signalled.update(gently)
             self._slurm.signal([view.entries[key].number for key in gently])
+            self._signalled.update(gently)  # not before it is known: what did not arrive is sent again
         if firmly:
             self._slurm.cancel([view.entries[key].number for key in firmly])
 
