@@ -46,9 +46,9 @@ class Programs:
         path = self.folder / f"{name}.told"
         return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
-    def has(self, state: str) -> None:
+    def has(self, state: str, reason: str = "None") -> None:
         """From now on Slurm has the attempt, in this state."""
-        self.say("squeue", f"echo '7|{state}||n1|1|N/A|{marker('d', KEY)}'")
+        self.say("squeue", f"echo '7|{state}||n1|1|N/A|{reason}|{marker('d', KEY)}'")
 
 
 @pytest.fixture
@@ -150,6 +150,29 @@ def test_what_waits_for_a_node_that_gives_nothing_out_is_taken_back(engine: Slur
     assert isinstance(status, Exit)
     assert engine.bring_back(a_job(), status).cause == "preempted"
     await_look(engine, lambda: "--quiet 7" in programs.told("scancel"))
+
+
+def test_what_slurm_takes_and_never_starts_fails_with_its_word(engine: SlurmEngine, programs: Programs) -> None:
+    programs.has("PENDING", "Resources")
+    await_look(engine, lambda: engine.capacity(()))
+    assert engine.status(a_job()) is True, "it is waited for"
+    programs.has("PENDING", "PartitionTimeLimit")
+    await_look(engine, lambda: engine.status(a_job()) is not True)
+    status = engine.status(a_job())
+    assert isinstance(status, Exit)
+    ending = engine.bring_back(a_job(), status)
+    assert (ending.cause, ending.detail) == (
+        "start_failed",
+        "Slurm took it and would never start it: PartitionTimeLimit",
+    )
+    await_look(engine, lambda: "--quiet 7" in programs.told("scancel"))
+
+
+def test_a_signal_that_slurm_did_not_take_is_sent_again(engine: SlurmEngine, programs: Programs) -> None:
+    programs.has("RUNNING")
+    programs.say("scancel", "echo 'scancel: error: Unable to contact slurm controller' >&2; exit 1")
+    engine.cancel(a_job(), "preempt")
+    await_look(engine, lambda: len(programs.told("scancel")) > 1)
 
 
 @pytest.mark.parametrize("state", ["NODE_FAIL", "CANCELLED", "COMPLETED", "FAILED", "BOOT_FAIL"])

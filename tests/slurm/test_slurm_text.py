@@ -45,13 +45,20 @@ def test_a_node_that_slurm_keeps_back_is_quarantined_with_its_reason(state: str)
 
 def test_our_attempts_are_told_from_other_jobs_and_other_deployments() -> None:
     names = [marker("aaaa", ("job_1", 2)), marker("bbbb", ("job_1", 2)), "a|name", "switchyard-aaaa-x"]
-    text = "".join(f"{10 + at}|RUNNING|n1||2|gres:gpu:1|{name}\n" for at, name in enumerate(names))
-    assert read_queue(text, "aaaa") == {("job_1", 2): Entry("10", "RUNNING", "n1", 2, {"": 1})}
+    text = "".join(f"{10 + at}|RUNNING|n1||2|gres:gpu:1|None|{name}\n" for at, name in enumerate(names))
+    assert read_queue(text, "aaaa") == {("job_1", 2): Entry("10", "RUNNING", "n1", 2, {"": 1}, "None")}
+
+
+def test_counts_that_slurm_shortens_or_leaves_without_a_type_are_counts() -> None:
+    line = f"10|RUNNING|n1||1K|gpu:(null):2|None|{marker('aaaa', ('job_1', 1))}"
+    assert read_queue(line, "aaaa")["job_1", 1] == Entry("10", "RUNNING", "n1", 1024, {"": 2}, "None")
+    (node,) = read_nodes("NodeName=n1 State=MIXED CPUTot=4 Gres=gpu:2 GresUsed=gpu:(null):1(IDX:0) RealMemory=9")
+    assert node.gpus_taken == {"": 1}
 
 
 def test_of_two_jobs_of_one_attempt_the_living_counts() -> None:
     name = marker("aaaa", ("job_1", 1))
-    lines = [f"9|RUNNING|n1||1|N/A|{name}", f"10|FAILED|n1||1|N/A|{name}"]
+    lines = [f"9|RUNNING|n1||1|N/A|None|{name}", f"10|FAILED|n1||1|N/A|None|{name}"]
     for text in ("\n".join(lines), "\n".join(reversed(lines))):
         assert read_queue(text, "aaaa")["job_1", 1].number == "9"
 
