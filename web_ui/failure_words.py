@@ -19,7 +19,7 @@ from store_client import (
     WrongClaimant,
 )
 from web_ui.keyring import AdminRefused, NoCredential
-from web_ui.missing import ConfigInvalid, NoSuchExperiment, StaleSelection, Unseeded
+from web_ui.missing import ConfigInvalid, ConfigMissing, NoSuchExperiment, StaleSelection, Unseeded
 from web_ui.settings import Settings
 
 
@@ -55,7 +55,16 @@ TABLE: tuple[tuple[type[Exception], Words], ...] = (
         Words(
             409,
             "The config of this experiment cannot be read",
-            "Put the file right and start this console again. The other experiments work meanwhile.",
+            "Put the file right and reload this page. The other experiments work meanwhile.",
+        ),
+    ),
+    (
+        ConfigMissing,
+        Words(
+            409,
+            "The config of this experiment is missing",
+            "Put a copy of its experiment.yaml there under that name and reload this page: only the config tells what "
+            "is measured and what is best. The other experiments work meanwhile.",
         ),
     ),
     (

@@ -22,12 +22,14 @@ from web_ui.failure_words import (
 )
 from web_ui.frame import bare_frame
 from web_ui.gates import SAFE_METHODS, sign_in_url
-from web_ui.missing import CannotShow, NoSuchExperiment, StaleSelection, Unseeded
+from web_ui.missing import CannotShow, ConfigInvalid, ConfigMissing, NoSuchExperiment, StaleSelection, Unseeded
 from web_ui.templating import Frame
 from web_ui.visit import Console, Visit
 
 logger = logging.getLogger(__name__)
 RETRY_SECONDS = "5"
+MENDABLE = (Unreachable, Unseeded, Unauthorized, ConfigInvalid, ConfigMissing)
+"""What may have been put right elsewhere by the time that the page is asked for again."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ def _frame(request: Request, title: str, error: Exception | None) -> Frame:
 def _way_back(request: Request, error: Exception | None) -> tuple[str, str]:
     """Reload what could not be read just now; else to the experiment of the address, else home."""
     url_for = request.app.url_path_for
-    if isinstance(error, Unreachable | Unseeded | Unauthorized) and request.method in SAFE_METHODS:
+    if isinstance(error, MENDABLE) and request.method in SAFE_METHODS:
         query = f"?{request.url.query}" if request.url.query else ""
         return request.url.path + query, "Try again"
     experiment = request.path_params.get("experiment")

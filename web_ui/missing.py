@@ -35,3 +35,10 @@ class ConfigInvalid(CannotShow):
 
     def __init__(self, file: str, fault: str) -> None:
         super().__init__(f"{file}: {fault}")
+
+
+class ConfigMissing(CannotShow):
+    """The directory of configs that this console was given holds none of the experiment."""
+
+    def __init__(self, experiment_id: str, folder: str) -> None:
+        super().__init__(f"there is no {experiment_id}.yaml in {folder}, where this console was told to find configs")

@@ -16,6 +16,7 @@ from store_client import (
     Bearer,
     ControlPlaneClient,
     Counts,
+    ExperimentPage,
     ExperimentSummary,
     NotFound,
     NotOffered,
@@ -28,8 +29,9 @@ from store_client import (
     Unauthorized,
     Unreachable,
 )
+from web_ui.configs import Configs
 from web_ui.keyring import AdminRefused, Keyring
-from web_ui.missing import CannotShow, ConfigInvalid, NoSuchExperiment, Unseeded
+from web_ui.missing import CannotShow, NoSuchExperiment, Unseeded
 from web_ui.offers import Offers, Posture
 from web_ui.repos import Clone, Clones
 from web_ui.scores import UNTOLD
@@ -77,8 +79,7 @@ class Means:
     keyring: Keyring
     admin: Bearer | None = None
     clones: Clones | None = None
-    faults: Mapping[str, ConfigInvalid] = field(default_factory=dict)
-    """The experiments whose configs cannot be read, and why."""
+    configs: Configs = field(default_factory=Configs)
 
 
 class StaticStoreFactory:
@@ -100,7 +101,7 @@ class StaticStoreFactory:
         raise NotOffered("this console is signed in to experiments alone, and not to a deployment")
 
     async def experiments(
-        self, who: SignedIn, named: str | None = None, *, whole: int = 0
+        self, who: SignedIn, named: str | None = None, *, whole: int = 0, page: ExperimentPage | None = None
     ) -> tuple[ExperimentSummary, ...]:
         """The one experiment, whole."""
         try:
@@ -110,8 +111,7 @@ class StaticStoreFactory:
 
     async def whole(self, experiment_id: str) -> ExperimentSummary:
         """An experiment with its counts and its best."""
-        if experiment_id in self._means.faults:
-            raise self._means.faults[experiment_id]
+        await self._means.configs.check(experiment_id)
         found = await self.as_reader(experiment_id).read_experiment_detail()
         return found.having(slug=Entry(experiment_id, found.name, found.status, found.created_at).slug)
 
@@ -178,7 +178,7 @@ class KeyringStoreFactory(StaticStoreFactory):
         await self._control.aclose()
 
     async def experiments(
-        self, who: SignedIn, named: str | None = None, *, whole: int = 0
+        self, who: SignedIn, named: str | None = None, *, whole: int = 0, page: ExperimentPage | None = None
     ) -> tuple[ExperimentSummary, ...]:
         """Every experiment as it is listed; the named one is read whole, and of a list the first `whole`."""
         entries = await self._entries(named)

@@ -5,7 +5,6 @@ the environment of `git_process.py`. The credential travels in that of the one f
 """
 
 import asyncio
-import base64
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,11 +16,11 @@ from typing import TypeVar
 from git import BadName, BadObject, InvalidGitRepositoryError, NoSuchPathError, Repo
 
 from store_client import Bearer, Unavailable
+from web_ui.git_fetch import fetch
 from web_ui.git_process import Git
 from web_ui.readings import Readings
 
 T = TypeVar("T")
-FETCH_SECONDS = 60
 FETCHES_AT_ONCE = 16
 """Threads for them alone: repositories that do not answer take none from whoever reads what is here already."""
 DIFF_SECONDS = 10
@@ -175,26 +174,6 @@ class Clones:
         turn = self._turns.setdefault(experiment_id, Turn(self._threads))
         url = self.git_url + self.address.replace("{experiment_id}", experiment_id)
         return Clone(self.root / f"{experiment_id}.git", url, bearer, turn, self.git, self.known)
-
-
-FETCHED = ("+refs/heads/*:refs/heads/*", "+refs/cleaned/*:refs/cleaned/*")
-"""Every branch, also those that were cleaned up: pages show what variants were, for good."""
-
-
-def fetch(git: Git, path: Path, url: str, credential: str) -> bool:
-    """Whether a mirror could be brought up to date; it is made first when it is not there. No credential is none."""
-    if not (path / "HEAD").exists():
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        git.run(path, ["init", "--quiet", "--bare", "--template=", "."], seconds=FETCH_SECONDS)
-    header = f"http.{url}.extraHeader"
-    basic = base64.b64encode(credential.encode()).decode()
-    ended = git.run(
-        path,
-        ["fetch", "--quiet", "--prune", "--no-tags", url, *FETCHED],
-        seconds=FETCH_SECONDS,
-        secrets={header: f"Authorization: Basic {basic}"} if credential else None,
-    )
-    return ended.status == 0
 
 
 @contextmanager

@@ -1,14 +1,10 @@
 """What a console stands on, put together once: clients, the door and the live reader, for one kind of server."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import ValidationError
-
-from store_client import FileBearer, Objective, Patience, StoreClient, Transport
+from store_client import FileBearer, Patience, StoreClient, Transport
+from web_ui.configs import Configs, read_config
 from web_ui.door import Door, OwnDoor, ServersDoor
 from web_ui.git_process import Git
 from web_ui.keyring import Keyring
@@ -56,7 +52,7 @@ def of_ours(settings: Settings, line: Line | None) -> Ground:
 
 def of_any(settings: Settings, own: Own, line: Line | None) -> Ground:
     """Before any server of the protocol, with one operator and the credentials that the console holds."""
-    configs, faults = read_configs(own)
+    configs = read_configs(own)
     patience = patience_of(settings)
     control = Transport(settings.control_plane_url, patience, line, configs)
     is_one = settings.store_url == settings.control_plane_url
@@ -68,7 +64,7 @@ def of_any(settings: Settings, own: Own, line: Line | None) -> Ground:
         own.operator,
         (lambda experiment_id: StoreClient(transport, admin, experiment_id)) if admin else None,
     )
-    means = Means(keyring, admin, _clones(settings, own), faults)
+    means = Means(keyring, admin, _clones(settings, own), configs)
     factory = (
         StaticStoreFactory(transport, means) if own.experiment_id else KeyringStoreFactory((control, transport), means)
     )
@@ -83,33 +79,13 @@ def _clones(settings: Settings, own: Own) -> Clones | None:
     return Clones(settings.data / "clones", "", own.repository, Git(protocols="http:https:file"))
 
 
-def read_configs(own: Own) -> tuple[Mapping[str, Mapping[str, Any]], Mapping[str, ConfigInvalid]]:
-    """The configs that the console was given, by experiment, and what is wrong with the others of a directory."""
+def read_configs(own: Own) -> Configs:
+    """The configs that the console was given; of one experiment alone a bad one ends it at once."""
     if own.config is None or (not own.config.is_dir() and own.experiment_id is None):
-        return {}, {}
-    if not own.config.is_dir():
-        try:
-            return {str(own.experiment_id): _read(own.config)}, {}
-        except ConfigInvalid as error:
-            raise SystemExit(str(error)) from error
-    configs, faults = {}, {}
-    for file in sorted(own.config.glob("exp_*.y*ml")):
-        try:
-            configs[file.stem] = _read(file)
-        except ConfigInvalid as error:
-            faults[file.stem] = error
-    return configs, faults
-
-
-def _read(file: Path) -> Mapping[str, Any]:
+        return Configs()
+    if own.config.is_dir():
+        return Configs(own.config).look()
     try:
-        config = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise ConfigInvalid(str(file), " ".join(str(error).split())) from error
-    if not isinstance(config, dict):
-        raise ConfigInvalid(str(file), "not the config of an experiment: it holds no mapping")
-    try:
-        Objective.model_validate(config.get("objective"))
-    except ValidationError as error:
-        raise ConfigInvalid(str(file), f"its objective cannot be read: {error.errors()[0]['msg']}") from error
-    return config
+        return Configs(known={str(own.experiment_id): read_config(own.config)})
+    except ConfigInvalid as error:
+        raise SystemExit(str(error)) from error

@@ -15,13 +15,14 @@ class Copies:
     """Copies by experiment; the least recently used give way, never the one asked for."""
 
     def __init__(self, configs: Configs | None = None) -> None:
-        self.configs: Configs = configs or {}
+        self.configs: Configs = {} if configs is None else configs
         self._copies: OrderedDict[str, Copy] = OrderedDict()
 
     def of(self, experiment_id: str) -> Copy:
-        """The copy of an experiment, empty when there was none."""
-        if experiment_id not in self._copies:
-            self._copies[experiment_id] = Copy(self.configs.get(experiment_id, {}))
+        """The copy of an experiment; empty when there was none, and begun anew when its config has been found."""
+        kept, config = self._copies.get(experiment_id), self.configs.get(experiment_id)
+        if kept is None or (config is not None and kept.config is not config):
+            self._copies[experiment_id] = Copy({} if config is None else config)
         self._copies.move_to_end(experiment_id)
         return self._copies[experiment_id]
 

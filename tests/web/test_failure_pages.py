@@ -149,17 +149,29 @@ async def test_what_is_registered_and_not_in_the_store_says_so_and_takes_no_othe
     assert (await browser.get(f"/e/{slug(first)}/")).status_code == 200
 
 
-async def test_a_config_that_cannot_be_read_is_told_on_its_own_experiments_page(foreign: Foreign) -> None:
+async def test_a_config_that_is_missing_or_cannot_be_read_is_told_on_its_own_experiments_page_until_it_is_mended(
+    foreign: Foreign,
+) -> None:
     first, second = await foreign.world.experiment("First"), await foreign.world.experiment("Second")
     configs = foreign.world.data / "configs"
     configs.mkdir()
     foreign.config(second).rename(configs / f"{second.experiment_id}.yaml")
-    (configs / f"{first.experiment_id}.yaml").write_text("objective: [")
     browser = await foreign.signed_in(await foreign.console(admin_token_file=foreign.admin_token(), config=configs))
-    answer = await browser.get(f"/e/{first.experiment_id}/")
-    assert (answer.status_code, "The config of this experiment cannot be read" in says(answer)) == (409, True)
-    for path in ("/", f"/e/{slug(second)}/"):
-        assert (await browser.get(path)).status_code == 200
+    file, overview = configs / f"{first.experiment_id}.yaml", f"/e/{first.experiment_id}/"
+    for text, told in (
+        (None, "The config of this experiment is missing"),
+        ("objective: [", "The config of this experiment cannot be read"),
+    ):
+        if text is not None:
+            file.write_text(text)
+        answer = await browser.get(overview)
+        assert (answer.status_code, told in says(answer), str(file.name) in says(answer)) == (409, True, True)
+        assert page(answer).select_one(f"main a[href='{overview}']") is not None
+        for path in ("/", f"/e/{slug(second)}/"):
+            assert (await browser.get(path)).status_code == 200
+    foreign.config(first).rename(file)
+    mended = await browser.get(overview)
+    assert (mended.status_code, "which this console was not given" in says(mended)) == (200, False)
 
 
 async def test_a_missing_credential_and_a_refused_one_and_a_refused_admin_token_are_three_pages(
