@@ -46,11 +46,17 @@ def _upload(house: House, sources: Sources) -> Route:
 
     async def serve(request: Request) -> Response:
         await house.read(prepare(house, call, _given, (request, await read_arguments(request, call))))
-        with sources.spool() as file:
+        with sources.spool(_declared(request)) as file:
             await _receive(request, file, sources)
             return respond(call, await sources.run(lambda: sources.unpack(file)))
 
     return Route(call.path, serve, methods=[call.method], name=call.name)
+
+
+def _declared(request: Request) -> int:
+    """How many bytes the body has, as far as that is said; more than is taken is refused as it arrives."""
+    told = request.headers.get("content-length", "")
+    return min(int(told), MOST_BYTES) if told.isascii() and told.isdigit() and len(told) < 18 else 0
 
 
 async def _receive(request: Request, file: Any, sources: Sources) -> None:

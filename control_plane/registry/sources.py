@@ -52,9 +52,10 @@ class Sources:
     async def run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.threads, work)
 
-    def spool(self) -> IO[bytes]:
-        """A file for an archive on its way; it is gone when it is closed."""
+    def spool(self, size_bytes: int = 0) -> IO[bytes]:
+        """A file for an archive of about that size on its way; it is gone when it is closed."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        disk.must_hold(self.folder, 2 * size_bytes)  # the archive, and what comes out of it
         return tempfile.TemporaryFile(dir=self.folder)
 
     def unpack(self, archive: IO[bytes]) -> Source:
@@ -105,6 +106,7 @@ class Sources:
     def _lay_out(self, origin: str, fill: Callable[[Path], Any]) -> Source:
         """Fill a folder and look at it; nothing is left when that fails."""
         self._make_room()
+        disk.must_hold(self.folder, 0)
         source_id, now = self.house.mint("src"), self.house.clock()
         with disk.room(), tempfile.TemporaryDirectory(prefix=UNDER_WAY, dir=self.folder) as made:
             files = Path(made) / "new" / FILES

@@ -10,14 +10,18 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
+from control_plane.edge import disk
 from control_plane.repos.git import Git
 from control_plane.repos.refusals import GitFailed, SeedRefused
 from control_plane.repos.sources import SeedLimits
 from store_client.errors import BadRequest
 
 PORTS: Mapping[str, int] = {"https": 443, "http": 80}
+OVER_SSH = frozenset({"ssh", "git+ssh", "ssh+git"})
+SCP = re.compile(r"(?:[\w.-]+@)?(?P<host>[\w-]+(?:\.[\w-]+)+):(?!//)(?P<path>[\w./~-]+)", re.ASCII)
+"""`git@host:path`, which git takes for ssh."""
 REVISION = re.compile(r"[\w][\w./-]{0,199}", re.ASCII)
 TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 LIMITED = 'ulimit -f "$1"; shift; exec "$@"'
@@ -75,7 +79,7 @@ class Fetching:
             repository = Path(folder)
             self._git.run(repository, "init", "--quiet", "--bare", "--template=")
             self._fetch(repository, remote, revision or "HEAD")
-            self._check(repository)
+            disk.must_hold(target, self._check(repository))
             commit = self._git.run(repository, "rev-parse", "FETCH_HEAD^{commit}").decode().strip()
             self._git.run(repository, "read-tree", commit)
             self._git.run(repository, "checkout-index", "--all", variables={"GIT_WORK_TREE": str(target)})
@@ -107,8 +111,8 @@ class Fetching:
         if process.returncode:
             raise BadRequest(f"the repository cannot be fetched: {_remark(said)}")
 
-    def _check(self, repository: Path) -> None:
-        """Refuse what would not fit, before any of it is unfolded: a small pack may hold a huge tree."""
+    def _check(self, repository: Path) -> int:
+        """How many bytes it unfolds to; what does not fit is refused before: a small pack may hold a huge tree."""
         count = total = 0
         try:
             with self._git.reading(repository, "ls-tree", "-r", "-l", "FETCH_HEAD") as listed:
@@ -118,6 +122,7 @@ class Fetching:
                     self._must_fit(count, total)
         except GitFailed as error:
             raise BadRequest("what was fetched is no commit with files") from error
+        return total
 
     def _must_fit(self, count: int, total: int) -> None:
         limits = self._remotes.limits
@@ -134,12 +139,25 @@ def find(url: str, remotes: Remotes) -> Remote:
         host, port = (parts.hostname or "").lower(), parts.port or PORTS.get(parts.scheme, 0)
     except ValueError as error:
         raise BadRequest("this is no address of a repository") from error
+    _must_not_be_ssh(url, parts)
     allowed = " or ".join(f"{scheme}://" for scheme in sorted(remotes.schemes))
     if parts.scheme not in remotes.schemes or not host or not url.isascii() or not url.isprintable() or " " in url:
         raise BadRequest(f"give the address of a repository that begins with {allowed}")
     if parts.username is not None or parts.password is not None:
         raise BadRequest("leave names and passwords out of the address: only what everybody may read is fetched")
     return Remote(url, host, port, _machine(host, port, remotes))
+
+
+def _must_not_be_ssh(url: str, parts: SplitResult) -> None:
+    """BadRequest for an address over ssh, with the one over https that most hosts have beside it."""
+    short = SCP.fullmatch(url)
+    if parts.scheme not in OVER_SSH and short is None:
+        return
+    host, path = (short["host"], short["path"]) if short else (parts.hostname or "HOST", parts.path)
+    raise BadRequest(
+        f"nothing is fetched over ssh, because this server holds no key: give https://{host}/{path.lstrip('/')}"[:300]
+        + ", or upload an archive of the files where not everybody may read them (git archive makes one)"
+    )
 
 
 def _machine(host: str, port: int, remotes: Remotes) -> str:

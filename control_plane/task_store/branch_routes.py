@@ -19,6 +19,8 @@ from store_client.wire.call import Call
 from store_client.wire.calls import branches as b
 
 CHUNK, MOST_LOOKED_AT = 500, 5000
+Move = tuple[Callable[[str, str, str], bool], str, str]
+"""What moves a branch, and what the log says before and after."""
 
 
 def branch_routes(house: House, refs: WorkRefs) -> list[Route]:
@@ -49,17 +51,15 @@ class _Desk:
         query: b.BranchQuery = await self.house.read(prepare(self.house, call, _take_query, (request, arguments)))
         experiment_id, after = request.path_params["experiment_id"], query.after or ""
         is_aside = query.standing == "removed"
+        seen = await asyncio.to_thread(self.refs.listed, experiment_id, after, MOST_LOOKED_AT, is_aside=is_aside)
         found: list[WorkBranchLine] = []
-        for _ in range(MOST_LOOKED_AT // CHUNK):
-            some = await asyncio.to_thread(self.refs.listed, experiment_id, after, CHUNK, is_aside=is_aside)
-            for line in await self._judged(experiment_id, some, is_aside=is_aside):
+        for start in range(0, len(seen), CHUNK):
+            for line in await self._judged(experiment_id, seen[start : start + CHUNK], is_aside=is_aside):
                 if len(found) == query.limit:
                     return WorkBranchPage(items=tuple(found), next=after)
                 found += [line] if query.standing in {None, line.standing} else []
                 after = line.name
-            if len(some) < CHUNK:
-                return WorkBranchPage(items=tuple(found))
-        return WorkBranchPage(items=tuple(found), next=after)
+        return WorkBranchPage(items=tuple(found), next=after if len(seen) == MOST_LOOKED_AT else None)
 
     async def remove(self, call: Call, request: Request) -> BranchOutcomes:
         """Put aside what nothing needs, each by its live commit, which must be the one that was seen."""
@@ -68,25 +68,41 @@ class _Desk:
         live = await asyncio.to_thread(self.refs.live, experiment_id, seen)
         told: dict[str, BranchOutcome] = {name: _left(name, live.get(name)) for name in seen}
         same = [(name, sha) for name, sha in live.items() if seen[name] == sha]
+        may_go: list[FoundBranch] = []
         for line in await self._judged(experiment_id, same):
-            if line.standing not in {"eligible", "orphan"}:
-                needed = BranchOutcome(name=line.name, outcome="needed", commit_sha=line.commit_sha, reason=line.reason)
-                told[line.name] = needed
-            elif await asyncio.to_thread(self.refs.remove, experiment_id, line.name, line.commit_sha):
-                told[line.name] = BranchOutcome(name=line.name, outcome="removed", commit_sha=line.commit_sha)
-        return await self._say(call, request, "removed", told)
+            if line.standing in {"eligible", "orphan"}:
+                may_go.append((line.name, line.commit_sha))
+            else:
+                told[line.name] = BranchOutcome(
+                    name=line.name, outcome="needed", commit_sha=line.commit_sha, reason=line.reason
+                )
+        return await self._move(call, request, (self.refs.remove, "removing", "removed"), may_go, told)
 
     async def restore(self, call: Call, request: Request) -> BranchOutcomes:
         """Bring back what is aside, where no other branch has its name."""
         body, experiment_id = await self._admitted(call, request), request.path_params["experiment_id"]
-        told: dict[str, BranchOutcome] = {}
-        for one in body.branches:
-            if await asyncio.to_thread(self.refs.restore, experiment_id, one.name, one.commit_sha):
-                told[one.name] = BranchOutcome(name=one.name, outcome="restored", commit_sha=one.commit_sha)
-            else:
-                live = await asyncio.to_thread(self.refs.live, experiment_id, [one.name])
-                told[one.name] = _left(one.name, live.get(one.name))
-        return await self._say(call, request, "restored", told)
+        seen = {one.name: one.commit_sha for one in body.branches}
+        live = await asyncio.to_thread(self.refs.live, experiment_id, seen)
+        aside = await asyncio.to_thread(self.refs.live, experiment_id, seen, is_aside=True)
+        told: dict[str, BranchOutcome] = {name: _left(name, live.get(name)) for name in seen}
+        there = [(name, sha) for name, sha in aside.items() if seen[name] == sha]
+        return await self._move(call, request, (self.refs.restore, "restoring", "restored"), there, told)
+
+    async def _move(
+        self, call: Call, request: Request, act: Move, branches: list[FoundBranch], told: dict[str, BranchOutcome]
+    ) -> BranchOutcomes:
+        """Say in the log what is going to be moved, move it, and say what was: a server may be killed between."""
+        experiment_id, (move, intention, deed) = request.path_params["experiment_id"], act
+        await self._tell(call, request, intention, branches)
+        moved: list[FoundBranch] = []
+        try:
+            for name, commit_sha in branches:
+                if await asyncio.to_thread(move, experiment_id, name, commit_sha):
+                    moved.append((name, commit_sha))
+                    told[name] = BranchOutcome.model_validate({"name": name, "outcome": deed, "commit_sha": commit_sha})
+        finally:
+            await self._tell(call, request, deed, moved)
+        return BranchOutcomes(items=tuple(told.values()))
 
     async def _admitted(self, call: Call, request: Request) -> ChooseBranches:
         arguments = await read_arguments(request, call)
@@ -99,13 +115,10 @@ class _Desk:
         lines = await self.house.read(lambda tx: branches.judged(tx.at(experiment_id), found))
         return tuple(one.having(standing="removed", reason="removed") for one in lines) if is_aside else lines
 
-    async def _say(self, call: Call, request: Request, act: str, told: dict[str, BranchOutcome]) -> BranchOutcomes:
-        """The outcomes, and in the log what was moved."""
-        moved = [(one.name, one.commit_sha or "") for one in told.values() if one.outcome == act]
+    async def _tell(self, call: Call, request: Request, act: str, moved: Sequence[FoundBranch]) -> None:
         if moved:
             work = prepare(self.house, call, lambda tx: branches.tell(tx, act, moved), (request, {}))
             await self.house.write(work)
-        return BranchOutcomes(items=tuple(told.values()))
 
 
 def _left(name: str, live: str | None) -> BranchOutcome:

@@ -96,6 +96,21 @@ def test_addresses_that_lead_inside_in_disguise_are_seen_through() -> None:
     assert find("https://[2606:2800:220:1::1]/x", Remotes()).pinned.endswith(":443:[2606:2800:220:1::1]")
 
 
+@pytest.mark.parametrize(
+    ("address", "instead"),
+    [
+        ("git@github.com:ada/digits.git", "https://github.com/ada/digits.git"),
+        ("github.com:ada/digits", "https://github.com/ada/digits"),
+        ("ssh://git@git.example.org:2222/ada/digits.git", "https://git.example.org/ada/digits.git"),
+        ("git+ssh://git.example.org/ada/digits.git", "https://git.example.org/ada/digits.git"),
+    ],
+)
+def test_an_address_over_ssh_is_answered_with_the_ways_that_there_are(address: str, instead: str) -> None:
+    with pytest.raises(BadRequest, match="holds no key") as refused:
+        find(address, Remotes())
+    assert f"give {instead}, or upload an archive" in refused.value.detail
+
+
 def test_the_environment_says_where_may_be_fetched_from() -> None:
     told = Remotes.told({"SWITCHYARD_GIT_SCHEMES": "https, http", "SWITCHYARD_GIT_HOSTS": "Git.example.org"})
     assert (told.schemes, told.inside) == (frozenset({"https", "http"}), frozenset({"git.example.org"}))

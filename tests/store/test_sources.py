@@ -3,13 +3,16 @@
 import errno
 import io
 import os
+import shutil
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
+from control_plane.edge.disk import KEPT_FREE_BYTES
 from control_plane.registry.operations import registrations
 from control_plane.registry.sources import FILES, MOST, UNDER_WAY, Sources
 from control_plane.registry.unpacking import Writing
@@ -153,3 +156,21 @@ def test_what_a_killed_server_had_begun_is_cleared_away_and_what_is_under_way_st
         os.utime(place, (at, at))
     sources.unpack(tar(WHOLE))
     assert (left.exists(), young.exists()) == (False, True)
+
+
+def test_nothing_is_taken_that_would_leave_too_little_of_the_disk(
+    sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def disk(free: int) -> None:
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=1 << 40, free=free))
+
+    disk(KEPT_FREE_BYTES + 3_000_000)
+    with sources.spool(1_000_000) as file:
+        assert file.writable()
+    with pytest.raises(Unavailable, match=r"has 1,077 MB left, too little for 4 MB more beside what runs"):
+        sources.spool(2_000_000)
+    sources.bring(FetchSource(example="one"))
+    disk(KEPT_FREE_BYTES - 1)
+    with pytest.raises(Unavailable, match="an administrator makes room"):
+        sources.bring(FetchSource(example="one"))
+    assert len([place for place in sources.folder.iterdir() if place.is_dir()]) == 1

@@ -54,8 +54,8 @@ async def test_branches_whose_variants_have_ended_are_removed_and_brought_back(
     assert "1 branch brought back." in await told(browser_of_admin, "restore", *values(removed).values())
     assert one in branches(await browser_of_admin.get(f"{PATH}?standing=eligible"))
     events = says(await browser_of_admin.get("/e/hello/events?text=branch."))
-    assert "branch.removed" in events
-    assert "branch.restored" in events
+    for told_of in ("branch.removing", "branch.removed", "branch.restoring", "branch.restored"):
+        assert events.count(told_of) >= 1
     assert ada.worker_id in one
 
 

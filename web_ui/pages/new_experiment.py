@@ -25,6 +25,7 @@ from store_client import (
     PayloadTooLarge,
     Source,
     SwitchyardError,
+    Unavailable,
 )
 from web_ui.bringing import Unsendable, archive_of
 from web_ui.failures import sentence
@@ -37,7 +38,16 @@ from web_ui.visit import Visit
 
 MOST_FILES = 5_000
 ID = re.compile("exp_[0-9a-z]{26}")
-FAULTS = (AlreadyExists, BadRequest, ExperimentIdConflict, InvalidName, InvalidPrecondition, NotFound, PayloadTooLarge)
+FAULTS = (
+    AlreadyExists,
+    BadRequest,
+    ExperimentIdConflict,
+    InvalidName,
+    InvalidPrecondition,
+    NotFound,
+    PayloadTooLarge,
+    Unavailable,
+)
 
 
 @dataclass(frozen=True)
@@ -92,7 +102,7 @@ async def upload(visit: Visit) -> Response:
         return await _begin(visit, problem=str(error), as_id=_registered(text(form, "as")))
     except FAULTS as error:
         return await _begin(
-            visit, problem=f"Nothing was laid out: {sentence(error.detail)}", as_id=_registered(text(form, "as"))
+            visit, problem=f"Nothing was laid out: {sentence(str(error))}", as_id=_registered(text(form, "as"))
         )
     return visit.go(_at(visit, found.source_id, _registered(text(form, "as"))))
 
@@ -108,9 +118,7 @@ async def fetch(visit: Visit) -> Response:
     except ValidationError:
         return await _begin(visit, wish, "Nothing was fetched: the address is too long.", _registered(text(form, "as")))
     except FAULTS as error:
-        return await _begin(
-            visit, wish, f"Nothing was fetched: {sentence(error.detail)}", _registered(text(form, "as"))
-        )
+        return await _begin(visit, wish, f"Nothing was fetched: {sentence(str(error))}", _registered(text(form, "as")))
     return visit.go(_at(visit, found.source_id, _registered(text(form, "as"))))
 
 
@@ -129,7 +137,7 @@ async def create(visit: Visit) -> Response:
     except ValidationError:
         return await _look(visit, as_id, name, "Nothing was made: a value is not of the kind that belongs there.")
     except FAULTS as error:
-        return await _look(visit, as_id, name, f"Nothing was made: {sentence(error.detail)}")
+        return await _look(visit, as_id, name, f"Nothing was made: {sentence(str(error))}")
     with suppress(SwitchyardError):  # it is made, and its files go by themselves
         await visit.client.drop_source(source_id)
     return _made(visit, made)
@@ -153,7 +161,7 @@ async def clone(visit: Visit) -> Response:
         return await _begin(visit, problem="Nothing was made: say which experiment is to be cloned.")
     except FAULTS as error:
         wish = {"clone_of": clone_of, "clone_name": name}
-        return await _begin(visit, wish, f"Nothing was made: {sentence(error.detail)}")
+        return await _begin(visit, wish, f"Nothing was made: {sentence(str(error))}")
     return _made(visit, made)
 
 
