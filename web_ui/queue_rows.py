@@ -27,6 +27,10 @@ class RowActs:
     above: int | None = None
     """The number of the job that it would go before, or behind: the next of its priority and experiment here."""
     below: int | None = None
+    array_id: str = ""
+    """The array that the row stands for, whose jobs are moved and re-prioritised together; empty for one job."""
+    as_shown: bool = False
+    """Whether arrays are moved, and stood beside, as the rows that they are here."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,8 @@ class Rows:
         for (array_id, _), group in groupby(found, key=lambda one: (one[0].array_id or one[0].job_id, one[0].state)):
             (job, first), *others = group
             href = with_query(self.visit.url("queue"), array=array_id) if job.array_id is not None else ""
-            rows.append(replace(first, more=len(others), more_href=href))
+            acts = replace(first.acts, array_id=job.array_id or "", as_shown=True)
+            rows.append(replace(first, more=len(others), more_href=href, acts=acts))
         return tuple(rows)
 
     def _row(self, job: Job, start: StartBand | None = None) -> JobRow:
@@ -149,16 +154,25 @@ def _named(job: Job) -> str:
 
 
 def _beside(rows: Sequence[JobRow], kinds: dict[str, tuple[str, int]]) -> Iterator[JobRow]:
-    """Jobs of one experiment and priority can change places; experiments take turns, whatever stands where."""
-    alike: dict[tuple[str, int], list[int]] = {}
+    """Jobs of one experiment and priority can change places; experiments take turns, whatever stands where.
+
+    An array that stands here in several rows moves as one past the next that is no row of its own.
+    """
+    alike: dict[tuple[str, int], list[JobRow]] = {}
     for row in rows:
-        alike.setdefault(kinds[row.job_id], []).append(row.number)
+        alike.setdefault(kinds[row.job_id], []).append(row)
     for row in rows:
         same = alike[kinds[row.job_id]]
-        at = same.index(row.number)
-        above = same[at - 1] if at else None
-        below = same[at + 1] if at + 1 < len(same) else None
+        at = same.index(row)
+        above = _next_other(row, reversed(same[:at]))
+        below = _next_other(row, same[at + 1 :])
         yield replace(row, acts=replace(row.acts, above=above, below=below))
+
+
+def _next_other(row: JobRow, others: Iterable[JobRow]) -> int | None:
+    """The number of the first that is not of the same array."""
+    own = row.acts.array_id
+    return next((other.number for other in others if not own or other.acts.array_id != own), None)
 
 
 def in_words(start: StartBand, now: Moment) -> str:

@@ -12,8 +12,11 @@ from control_plane.db.tables import events
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import estimates, situation
 from control_plane.scheduler.operations.estimates import Estimate
+from control_plane.scheduler.operations.records import InLine
+from control_plane.scheduler.reasons import Told
 from control_plane.scheduler.rules.board import Situation, Slot, Waiting
 from control_plane.scheduler.rules.places import first
+from control_plane.scheduler.rules.planning import Plan, plan
 from store_client.wire.jobs import JobState
 
 MANY = 2000
@@ -28,6 +31,7 @@ PATIENCE = 5
 REST_SHARE = 20
 """An estimate is of use for so many times as long as it took to make, if it speaks of the job that is asked about."""
 NEWEST = select(func.max(events.c.position))
+Latest = Callable[[], tuple[Situation, Plan | None] | None]
 
 
 @dataclass
@@ -62,6 +66,7 @@ class Seen:
     read_at: float
     took: float
     _estimates: Estimates
+    _made: Plan | None = None
 
     @property
     def is_slow(self) -> bool:
@@ -93,6 +98,22 @@ class Seen:
         """The first of the waiting jobs, in order."""
         return first(self.situation)
 
+    @cached_property
+    def _told(self) -> Told:
+        began = time.monotonic()
+        told = Told(self.situation, self._made or plan(self.situation))
+        self.took += time.monotonic() - began
+        return told
+
+    def why(self, job: Waiting) -> str | None:
+        """Why one of the waiting jobs waits, by the order that its place is told from."""
+        return self._told.of(job)
+
+    def in_line(self, job_id: str) -> InLine:
+        """Where one of the first jobs stands, and why it waits."""
+        place = self.places[job_id]
+        return InLine(place, self.why(self.head[place - 1]))
+
     def estimate(self, tx: Tx, job_id: str | None = None) -> Estimate:
         """When jobs start, as it was said a moment ago if that tells of the job that is named."""
         return self._estimates.of(tx, self, job_id)
@@ -103,7 +124,7 @@ class Lookout:
     """Reads the situation, and keeps the last one; from any thread."""
 
     slots: Callable[[Tx], Sequence[Slot]]
-    latest: Callable[[], tuple[Situation, object] | None] = lambda: None
+    latest: Latest = lambda: None
     """What the scheduler of this process decided last, and on what."""
     _seen: Seen | None = None
     _estimates: Estimates = field(default_factory=Estimates)
@@ -117,16 +138,16 @@ class Lookout:
         with self._lock:
             if self._seen is None or not self._is_of_use(self._seen, position):
                 began = time.monotonic()
-                found = self._of_the_scheduler() or situation.read(tx, self.slots(tx))
+                found, made = self._of_the_scheduler() or (situation.read(tx, self.slots(tx)), None)
                 now = time.monotonic()
                 if self._seen is not None and self._seen.situation is found:
                     self._seen.position, self._seen.read_at = position, now
                     return self._seen
-                self._seen = Seen(found, position, now, now - began, self._estimates)
+                self._seen = Seen(found, position, now, now - began, self._estimates, made)
             return self._seen
 
-    def places(self, tx: Tx, rows: Sequence[RowMapping]) -> Mapping[int, int]:
-        """Where those of these jobs stand that are among the first in line, as it was a moment ago: 1 is next."""
+    def places(self, tx: Tx, rows: Sequence[RowMapping]) -> Mapping[int, InLine]:
+        """Where those of these jobs stand that are among the first in line, and why, as it was a moment ago."""
         waiting = [row for row in rows if row["state"] == JobState.QUEUED]
         if not waiting:
             return {}
@@ -136,15 +157,13 @@ class Lookout:
         if any(map(seen.misses, waiting)):
             self._seen = None  # it is too old for this question, however long it took
             seen = self.see(tx)
-        return {row["number"]: seen.places[row["job_id"]] for row in waiting if row["job_id"] in seen.places}
+        return {row["number"]: seen.in_line(row["job_id"]) for row in waiting if row["job_id"] in seen.places}
 
-    def _of_the_scheduler(self) -> Situation | None:
+    def _of_the_scheduler(self) -> tuple[Situation, Plan | None] | None:
         """A long queue as the scheduler has it: reading it anew takes longer than it is old."""
         latest = self.latest()
-        if latest is None:
-            return None
-        seen = latest[0]
-        return seen if sum(map(len, seen.lines.values())) > MANY else None
+        is_long = latest is not None and sum(map(len, latest[0].lines.values())) > MANY
+        return latest if is_long else None
 
     @staticmethod
     def _is_of_use(seen: Seen, position: int | None) -> bool:

@@ -23,6 +23,8 @@ from store_client.wire.jobs import JobState
 MOST_EVENTS = 20_000
 """Whoever missed more than this reads the queue anew."""
 SLICE = 500
+SPREAD = "job.spread"
+"""Told once for all waiting jobs of a priority: each has another rank now."""
 TOLD = ("experiment", "job", "task", "queue", "node")
 _TELLING = or_(*((events.c.type >= f"{what}.") & (events.c.type < f"{what}/") for what in TOLD))
 _SINCE = Question(
@@ -82,6 +84,8 @@ class News:
             self._fill(tx, heard)
         elif newest > self._position or self._doubted:
             self._follow(tx, newest, heard)
+            if SPREAD in heard.others:
+                self._fill(tx, heard)
         self._position = newest
         self.mirror.rouse(heard.now)
         return heard

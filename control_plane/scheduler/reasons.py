@@ -1,11 +1,15 @@
-"""Why the first of the waiting jobs wait, written into their rows for lists; any other job is explained when asked."""
+"""Why jobs wait, in a sentence each: told with their places, and of the first of them written into their rows."""
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 
 from control_plane.scheduler.rules.board import LineKey, Situation, Waiting
 from control_plane.scheduler.rules.constraints import Case, constraints
+from control_plane.scheduler.rules.explain import STARTS
+from control_plane.scheduler.rules.lines import place_of
 from control_plane.scheduler.rules.planning import Plan
 
 LINES, IN_A_LINE = 12, 20
@@ -41,6 +45,33 @@ class Reasons:
         return news
 
 
+@dataclass(frozen=True)
+class Told:
+    """Why the jobs of one situation wait, all by one plan, so that what is said of them goes with their places."""
+
+    situation: Situation
+    made: Plan
+    _of_fronts: dict[str, str] = field(default_factory=dict)
+
+    def of(self, job: Waiting) -> str | None:
+        """Why a job of the situation waits; None where only a longer look would tell."""
+        if job.job_id in self._placed:
+            return STARTS
+        front = self.made.blocked.get(LineKey.of(job))
+        if front is None or place_of(job) < place_of(front):
+            return None
+        return _behind(front) if job.job_id != front.job_id else self._of_front(front)
+
+    def _of_front(self, job: Waiting) -> str | None:
+        if job.job_id not in self._of_fronts and len(self._of_fronts) < LINES:
+            self._of_fronts[job.job_id] = _of_front(self.situation, self.made, job)
+        return self._of_fronts.get(job.job_id)
+
+    @cached_property
+    def _placed(self) -> frozenset[str]:
+        return frozenset(placement.job_id for placement in self.made.placements)
+
+
 def sentences(situation: Situation, made: Plan) -> dict[str, str]:
     """Why those wait that stand in the first places of some lines."""
     said: dict[str, str] = {}
@@ -56,8 +87,12 @@ def _of_line(situation: Situation, made: Plan, key: LineKey) -> Mapping[str, str
     behind = islice(line, at + 1, at + IN_A_LINE)
     return {
         front.job_id: _of_front(situation, made, line[at]),
-        **{job.job_id: f"behind job {front.number}" for job in behind},
+        **{job.job_id: _behind(front) for job in behind},
     }
+
+
+def _behind(front: Waiting) -> str:
+    return f"behind job {front.number}"
 
 
 def _of_front(situation: Situation, made: Plan, job: Waiting) -> str:

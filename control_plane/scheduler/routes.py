@@ -1,6 +1,6 @@
 """The scheduler's calls and the operation behind each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
@@ -18,13 +18,13 @@ from control_plane.scheduler.explain_routes import Answers
 from control_plane.scheduler.inventory import Inventory
 from control_plane.scheduler.keeping import Keeping
 from control_plane.scheduler.log_routes import Files
-from control_plane.scheduler.lookout import Lookout
+from control_plane.scheduler.lookout import Latest, Lookout
 from control_plane.scheduler.operations import fleet, gpus, listing, submit, views
 from control_plane.scheduler.operations.listing import Places
 from control_plane.scheduler.operations.views import View
 from control_plane.scheduler.ports import Claims
 from control_plane.scheduler.remote_routes import Remote
-from control_plane.scheduler.rules.board import Situation, Slot
+from control_plane.scheduler.rules.board import Slot
 from store_client.wire.call import Call
 from store_client.wire.calls import gpus as gpu_calls
 from store_client.wire.calls import jobs as calls
@@ -41,7 +41,7 @@ class Yard:
     remote: Remote | None = None
     """Where attempts on other machines send their news, if this process hears them."""
     keeping: Keeping = field(default_factory=Keeping)
-    latest: Callable[[], tuple[Situation, object] | None] = lambda: None
+    latest: Latest = lambda: None
     """What the scheduler of this process, if there is one, saw last."""
 
     @cached_property

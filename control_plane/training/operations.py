@@ -145,11 +145,13 @@ def _find(tx: Tx, training_id: str) -> RowMapping | None:
 
 
 def _load(tx: Tx, named: str) -> RowMapping:
-    """A training by its own id, else the newest one of a spec."""
+    """A training by its own id, else the newest one of a spec, else by the id of the job that runs it."""
     found = _find(tx, named)
     if found is None:
         query = select(trainings).where(trainings.c.spec_id == named).order_by(trainings.c.number.desc()).limit(1)
         found = tx.connection.execute(query).mappings().first()
+    if found is None:
+        found = tx.connection.execute(select(trainings).where(trainings.c.job_id == named)).mappings().first()
     if found is None:
         is_spec = tx.connection.scalar(select(specs.c.spec_id).where(specs.c.spec_id == named)) is not None
         raise NotFound(f"spec {named} was never scheduled" if is_spec else f"there is no training {named}")

@@ -79,7 +79,8 @@ async function send(form, fields) {
   if (!form || isBusy) return;
   isBusy = true;
   try {
-    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(fields) });
+    const body = new URLSearchParams([...new FormData(form), ...Object.entries(fields)]);
+    const answer = await fetch(form.action, { method: "POST", body });
     const newer = new DOMParser().parseFromString(await answer.text(), "text/html");
     say(newer.querySelector(".messages")?.textContent ?? newer.querySelector("h1")?.textContent ?? "");
     if (answer.ok) takeOver(newer);

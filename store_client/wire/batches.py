@@ -100,6 +100,10 @@ class MoveJob(Body):
     before: NonEmpty | None = Field(default=None, description="a waiting job of the same priority")
     after: NonEmpty | None = Field(default=None, description="a waiting job of the same priority")
     to: Literal["front", "back"] | None = None
+    with_array: bool = Field(
+        default=False,
+        description="all of its array that waits at this priority, in order; and beside all of that of another",
+    )
 
     @model_validator(mode="after")
     def _names_one_place(self) -> "MoveJob":

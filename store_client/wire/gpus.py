@@ -82,8 +82,15 @@ class GpuSlice(GpuPart):
     profile: str | None = None
 
 
+MIB = 2**20
+
+
 class GpuInfo(GpuPart):
-    """A GPU with its slices; one in MIG mode is given out by its slices alone."""
+    """A GPU with its slices; one in MIG mode is given out by its slices alone.
+
+    What ARC's clients read of a GPU travels with it under ARC's names, absent where it is not known: `gpu_id` (its
+    index), `allocated`, `current_job_id`, `utilization_percent`, `memory_used_mb`, `memory_total_mb`.
+    """
 
     node: str | None = Field(default=None, description="the machine; absent: the scheduler's own")
     driver: str | None = None
@@ -91,15 +98,44 @@ class GpuInfo(GpuPart):
     slices: tuple[GpuSlice, ...] = ()
     seen_at: Timestamp = Field(description="when the scheduler read this; a lost GPU keeps its last readings")
 
+    @property
+    def is_free(self) -> bool:
+        """Whether a job could have all of it, or a slice of it, now."""
+        parts: tuple[GpuPart, ...] = self.slices or (self,)
+        return any(part.state == "usable" and not part.units_held for part in parts)
+
+    def to_wire(self) -> dict[str, Any]:
+        holders = (*self.holders, *(holder for part in self.slices for holder in part.holders))
+        told = {
+            "gpu_id": self.index,
+            "allocated": bool(holders),
+            "current_job_id": holders[0].job_id if holders else None,
+            "utilization_percent": self.utilisation_percent,
+            "memory_used_mb": _in_mib(self.memory_used_bytes),
+            "memory_total_mb": _in_mib(self.memory_total_bytes),
+        }
+        return {**super().to_wire(), **{name: value for name, value in told.items() if value is not None}}
+
+
+def _in_mib(count: int | None) -> float | None:
+    return count / MIB if count is not None else None
+
 
 class GpuList(GpuRecord):
-    """Every GPU of the deployment."""
+    """Every GPU of the deployment.
+
+    For ARC's clients `available_count` says how many are free, and `timestamp` when the newest reading was made.
+    """
 
     gpus: tuple[GpuInfo, ...]
     cpu_slots: int = Field(default=0, description="what runs where there are no GPUs")
     courses: tuple["GpuHistory", ...] = Field(
         default=(), description="of those with readings, where they were asked for"
     )
+
+    def to_wire(self) -> dict[str, Any]:
+        newest = {"timestamp": max(gpu.seen_at for gpu in self.gpus)} if self.gpus else {}
+        return {**super().to_wire(), "available_count": sum(gpu.is_free for gpu in self.gpus), **newest}
 
 
 class GpuSample(Record):

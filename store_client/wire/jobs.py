@@ -249,6 +249,7 @@ class QueueSummary(Record):
 
     slots_total: int
     slots_busy: int
+    slots_free: int = Field(default=0, description="held by nobody, and given out")
     unit: Literal["GPUs", "CPU slots"]
     waiting: int
     running: int

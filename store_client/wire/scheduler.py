@@ -1,6 +1,6 @@
 """Why jobs wait, when they may start, and how the queue stands."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -145,7 +145,11 @@ class Ranking(Record):
 
 
 class SchedulerStatus(Record):
-    """How the queue stands, and a page of the waiting jobs in the order of placement."""
+    """How the queue stands, and a page of the waiting jobs in the order of placement.
+
+    For ARC's clients the counts travel under ARC's names, too: `queue_length`, `running_jobs`, `available_gpus`, and
+    `timestamp`. Its `gpu_statuses` are at /api/scheduler/gpus, its `queued_jobs` are the `items`.
+    """
 
     at: Timestamp
     summary: QueueSummary
@@ -159,3 +163,12 @@ class SchedulerStatus(Record):
     items: tuple[QueuedJob, ...] = ()
     next: str | None = None
     total: int = Field(description="jobs that wait for slots")
+
+    def to_wire(self) -> dict[str, Any]:
+        told = {
+            "queue_length": self.states.get(JobState.QUEUED, 0),
+            "running_jobs": sum(self.states.get(state, 0) for state in JobState if state.is_on_a_slot),
+            "available_gpus": self.summary.slots_free if self.summary.unit == "GPUs" else 0,
+            "timestamp": self.at,
+        }
+        return {**super().to_wire(), **told}

@@ -10,7 +10,7 @@ from control_plane.db.transaction import Tx
 from control_plane.registry.operations import lifecycle
 from control_plane.scheduler import lookout
 from control_plane.scheduler.lookout import Lookout
-from control_plane.scheduler.operations import explaining, listing, queue_status, reorder, situation
+from control_plane.scheduler.operations import attempts, explaining, listing, queue_status, reorder, situation
 from control_plane.scheduler.rules.board import Slot
 from control_plane.scheduler.tables import jobs
 from store_client.wire.batches import MoveJob
@@ -61,6 +61,26 @@ def test_a_job_has_the_same_place_wherever_it_is_told(queue: Queue) -> None:
     assert all(places == found["list"] for places in found.values()), found
     queue.store.act("ann", lifecycle.pause)
     assert told(queue, Lookout(lambda _tx: SLOTS)) == dict.fromkeys(found, [None] * 7)
+
+
+def test_why_a_job_waits_goes_with_its_place_whatever_was_written_down_before(queue: Queue) -> None:
+    queue.place(queue.submit())
+    first, second, third = (queue.submit() for _ in range(3))
+    queue.write(attempts.explain, {second: "behind job 2", third: "behind job 2"})
+    queue.write(reorder.move, third, MoveJob(to="front"))
+    eyes = Lookout(lambda _tx: SLOTS)
+
+    def look(tx: Tx) -> list[list[str | None]]:
+        page = {job.job_id: job for job in listing.page(tx, JobPageQuery(), eyes.places).items}
+        status = queue_status.status(tx, QueueQuery(), eyes.see(tx), SUMMARY)
+        shown = {one.job.job_id: one.job for one in status.items}
+        alone = {one: listing.read(tx, one, 0, eyes.places) for one in page}
+        return [[jobs[one].waiting_for for one in (third, first, second)] for jobs in (page, shown, alone)]
+
+    for of_front, *behind in queue.store.house.read_now(look):
+        assert behind == ["behind job 4"] * 2
+        assert of_front is not None
+        assert of_front.startswith("needs 1 CPU slot; job 1 holds what is missing")
 
 
 def test_who_came_after_the_last_look_is_looked_for_and_who_stands_in_no_line_is_not(

@@ -6,20 +6,21 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
 
 from control_plane.db.tables import tallies
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.mirror import Mirror
 from control_plane.scheduler.news import News
-from control_plane.scheduler.operations import attempts, submit
+from control_plane.scheduler.operations import attempts, reorder, submit
 from control_plane.scheduler.operations.attempts import Ending
 from control_plane.scheduler.rules.board import Placement
 from control_plane.scheduler.tables import attempts as attempt_rows
 from control_plane.scheduler.tables import ends_due, holds, job_waits, jobs
 from control_plane.task_store.operations import claims
 from store_client.errors import Refused
+from store_client.wire.batches import MoveJob
 from store_client.wire.jobs import Reprioritise
 from tests.databases import sqlite_database
 from tests.scheduler.queue_house import CLAIMS, Queue
@@ -99,6 +100,20 @@ def test_a_mirror_that_follows_shows_what_a_fresh_one_shows(shared: Queue, acts:
         day.act(name, number)
     day.look("")
     assert shown(day.news.mirror) == shown(fresh(shared))
+
+
+def test_jobs_whose_ranks_are_spread_stand_where_the_database_has_them(shared: Queue) -> None:
+    day = Day(shared)
+    behind = [shared.submit() for _ in range(3)]
+    crowd = update(jobs).where(jobs.c.job_id != behind[-1]).values(rank=1 + jobs.c.number * 2.0**-52)
+    shared.write(lambda tx: tx.connection.execute(crowd).close())
+    day.news.doubt_all()
+    day.look("")
+    shared.write(reorder.move, behind[-1], MoveJob(after=behind[0]))
+    day.look("")
+    (line,) = day.news.mirror.queued.lines.values()
+    (known,) = fresh(shared).queued.lines.values()
+    assert [(job.job_id, job.rank) for job in line] == [(job.job_id, job.rank) for job in known]
 
 
 def test_a_job_whose_claim_ends_is_named_at_the_next_look(queue: Queue) -> None:

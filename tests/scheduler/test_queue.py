@@ -7,9 +7,11 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
-from control_plane.scheduler.operations import attempts, situation, submit
+from control_plane.scheduler.operations import attempts, situation, submit, views
 from control_plane.scheduler.operations.attempts import Ending
+from control_plane.scheduler.operations.views import View
 from control_plane.scheduler.rules import places
+from control_plane.scheduler.rules.board import GPU_UNITS, Slot
 from control_plane.scheduler.rules.states import MOST_LOSSES
 from control_plane.scheduler.tables import jobs
 from control_plane.task_store.operations import claims
@@ -42,6 +44,19 @@ def test_without_a_base_commit_a_job_must_name_one(queue: Queue) -> None:
     with pytest.raises(InvalidPrecondition, match="name a commit_sha"):
         queue.submit()
     assert queue.state(queue.submit(commit_sha=sha(7))) is S.QUEUED
+
+
+def test_a_share_is_refused_where_gpus_are_given_out_whole_and_waits_where_that_is_not_known(queue: Queue) -> None:
+    share: dict[str, Any] = {"resources": {"gpus": 1, "gpu_share": 0.5}}
+    assert queue.state(queue.submit(**share)) is S.QUEUED, "no machine was seen yet"
+    on_a_cluster = [Slot("n1/gpu:0", "gpu", node="n1"), Slot("n1/cpu:0", "cpu", node="n1")]
+    queue.write(views.save, View("n1", on_a_cluster))
+    with pytest.raises(InvalidPrecondition, match=r"given out whole, not in shares; leave it out to get one whole"):
+        queue.submit(**share)
+    assert queue.state(queue.submit(resources={"gpus": 1})) is S.QUEUED
+    assert queue.state(queue.submit(resources={"gpus_where_present": 1, "gpu_share": 0.5})) is S.QUEUED
+    queue.write(views.save, View("", [Slot("GPU-1", "gpu", units=GPU_UNITS)]))
+    assert queue.state(queue.submit(**share)) is S.QUEUED, "another machine could give it"
 
 
 def test_the_same_key_and_spec_is_the_same_job(queue: Queue) -> None:

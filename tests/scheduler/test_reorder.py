@@ -104,6 +104,40 @@ def test_jobs_of_an_array_stand_in_one_place_and_can_be_parted(queue: Queue) -> 
     assert order(queue) == [1, last, 4, 3]
 
 
+def test_an_array_moves_as_one_in_its_order_and_others_go_beside_all_of_it(queue: Queue) -> None:
+    queue.submit(array=3)
+    queue.submit(array=2)
+    queue.write(arrays.unfold)
+    single = queue.read(queue.submit()).number
+    assert order(queue) == [1, 3, 4, 2, 5, single]
+    move(queue, 1, after="2", with_array=True)
+    assert order(queue) == [2, 5, 1, 3, 4, single]
+    move(queue, single, before="4", with_array=True)
+    assert order(queue) == [2, 5, single, 1, 3, 4]
+    move(queue, 5, to="back", with_array=True)
+    assert order(queue) == [single, 1, 3, 4, 2, 5]
+    move(queue, 4, to="front")
+    move(queue, 3, before="2", with_array=True)
+    assert order(queue) == [single, 1, 3, 4, 2, 5], "together again, in its own order"
+    assert [queue.told(queue.read(number).job_id)[-1] for number in ("1", "3", "4")] == ["moved"] * 3
+    with pytest.raises(InvalidPrecondition, match="job 3 is not another that waits"):
+        move(queue, 1, after="3", with_array=True)
+
+
+def test_what_is_made_of_an_array_later_follows_where_it_was_moved_to(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrays, "AHEAD", 2)
+    queue.submit(array=3), queue.submit()
+    queue.write(arrays.unfold)
+    move(queue, 1, to="back", with_array=True)
+    assert order(queue) == [2, 1, 3]
+    for number in ("1", "3"):
+        queue.cancel(number)
+    queue.write(arrays.unfold)
+    assert order(queue) == [2, 4], "none of it waited any more"
+
+
 moves = st.lists(
     st.tuples(st.integers(1, 6), st.sampled_from(["before", "after", "front", "back"]), st.integers(1, 6)), max_size=25
 )

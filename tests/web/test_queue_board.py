@@ -7,7 +7,7 @@ import pytest
 
 from control_plane.scheduler.operations import arrays, attempts
 from control_plane.scheduler.rules.board import Placement
-from store_client import ExperimentDetail
+from store_client import ExperimentDetail, JobFilter
 from tests.web.reading import page, part, rows, says, words
 from tests.web.test_queue import queued
 from tests.web.world import World
@@ -131,6 +131,34 @@ async def test_jobs_of_an_array_are_one_row_which_opens_into_all_of_them(
     assert "The array of job 1 is cancelled" in says(shown)
     assert "5 of 5 jobs ended" in words(part(shown, "array"))
     assert f"/queue/arrays/{job.array_id}/cancel" not in acts(shown)
+
+
+async def test_the_row_of_an_array_moves_and_rises_with_all_of_it(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    sweep = await queued(world, hello, "sweep", array=3)
+    await queued(world, hello, "single")
+    await world.parts.house.write(arrays.unfold)
+    await press(browser_of_admin, "down")
+    rows_now = rows(part(await browser_of_admin.get("/queue"), "waiting"))
+    assert [row[0].split()[0] for row in rows_now] == ["2", "1"]
+    assert "and 2 more of its array" in rows_now[1][0]
+    await press(browser_of_admin, "down")
+    assert await order(browser_of_admin) == ["1", "2"], "the single job goes behind all of the array"
+    told = await press(browser_of_admin, "raise")
+    assert "The array of job 1 has priority 6 now." in says(told)
+    of_array = JobFilter(array_id=sweep.array_id)
+    assert {job.priority for job in (await world.deployment.list_jobs(wanted=of_array)).items} == {6}
+
+
+async def press(browser: httpx.AsyncClient, act: str) -> httpx.Response:
+    """Press a button of the first row that waits, and see where that leads."""
+    button = part(await browser.get("/queue"), "waiting").select(f'button[data-act="{act}"]')[0]
+    form = button.find_parent("form")
+    assert form is not None
+    fields = {str(field["name"]): str(field["value"]) for field in form.select("input")}
+    answer = await browser.post(str(form["action"]), data={**fields, str(button["name"]): str(button["value"])})
+    return await browser.get(answer.headers["location"])
 
 
 async def test_whoever_may_not_change_a_job_is_offered_no_act_on_it(world: World, hello: ExperimentDetail) -> None:

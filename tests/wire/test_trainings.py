@@ -17,12 +17,14 @@ from control_plane.scheduler.operations import views
 from control_plane.scheduler.operations.views import View
 from control_plane.scheduler.rules.board import GPU_UNITS, Slot
 from control_plane.scheduler.rules.standing import Seen
+from store_client.wire.gpus import GpuHolder, GpuInfo, GpuList
 from store_client.wire.jobs import JobState
 from store_client.wire.trainings import STATUS, JobStatus
 from tests.wire.live import ADMIN_TOKEN, in_process, settle
 from tests.wire.store_app import WireApp
 from tests.wire.trainings import ADMIN, JOB, changed, create, post, say_of, schedule
 
+AT = "2026-01-01T00:00:00.000000Z"
 TRAIN = "cp .switchyard/spec.json seen.json; echo training; cp report.json .switchyard/result.json"
 
 
@@ -108,6 +110,35 @@ async def test_the_gpu_that_is_asked_for_is_the_one_it_gets(
     resources = (await job_of(app, scheduled))["resources"]
     assert (resources["gpus"], resources["only_gpus"], resources["gpus_where_present"]) == (1, ["1"], 0)
     assert scheduled.json()["available_gpus"] == [0]
+
+
+async def test_the_queue_and_the_gpus_are_told_under_arcs_names_too(app: WireApp, sqlite_url: str) -> None:
+    await asyncio.to_thread(show, sqlite_url, "usable", "usable")
+    job = await job_of(app, await schedule(app))
+    queue = (await app.http.get("/api/scheduler/queue", headers=ADMIN)).json()
+    assert (queue["queue_length"], queue["running_jobs"], queue["available_gpus"]) == (1, 0, 2)
+    assert queue["timestamp"] == queue["at"]
+    gpus = (await app.http.get("/api/scheduler/gpus", headers=ADMIN)).json()
+    assert (gpus["available_count"], gpus["timestamp"]) == (2, gpus["gpus"][0]["seen_at"])
+    assert [(gpu["gpu_id"], gpu["allocated"]) for gpu in gpus["gpus"]] == [(0, False), (1, False)]
+    assert gpus["gpus"][0].keys().isdisjoint({"current_job_id", "memory_used_mb", "utilization_percent"}), "not known"
+    assert (await status(app, job["job_id"])).json()["details"]["job_id"] == JOB["job_id"]
+
+
+def test_what_is_known_of_a_gpu_that_is_held_is_told_under_arcs_names() -> None:
+    holder = GpuHolder(
+        job_id="job_1", job_number=1, job_name="t", experiment_id="exp_" + "0" * 26, attempt=1, units=12, held_since=AT
+    )
+    gpu = GpuInfo(
+        uuid="GPU-1", index=1, state="usable", units=12, units_held=12, holders=(holder,), seen_at=AT,
+        utilisation_percent=7, memory_used_bytes=3 << 30, memory_total_bytes=16 << 30,
+    )  # fmt: skip
+    told = {
+        "gpu_id": 1, "allocated": True, "current_job_id": "job_1", "utilization_percent": 7,
+        "memory_used_mb": 3072, "memory_total_mb": 16384,
+    }  # fmt: skip
+    assert told.items() <= gpu.to_wire().items()
+    assert GpuList(gpus=(gpu,)).to_wire()["available_count"] == 0
 
 
 @pytest.mark.parametrize(("states", "said"), [((), "none"), (("usable", "reserved"), "reserved"), (("usable",), "0")])

@@ -46,6 +46,10 @@ class Sight(Protocol):
         """The first of the waiting jobs, in order."""
         ...
 
+    def why(self, job: Waiting) -> str | None:
+        """Why one of the waiting jobs waits, in a sentence, by the same look; None where that is not known."""
+        ...
+
     def estimate(self, tx: Tx, job_id: str | None = None) -> Estimate:
         """When jobs start, this one among them where one is named."""
         ...

@@ -1,6 +1,6 @@
 """The slots of this deployment and who holds them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import RowMapping, select
@@ -13,6 +13,8 @@ from control_plane.scheduler.rules.board import Slot
 from control_plane.scheduler.tables import holds, jobs
 from store_client.wire.jobs import Fleet, QueueSummary, SlotInfo
 
+Part = Gpu | MigDevice
+
 
 def holders(tx: Tx) -> dict[str, RowMapping]:
     """A job on each held slot."""
@@ -24,12 +26,13 @@ def holders(tx: Tx) -> dict[str, RowMapping]:
 def read(tx: Tx, seen: Sequence[View]) -> Fleet:
     """Every slot; the summary counts GPUs where there are any, else CPU slots."""
     held = holders(tx)
-    described = tuple(_slot(view, slot, held.get(slot.slot_id)) for view in seen for slot in view.slots)
+    described = tuple(_slot(part, slot, held.get(slot.slot_id)) for view in seen for part, slot in _parts(view))
     counted = [slot for slot in described if slot.kind != "cpu"] or list(described)
     states = listing.by_state(tx)
     summary = QueueSummary(
         slots_total=len(counted),
         slots_busy=sum(1 for slot in counted if slot.job_id is not None or slot.is_foreign),
+        slots_free=sum(1 for slot in counted if slot.job_id is None and slot.state == "usable"),
         unit="GPUs" if any(slot.kind != "cpu" for slot in described) else "CPU slots",
         waiting=states.get("queued", 0),
         running=sum(states.get(state, 0) for state in ("starting", "running", "cancelling")),
@@ -37,8 +40,14 @@ def read(tx: Tx, seen: Sequence[View]) -> Fleet:
     return Fleet(summary=summary, slots=described)
 
 
-def _slot(view: View, slot: Slot, holder: RowMapping | None) -> SlotInfo:
-    part = _part(view, slot)
+def _parts(view: View) -> Iterator[tuple[Part | None, Slot]]:
+    """Each slot of a machine with the GPU or slice that it is."""
+    parts: dict[str, Part] = {gpu.uuid: gpu for gpu in view.gpus}
+    parts |= {mig.uuid: mig for gpu in view.gpus for mig in gpu.mig_devices}
+    return ((parts.get(slot.slot_id), slot) for slot in view.slots)
+
+
+def _slot(part: Part | None, slot: Slot, holder: RowMapping | None) -> SlotInfo:
     return SlotInfo(
         slot_id=slot.slot_id,
         kind=slot.kind,
@@ -53,15 +62,7 @@ def _slot(view: View, slot: Slot, holder: RowMapping | None) -> SlotInfo:
     )
 
 
-def _part(view: View, slot: Slot) -> Gpu | MigDevice | None:
-    if slot.kind == "cpu":
-        return None
-    parts: dict[str, Gpu | MigDevice] = {gpu.uuid: gpu for gpu in view.gpus}
-    parts |= {mig.uuid: mig for gpu in view.gpus for mig in gpu.mig_devices}
-    return parts.get(slot.slot_id)
-
-
-def _readings(part: Gpu | MigDevice) -> dict[str, Any]:
+def _readings(part: Part) -> dict[str, Any]:
     whole = part if isinstance(part, Gpu) else None
     return {
         "memory_total_bytes": part.memory_total_bytes,

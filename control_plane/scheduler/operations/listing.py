@@ -21,11 +21,11 @@ from store_client.wire.jobs import JobDetail, JobPage
 
 PLACED = "placed"
 Page = tuple[list[RowMapping], str | None]
-Places = Callable[[Tx, Sequence[RowMapping]], Mapping[int, int]]
-"""The places in the queue, by number, of those of these jobs that stand in line near its head; 1 is next."""
+Places = Callable[[Tx, Sequence[RowMapping]], Mapping[int, records.InLine]]
+"""Where those of these jobs stand, by number, that are in line near its head, and why they wait."""
 
 
-def unplaced(_tx: Tx, _rows: Sequence[RowMapping]) -> Mapping[int, int]:
+def unplaced(_tx: Tx, _rows: Sequence[RowMapping]) -> Mapping[int, records.InLine]:
     """Nobody asks for places here: they are known already."""
     return {}
 

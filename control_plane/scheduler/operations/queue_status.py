@@ -36,7 +36,7 @@ def status(tx: Tx, query: QueueQuery, sight: Sight, summary: QueueSummary) -> Sc
         heads=tuple(_heads(situation)),
         loads=loads.heaviest(tx, situation),
         no_start=estimate.why_not,
-        items=tuple(_items(tx, page, estimate)),
+        items=tuple(_items(tx, page, sight, estimate)),
         next=str(page[-1][0]) if is_more else None,
         total=sum(len(line) for key, line in situation.lines.items() if _is_of(key.experiment_id, query)),
     )
@@ -61,13 +61,14 @@ def _after(text: str | None) -> int:
     return int(text)
 
 
-def _items(tx: Tx, page: Sequence[Placed], estimate: Estimate) -> Iterator[QueuedJob]:
+def _items(tx: Tx, page: Sequence[Placed], sight: Sight, estimate: Estimate) -> Iterator[QueuedJob]:
     found = _jobs(tx, [job.job_id for _, job in page])
     for place, waiting in page:
         job = found.get(waiting.job_id)
         if job is not None:
             start = estimate.of(waiting.job_id, place)
-            yield QueuedJob(job=job.having(position=place), position=place, start=start)
+            why = sight.why(waiting) or job.waiting_for
+            yield QueuedJob(job=job.having(position=place, waiting_for=why), position=place, start=start)
 
 
 def _jobs(tx: Tx, job_ids: Sequence[str]) -> dict[str, Job]:

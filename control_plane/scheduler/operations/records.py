@@ -26,6 +26,17 @@ COLUMNS = tuple(jobs.c[name] for name in (*SHARED, *OF_WAITING, "resources", "ra
 
 
 @dataclass(frozen=True)
+class InLine:
+    """Where a waiting job stands, 1 for the next, and why it does not start, both as of one look."""
+
+    place: int
+    why: str | None = None
+
+
+NOWHERE = InLine(0)
+
+
+@dataclass(frozen=True)
 class Notes:
     """What other tables know of a job."""
 
@@ -38,20 +49,21 @@ class Notes:
     """Whose it is, by name, and what it holds."""
 
 
-def notes(tx: Tx, rows: Sequence[RowMapping], positions: Mapping[int, int], naming: Naming) -> list[Notes]:
+def notes(tx: Tx, rows: Sequence[RowMapping], in_line: Mapping[int, InLine], naming: Naming) -> list[Notes]:
     """What other tables know of each of these jobs."""
     tags = _tags(tx, [row["job_id"] for row in rows])
     live = _progress(tx, {row["job_id"]: row["attempt"] for row in rows if JobState(row["state"]).is_on_a_slot})
     paused = standing.paused(tx, rows)
+    stands = [in_line.get(row["number"], NOWHERE) for row in rows]
     return [
         Notes(
-            positions.get(row["number"]),
+            here.place or None,
             tuple(tags.get(row["job_id"], ())),
             live.get(row["job_id"]),
-            standing.PAUSED if row["job_id"] in paused else None,
+            standing.PAUSED if row["job_id"] in paused else here.why,
             naming.told(row),
         )
-        for row in rows
+        for row, here in zip(rows, stands, strict=True)
     ]
 
 

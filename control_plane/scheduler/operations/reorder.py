@@ -1,17 +1,56 @@
-"""Moving a waiting job among those of its priority, by a rank between its new neighbours."""
+"""Moving a waiting job, or its array, among those of its priority, by a rank between its new neighbours."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, select, update
 
 from control_plane.db.transaction import Tx
-from control_plane.scheduler.operations.rows import load, newest, save
-from control_plane.scheduler.tables import IS_QUEUED, jobs
+from control_plane.scheduler.operations.rows import Change, load, newest, save_all
+from control_plane.scheduler.tables import IS_QUEUED, arrays, jobs
 from store_client.errors import InvalidPrecondition
 from store_client.wire.batches import MoveJob
 from store_client.wire.jobs import JobState
 
 Rank = float
+IN_ORDER = (jobs.c.rank.asc(), jobs.c.number.asc())
+FROM_BEHIND = (jobs.c.rank.desc(), jobs.c.number.desc())
+
+
+@dataclass(frozen=True)
+class _Moving:
+    """A job that moves, or all of its array that waits at its priority."""
+
+    row: RowMapping
+    with_array: bool
+
+    @classmethod
+    def of(cls, row: RowMapping, body: MoveJob) -> "_Moving":
+        return cls(row, body.with_array and row["array_id"] is not None)
+
+    @property
+    def is_it(self) -> ColumnElement[bool]:
+        key = jobs.c.array_id if self.with_array else jobs.c.job_id
+        return and_(*self._waits, key == self.row[key.name])
+
+    @property
+    def is_other(self) -> ColumnElement[bool]:
+        key = jobs.c.array_id if self.with_array else jobs.c.job_id
+        return and_(*self._waits, key.is_distinct_from(self.row[key.name]))
+
+    @property
+    def _waits(self) -> tuple[Any, ...]:
+        return IS_QUEUED, jobs.c.priority == self.row["priority"]
+
+    def others(self) -> Select[Any]:
+        return select(jobs.c.rank).where(self.is_other)
+
+    def rows(self, tx: Tx) -> Sequence[RowMapping]:
+        """Those that move; of one rank they stand by their numbers, which is the order in which they were made."""
+        if not self.with_array:
+            return [self.row]
+        return tx.connection.execute(select(jobs).where(self.is_it).order_by(jobs.c.number)).mappings().all()
 
 
 def move(tx: Tx, job_id: str, body: MoveJob) -> RowMapping:
@@ -19,40 +58,48 @@ def move(tx: Tx, job_id: str, body: MoveJob) -> RowMapping:
     row = load(tx, job_id)
     if row["state"] != JobState.QUEUED:
         raise InvalidPrecondition("only a waiting job can change its place")
-    beside = _beside(tx, row, body.before or body.after)
-    rank = _between(*_gap(tx, row, body, beside))
+    moving = _Moving.of(row, body)
+    rank = _between(*_gap(tx, moving, body))
     if rank is None:
         _spread(tx, row["priority"])
-        rank = _between(*_gap(tx, row, body, _beside(tx, row, body.before or body.after)))
+        rank = _between(*_gap(tx, moving, body))
     if rank is None:
         raise InvalidPrecondition("too many jobs wait at this priority to put one between two others")
-    return save(tx, row, "moved", rank=rank)
+    if moving.with_array:  # those that are made later follow, also when none waits any more by then
+        tx.connection.execute(update(arrays).where(arrays.c.array_id == row["array_id"]).values(rank=rank))
+    moved = save_all(tx, "moved", [Change(one, {"rank": rank}) for one in moving.rows(tx)])
+    return next(one for one in moved if one["job_id"] == row["job_id"])
 
 
-def _beside(tx: Tx, row: RowMapping, name: str | None) -> RowMapping | None:
+def _gap(tx: Tx, moving: _Moving, body: MoveJob) -> tuple[Rank, Rank]:
+    """The ranks to go between; what is submitted next always comes behind."""
+    beside = _beside(tx, moving, body)
+    if beside is None:
+        return _end(tx, moving, is_last=body.to == "back")
+    here = (beside["rank"], beside["number"])
+    if body.before is not None:
+        ahead = _next(tx, moving, here, is_ahead=True)
+        return (here[0] - 2 if ahead is None else ahead, here[0])
+    behind = _next(tx, moving, here, is_ahead=False)
+    return (here[0], newest(tx) + 1.0 if behind is None else behind)
+
+
+def _beside(tx: Tx, moving: _Moving, body: MoveJob) -> RowMapping | None:
+    """The job to go beside, if one is named; of its array the first or the last, where arrays move as one."""
+    name = body.before or body.after
     if name is None:
         return None
-    other = load(tx, name)
-    if other["state"] != JobState.QUEUED or other["job_id"] == row["job_id"]:
+    other, row = load(tx, name), moving.row
+    is_same = row["array_id"] is not None and other["array_id"] == row["array_id"] and moving.with_array
+    if other["state"] != JobState.QUEUED or other["job_id"] == row["job_id"] or is_same:
         raise InvalidPrecondition(f"job {other['number']} is not another that waits")
     if other["priority"] != row["priority"]:
         raise InvalidPrecondition(f"job {other['number']} has priority {other['priority']}; give this one the same")
-    return other
-
-
-def _gap(tx: Tx, row: RowMapping, body: MoveJob, beside: RowMapping | None) -> tuple[Rank, Rank]:
-    """The ranks to go between; what is submitted next always comes behind."""
-    if beside is None:
-        edge = _edge(tx, row, is_last=body.to == "back")
-        if edge is None:
-            return row["rank"] - 1, row["rank"] + 1
-        return (edge, newest(tx) + 1.0) if body.to == "back" else (edge - 2, edge)
-    here = (beside["rank"], beside["number"])
-    if body.before is not None:
-        ahead = _next(tx, row, here, is_ahead=True)
-        return (here[0] - 2 if ahead is None else ahead, here[0])
-    behind = _next(tx, row, here, is_ahead=False)
-    return (here[0], newest(tx) + 1.0 if behind is None else behind)
+    if not body.with_array or other["array_id"] is None:
+        return other
+    its = select(jobs).where(moving.is_other, jobs.c.array_id == other["array_id"])
+    ordered = its.order_by(*(IN_ORDER if body.before is not None else FROM_BEHIND)).limit(1)
+    return tx.connection.execute(ordered).mappings().one()
 
 
 def _between(low: Rank, high: Rank) -> Rank | None:
@@ -61,27 +108,25 @@ def _between(low: Rank, high: Rank) -> Rank | None:
     return middle if low < middle < high else None
 
 
-def _others(row: RowMapping) -> Any:
-    return select(jobs.c.rank).where(IS_QUEUED, jobs.c.priority == row["priority"], jobs.c.job_id != row["job_id"])
+def _end(tx: Tx, moving: _Moving, *, is_last: bool) -> tuple[Rank, Rank]:
+    """The gap before or behind all others of the priority."""
+    ordered = moving.others().order_by(*(FROM_BEHIND if is_last else IN_ORDER)).limit(1)
+    edge: Rank | None = tx.connection.scalar(ordered)
+    if edge is None:
+        return moving.row["rank"] - 1, moving.row["rank"] + 1
+    return (edge, newest(tx) + 1.0) if is_last else (edge - 2, edge)
 
 
-def _edge(tx: Tx, row: RowMapping, *, is_last: bool) -> Rank | None:
-    order = (jobs.c.rank.desc(), jobs.c.number.desc()) if is_last else (jobs.c.rank.asc(), jobs.c.number.asc())
-    found: Rank | None = tx.connection.scalar(_others(row).order_by(*order).limit(1))
-    return found
-
-
-def _next(tx: Tx, row: RowMapping, here: tuple[Rank, int], *, is_ahead: bool) -> Rank | None:
+def _next(tx: Tx, moving: _Moving, here: tuple[Rank, int], *, is_ahead: bool) -> Rank | None:
     """The rank of the job next to a place."""
     rank, number = here
     same = jobs.c.rank == rank
     if is_ahead:
         place = (jobs.c.rank < rank) | (same & (jobs.c.number < number))
-        order = (jobs.c.rank.desc(), jobs.c.number.desc())
     else:
         place = (jobs.c.rank > rank) | (same & (jobs.c.number > number))
-        order = (jobs.c.rank.asc(), jobs.c.number.asc())
-    found: Rank | None = tx.connection.scalar(_others(row).where(place).order_by(*order).limit(1))
+    ordered = moving.others().where(place).order_by(*(FROM_BEHIND if is_ahead else IN_ORDER)).limit(1)
+    found: Rank | None = tx.connection.scalar(ordered)
     return found
 
 

@@ -5,12 +5,13 @@ from typing import Any
 from sqlalchemy import RowMapping, select
 
 from control_plane.db.transaction import Tx
-from control_plane.scheduler.operations import ends
+from control_plane.scheduler.operations import ends, views
 from control_plane.scheduler.operations.arrays import first_draft
 from control_plane.scheduler.operations.dependencies import unmet
 from control_plane.scheduler.operations.making import Draft, make, wait_for
 from control_plane.scheduler.operations.rows import last_rank, load, must_own, save, tell
 from control_plane.scheduler.ports import Claims
+from control_plane.scheduler.rules.mismatches import ONLY_WHOLE, only_whole
 from control_plane.scheduler.rules.retries import must_be_retryable
 from control_plane.scheduler.rules.states import moved
 from control_plane.scheduler.tables import arrays, jobs
@@ -31,6 +32,7 @@ def draft(tx: Tx, body: SubmitJob, claims: Claims) -> Draft:
     """A job that may be queued, or the first of an array."""
     claimed_at = _check_task(tx, body, claims)
     _check_branch(tx, body)
+    _check_share(tx, body)
     base = tx.experiment["base_commit_sha"]
     commit = body.commit_sha or base
     if commit is None:
@@ -82,6 +84,14 @@ def _check_branch(tx: Tx, body: SubmitJob) -> None:
     own = f"work/{tx.caller.worker_id}/"
     if body.publish is not None and not tx.caller.is_admin and not body.publish.startswith(own):
         raise Forbidden(f"publish to a branch of your own, below {own}")
+
+
+def _check_share(tx: Tx, body: SubmitJob) -> None:
+    """Refuse a share at once where no GPU is ever given out in parts, instead of letting it wait for ever."""
+    if body.resources.gpus and body.resources.gpu_share is not None:
+        slots = [slot for view in views.load(tx) for slot in view.slots]
+        if only_whole(slots):
+            raise InvalidPrecondition(f"resources.gpu_share: {ONLY_WHOLE}; leave it out to get one whole")
 
 
 def cancel(tx: Tx, job_id: str) -> RowMapping:

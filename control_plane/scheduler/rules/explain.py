@@ -13,6 +13,8 @@ from control_plane.scheduler.rules.places import position
 from control_plane.scheduler.rules.planning import Plan, plan
 from store_client.wire.scheduler import JobChange, JobConstraint
 
+STARTS = "nothing is in its way: it starts when the scheduler looks next"
+
 
 @dataclass(frozen=True)
 class Why:
@@ -35,8 +37,7 @@ def explain(situation: Situation, job: Waiting, head: Sequence[Waiting] | None =
     case, made = Case(situation, job), plan(situation)
     place = position(situation, job, head)
     if any(placement.job_id == job.job_id for placement in made.placements):
-        soon = JobConstraint(kind="starting", sentence="nothing is in its way: it starts when the scheduler looks next")
-        return Why(place, (soon,))
+        return Why(place, (JobConstraint(kind="starting", sentence=STARTS),))
     found = constraints(Case(_settled(situation, made), job), made, place)
     would = changes(case, made, place)
     return Why(place, found, would.smallest, would.others, would.why_none)

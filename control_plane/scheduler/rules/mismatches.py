@@ -7,6 +7,7 @@ from control_plane.scheduler.rules.needs import Need
 from store_client.wire.jobs import Resources
 
 MOST_NAMED = 6
+ONLY_WHOLE = "the GPUs here are given out whole, not in shares"
 
 
 def mismatch(slots: Sequence[Slot], asked: Resources) -> str | None:
@@ -18,13 +19,19 @@ def mismatch(slots: Sequence[Slot], asked: Resources) -> str | None:
         return (
             f"the slices here are {_listed(profiles)}" if profiles else _none(cards, "no GPU here is cut into slices")
         )
-    if need.share is not None and all(slot.units == 1 for slot in whole):
-        return _none(whole, "the GPUs here are given out whole, not in shares")
+    if need.share is not None and (only_whole(slots) or not whole):
+        return _none(whole, ONLY_WHOLE)
     if cards and need.only and not any(need.allows(slot) for slot in cards):
         models = {slot.model for slot in cards if slot.model is not None}
         names = models or {slot.slot_id for slot in cards}
         return f"none here is called {_listed(need.only, 'or')}: there are {_listed(names)}"
     return None
+
+
+def only_whole(slots: Sequence[Slot]) -> bool:
+    """Whether there are GPUs here, and none of them has parts that could be given out."""
+    whole = [slot for slot in slots if slot.kind == "gpu"]
+    return bool(whole) and all(slot.units == 1 for slot in whole)
 
 
 def _none(cards: Sequence[Slot], sentence: str) -> str | None:
