@@ -1,6 +1,7 @@
 """`python -m control_plane`: the control plane alone."""
 
 import asyncio
+import gc
 import json
 import logging
 import signal
@@ -57,6 +58,7 @@ def main(argv: Sequence[str]) -> int:
         server_header=False,
     )
     server = Server(config, app.state.parts.house.hub)
+    gc.freeze()  # what is there stays: no request waits for a collection that looks through all of it
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn sends itself the signal again when it has stopped; a clean stop is no death by signal.
         signal.signal(number, server.handle_exit)

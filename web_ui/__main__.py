@@ -1,6 +1,7 @@
 """`python -m web_ui`: the console alone."""
 
 import asyncio
+import gc
 import json
 import logging
 import socket
@@ -51,6 +52,7 @@ def main(argv: Sequence[str]) -> int:
             (settings.data / ADDRESS).unlink(missing_ok=True)
 
     server = Server(config, stop)
+    gc.freeze()  # what is there stays: no request waits for a collection that looks through all of it
     print(json.dumps(ready(settings, address(listener))), flush=True)  # noqa: T201 - the ready line
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(server.serve(sockets=[listener]))

@@ -7,9 +7,16 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
-from store_client import ControlPlaneClient, ExperimentPageQuery, ExperimentSummary, LogEvent, Unreachable
+from store_client import (
+    ControlPlaneClient,
+    ExperimentPage,
+    ExperimentPageQuery,
+    ExperimentSummary,
+    LogEvent,
+    Unreachable,
+)
 
-LISTED, NEEDING = 40, 12
+BESIDE = ExperimentPageQuery(limit=40, first_needing=12)
 """So many are listed, and of those that need somebody; the home page searches all of them."""
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 """What an id or a slug may look like; nothing else is asked for."""
@@ -87,13 +94,12 @@ class KeptLists:
             del self._lists[person]
 
 
-async def listed_by(client: ControlPlaneClient, recent: Iterable[str] = ()) -> Summaries:
-    """The first of very many, those that need somebody, and those that were used lately."""
-    page, needing = await asyncio.gather(
-        client.list_experiment_page(ExperimentPageQuery(limit=LISTED)),
-        client.list_experiment_page(ExperimentPageQuery(limit=NEEDING, needs=True)),
-    )
-    found: dict[str, ExperimentSummary] = {one.experiment_id: one for one in (*page.items, *needing.items)}
+async def listed_by(
+    client: ControlPlaneClient, recent: Iterable[str] = (), page: ExperimentPage | None = None
+) -> Summaries:
+    """The first of very many, those that need somebody, and those that were used lately; of a page if it is there."""
+    page = page or await client.list_experiment_page(BESIDE)
+    found: dict[str, ExperimentSummary] = {one.experiment_id: one for one in (*page.items, *page.waiting)}
     missing = [one for one in recent if one not in found] if page.next is not None else []
     for more in await asyncio.gather(*(found_by(client, one) for one in missing)):
         found |= {one.experiment_id: one for one in more}

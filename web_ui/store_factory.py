@@ -16,6 +16,7 @@ from store_client import (
     ControlPlaneClient,
     Exchanged,
     ExchangedBearer,
+    ExperimentPage,
     ExperimentSummary,
     LogEvent,
     NotFound,
@@ -52,11 +53,12 @@ class Factory(Protocol):
         ...
 
     async def experiments(
-        self, who: SignedIn, named: str | None = None, *, whole: int = 0
+        self, who: SignedIn, named: str | None = None, *, whole: int = 0, page: ExperimentPage | None = None
     ) -> tuple[ExperimentSummary, ...]:
         """The experiments there are, the first of very many; the one of that id or slug is among them.
 
-        Where they are only listed, that one or the first so many are whole.
+        Where they are only listed, that one or the first so many are whole. Where they are paged, the first page is
+        not asked for again by whoever has it.
         """
         ...
 
@@ -130,10 +132,11 @@ class StoreFactory:
         named: str | None = None,
         *,
         whole: int = 0,  # noqa: ARG002 - all of them are
+        page: ExperimentPage | None = None,
     ) -> tuple[ExperimentSummary, ...]:
         """A bounded choice of them; the one that is named is read now, wherever it stands, the others may be kept."""
         client, person = self.deployment(who), (who.operator_id, who.session)
-        listed = self._lists.of(person, lambda: listed_by(client, who.recent), is_new=named is None)
+        listed = self._lists.of(person, lambda: listed_by(client, who.recent, page), is_new=named is None)
         if named is not None:
             found, items = await asyncio.gather(self._named(client, person, named), listed)
         else:

@@ -2,15 +2,15 @@
 //
 // <body data-live-url data-live-of data-live-cursor> names the stream, what the page is about, and the position it was
 // drawn at. What changed makes the page fetch its own address with `X-Fragment: live` and take over its data-live parts:
-// at once, some times in a row, and then once a second. `data-live-on="job gpu"` on a part says which kinds of events
-// can concern it; without it, all can. Parts outside <main> are in no hurry. Without a line the page asks every ten
-// seconds. Hidden pages rest. #live-state tells how current the page is.
+// at once, some times in a row, and on the whole once a second. `data-live-on="job gpu"` on a part says which kinds of
+// events can concern it; without it, all can. Parts outside <main> are in no hurry. Without a line the page asks every
+// ten seconds. Hidden pages rest. #live-state tells how current the page is.
 import { setClock } from "./ages.js";
 import { OwnLine, openLine } from "./line.js";
 import { rememberServed, takeOver } from "./swap.js";
 
 const BEAT_MS = 1000;
-const LOOKS_IN_A_ROW = 3;
+const LOOKS_IN_A_ROW = 5;
 const RECOVER_MS = 1000;
 const REST_PER_LOOK = 2;
 const CALM_MS = 5000;
@@ -31,8 +31,8 @@ class Live {
     this.cursor = Number(liveCursor) || 0;
     this.line = openLine((message) => this.hear(message));
     this.failures = 0;
-    this.lookedAt = this.tookMs = this.toldAt = 0;
-    this.credit = LOOKS_IN_A_ROW;
+    this.lookedAt = this.tookMs = this.toldAt = this.countedAt = 0;
+    this.counted = LOOKS_IN_A_ROW;
     this.currentAt = Date.now();
     this.isConnected = false;
     this.isBehind = false;
@@ -131,9 +131,13 @@ class Live {
     this.planned = setTimeout(() => this.look(), due - Date.now());
   }
 
+  // How many looks may follow at once: they come back one by one, also while others are taken.
+  get credit() {
+    return Math.min(this.counted + (Date.now() - this.countedAt) / RECOVER_MS, LOOKS_IN_A_ROW);
+  }
+
   creditAt() {
-    const recovered = Math.floor((Date.now() - this.lookedAt) / RECOVER_MS);
-    return this.credit + recovered > 0 ? 0 : this.lookedAt + RECOVER_MS;
+    return Date.now() + Math.max(0, (1 - this.credit) * RECOVER_MS);
   }
 
   async look() {
@@ -144,8 +148,8 @@ class Live {
     }
     this.isLooking = true;
     const began = Date.now();
-    this.credit = Math.min(this.credit + Math.floor((began - this.lookedAt) / RECOVER_MS), LOOKS_IN_A_ROW) - 1;
-    this.lookedAt = began;
+    this.counted = this.credit - 1;
+    this.lookedAt = this.countedAt = began;
     await this.ask();
     this.tookMs = Date.now() - began;
     this.isLooking = false;

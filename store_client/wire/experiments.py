@@ -189,7 +189,8 @@ class ExperimentPage(Record):
     next: str | None = None
     total: int | None = Field(default=None, description="how many the filters admit; absent for more than 10,000")
     by_status: dict[str, int] = Field(default_factory=dict, description="how many there are in all")
-    needing: int = Field(default=0, description="how many wait for a person")
+    needing: int = Field(default=0, description="how many wait for the caller")
+    waiting: tuple[ExperimentLine, ...] = Field(default=(), description="the first of those, if they were asked for")
 
 
 class CreateExperiment(Body):

@@ -8,7 +8,8 @@ from sqlalchemy import text
 
 from control_plane.db import tally
 from control_plane.db.batch import Batch
-from control_plane.db.transaction import Tx
+from control_plane.db.tables import DEPLOYMENT
+from control_plane.db.transaction import ADMIN, Caller, Tx
 from control_plane.registry.operations import lifecycle, summaries
 from control_plane.registry.rules import places
 from store_client.errors import BadRequest
@@ -16,6 +17,8 @@ from store_client.wire.calls.experiments import ExperimentPageQuery
 from store_client.wire.experiments import ChangeAutomation, EndExperiment, ExperimentPage
 from tests.registry import Registry, open_registry
 from tests.store.plans import plans
+
+AS_DRAFT = text("UPDATE experiments SET status = 'draft' WHERE experiment_id = :of")
 
 
 @pytest.fixture
@@ -74,6 +77,39 @@ def test_those_that_wait_for_a_person_are_found_and_counted(registry: Registry) 
     assert names(registry, needs=True) == ["Waits"]
     assert names(registry, needs=False) == ["Idle", "Automatic", "Paused"]
     assert page(registry).needing == 1
+
+
+def somebody(registry: Registry, role: str, *, is_confined: bool, **roles: str) -> Caller:
+    """A person with a role in the deployment, and others in experiments."""
+    worker_id, _ = registry.worker(DEPLOYMENT, f"{role} {len(roles)}")
+    moment = "2026-01-01T00:00:00.000000Z"
+    registry.put("operators", operator_id=worker_id, role=role, is_confined=is_confined, created_at=moment)
+    for experiment_id, given in roles.items():
+        row = {"operator_id": worker_id, "experiment_id": experiment_id, "role": given}
+        registry.put("experiment_roles", **row, granted_at=moment, granted_by="admin")
+    return Caller(worker_id, is_confined=is_confined)
+
+
+def test_what_waits_is_told_to_whoever_may_do_it_the_first_of_it_beside_the_page(registry: Registry) -> None:
+    draft, *waiting = (registry.experiment(f"Experiment {number}") for number in range(6))
+    registry.put("tallies", experiment_id=draft, name="tasks.ideation.pending", total=1)
+    registry.at(draft, lambda tx: tx.connection.execute(AS_DRAFT, {"of": draft}) and None)
+    for scope in waiting:
+        registry.put("tallies", experiment_id=scope, name="tasks.ideation.pending", total=1)
+        registry.at(scope, lambda tx: lifecycle.change_automation(tx, ChangeAutomation(ideator="manual")))
+    granted = {waiting[0]: "viewer", waiting[2]: "operator", waiting[3]: "administrator", draft: "administrator"}
+
+    def told(caller: Caller, first: int = 2) -> tuple[int, list[str]]:
+        query = ExperimentPageQuery(limit=1, first_needing=first)
+        found = registry.at(DEPLOYMENT, lambda tx: summaries.page(tx, query), caller)
+        return found.needing, [one.name for one in found.waiting]
+
+    assert told(somebody(registry, "administrator", is_confined=False)) == (6, ["Experiment 5", "Experiment 4"])
+    assert told(somebody(registry, "operator", is_confined=False), 9)[0] == 5
+    assert told(somebody(registry, "viewer", is_confined=False, **granted)) == (2, ["Experiment 4", "Experiment 3"])
+    assert told(somebody(registry, "viewer", is_confined=True, **granted), 1) == (2, ["Experiment 4"])
+    assert told(somebody(registry, "viewer", is_confined=True)) == (0, [])
+    assert told(ADMIN, 0) == (6, [])
 
 
 def test_a_page_is_found_by_index_and_asks_as_much_for_few_as_for_many(registry: Registry) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from control_plane.db.batch import Batch
 from control_plane.db.transaction import Tx
-from control_plane.task_store.operations import leaderboard, parts, scoring, variants
+from control_plane.task_store.operations import leaderboard, narrowing, parts, scoring, variants
 from control_plane.task_store.rules import standings
 from control_plane.task_store.rules.standings import Place
 from control_plane.task_store.tables import variants as variant_table
@@ -104,6 +104,23 @@ def test_a_list_is_narrowed_to_a_worker_or_an_idea_and_counted(worked: TaskHouse
         see(worked, limit=1, **query).total for query in ({}, {"status": "success"}, {"worker": bob}, {"idea": idea})
     ]
     assert totals == [7, 5, 5, 1]
+
+
+def test_those_in_a_range_are_counted_whatever_else_narrows_the_list(worked: TaskHouse) -> None:
+    def count(**query: Any) -> tuple[int | None, bool]:
+        found = see(worked, limit=1, metric="steps", **query)
+        return found.total, found.is_more
+
+    assert count(at_least=4) == count(at_least=4, sort="metric:steps") == (3, False)
+    assert count(at_least=4, at_most=9, status="success", sort="metric:accuracy") == (2, False)
+    assert count(at_least=4, status="error") == count(at_most=0) == (0, False)
+    assert count(at_least=4, q="idea-4") == count(at_least=30, worker=worked.id_of("bob")) == (1, False)
+
+
+def test_no_more_are_counted_than_are_told(worked: TaskHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(narrowing, "COUNTED", 2)
+    found = see(worked, metric="steps", at_least=4)
+    assert (found.total, found.is_more, len(found.items)) == (2, True, 3)
 
 
 def test_what_no_index_serves_is_looked_for_a_stretch_at_a_time(

@@ -18,14 +18,15 @@ from store_client import (
 )
 from web_ui.filters import Direction, Moment, plural
 from web_ui.frame import deployment_frame, needs, same_page
+from web_ui.kept_lists import BESIDE
 from web_ui.lines import Counts, JobLine, Need, counts_of, gain, in_flight, job_line, needs_of, objective_phrase
 from web_ui.listing import Pager, Place, choice
-from web_ui.pages.home_lists import NEEDING, ROWS, Lists, lists_of
+from web_ui.pages.home_lists import lists_of
 from web_ui.sparklines import Sparkline, sparkline
 from web_ui.templating import Frame, Tab
 from web_ui.visit import Visit
 
-JOBS = 8
+JOBS, NEEDS = 8, 12
 ON_SLOTS = (JobState.STARTING, JobState.RUNNING, JobState.CANCELLING)
 LONGEST_SEARCH = 200
 WORDS = {"running": "Running", "paused": "Paused", "draft": "Drafts", "completed": "Completed", "failed": "Failed"}
@@ -81,6 +82,7 @@ class Home:
     is_narrowed: bool = False
     all_href: str = ""
     pager: Pager | None = None
+    new_href: str = ""
 
 
 async def show(visit: Visit) -> Response:
@@ -88,9 +90,8 @@ async def show(visit: Visit) -> Response:
     place = Place.of(visit.request, "q", "status", "needs", "to")
     query = _query(visit, place)
     lists, fleet, open_jobs = await asyncio.gather(lists_of(visit, query), visit.fleet(), _open_jobs(visit))
-    known = (*lists.page.items, *lists.needing)
-    found = lists.page.having(needing=_needing(visit, lists))
-    needed = [need for one in lists.needing for need in needs_of(visit, one)][:NEEDING]
+    found = lists.page
+    needed = [need for one in found.waiting for need in needs_of(visit, one)][:NEEDS]
     is_paged = place.after is not None or found.next is not None
     page = Home(
         frame=deployment_frame(visit, lists.first, "Home", "home", fleet),
@@ -105,8 +106,9 @@ async def show(visit: Visit) -> Response:
         kept=tuple((name, value) for name, value in place.fields.items() if name != "q"),
         is_narrowed=bool(place.fields.keys() - {"to"}),
         all_href=place.having(q=None, status=None, needs=None, to=None),
-        pager=place.pager(len(found.items), found.next, found.total, size=ROWS) if is_paged else None,
-        queue=_queue(visit, open_jobs, known, fleet) if fleet else None,
+        pager=place.pager(len(found.items), found.next, found.total, size=BESIDE.limit) if is_paged else None,
+        queue=_queue(visit, open_jobs, (*found.items, *found.waiting), fleet) if fleet else None,
+        new_href=visit.url("new_experiment") if visit.manages_deployment else "",
     )
     return visit.show(page)
 
@@ -118,7 +120,8 @@ def _query(visit: Visit, place: Place) -> ExperimentPageQuery:
         status=Status(status) if status else None,
         needs=True if place.fields.get("needs") == "true" else None,
         after=place.after,
-        limit=ROWS,
+        limit=BESIDE.limit,
+        first_needing=BESIDE.first_needing,
     )
 
 
@@ -130,12 +133,6 @@ async def _open_jobs(visit: Visit) -> tuple[Job, ...]:
         visit.client.list_jobs(wanted=JobFilter(states=ON_SLOTS), limit=JOBS), visit.client.read_queue(limit=JOBS)
     )
     return (*reversed(running.items), *(one.job for one in queue.items))[:JOBS]
-
-
-def _needing(visit: Visit, lists: Lists) -> int:
-    """How many experiments need this person: of few exactly, of many as the server counts them."""
-    wanting = [one for one in lists.needing if needs_of(visit, one)]
-    return lists.page.needing if len(lists.needing) >= NEEDING and wanting else len(wanting)
 
 
 def _filters(place: Place, page: ExperimentPage, query: ExperimentPageQuery) -> tuple[Tab, ...]:

@@ -12,32 +12,30 @@ from store_client import (
     Step,
     SwitchyardError,
 )
+from web_ui.kept_lists import BESIDE
 from web_ui.visit import Visit
 
-ROWS, NEEDING = 40, 12
 SPARKS = 24
 """So many experiments of another server get a sparkline; the rest of a long list does without."""
 
 
 @dataclass(frozen=True)
 class Lists:
-    """A page as it was asked for, the experiments that need somebody, and the first ones of all."""
+    """A page as it was asked for, which tells of those that need somebody, and the first ones of all."""
 
     page: ExperimentPage
-    needing: tuple[ExperimentLine, ...]
     first: tuple[ExperimentSummary, ...]
 
 
 async def lists_of(visit: Visit, query: ExperimentPageQuery) -> Lists:
-    """What the page lists, however many experiments there are."""
+    """What the page lists, however many experiments there are; the first page is the list beside it, too."""
     if not visit.offers.is_ours:
         return await _of_another_server(visit, query)
-    page, needing, first = await asyncio.gather(
-        visit.client.list_experiment_page(query),
-        visit.client.list_experiment_page(ExperimentPageQuery(needs=True, limit=NEEDING)),
-        visit.console.factory.experiments(visit.who),
-    )
-    return Lists(page, needing.items, first)
+    factory, who = visit.console.factory, visit.who
+    if query == BESIDE:
+        page = await visit.client.list_experiment_page(query)
+        return Lists(page, await factory.experiments(who, page=page))
+    return Lists(*await asyncio.gather(visit.client.list_experiment_page(query), factory.experiments(who)))
 
 
 async def _of_another_server(visit: Visit, query: ExperimentPageQuery) -> Lists:
@@ -48,7 +46,7 @@ async def _of_another_server(visit: Visit, query: ExperimentPageQuery) -> Lists:
     lines = await asyncio.gather(*(_line(visit, one) for one in chosen[:SPARKS]))
     rest = (ExperimentLine(**one.model_dump()) for one in chosen[SPARKS:])
     by_status = Counter(one.status.value for one in found)
-    return Lists(ExperimentPage(items=(*lines, *rest), total=len(chosen), by_status=by_status), (), found)
+    return Lists(ExperimentPage(items=(*lines, *rest), total=len(chosen), by_status=by_status), found)
 
 
 def _is_wanted(query: ExperimentPageQuery, one: ExperimentSummary) -> bool:

@@ -4,15 +4,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, RowMapping, Select, and_, case, func, literal, or_, select, tuple_
 
-from control_plane.db.tables import events, experiments, tallies
+from control_plane.db.tables import events, experiments
 from control_plane.db.transaction import Tx
-from control_plane.registry.operations import people, reading
+from control_plane.registry.operations import needing, people, reading
 from control_plane.registry.rules import places
 from store_client.wire.calls.experiments import ExperimentPageQuery
-from store_client.wire.experiments import ROLES, ExperimentPage, Status
+from store_client.wire.experiments import ExperimentLine, ExperimentPage
 
 COUNTED = 10_000
-KINDS = {"ideator": "ideation", "executor": "execution", "evaluator": "evaluation"}
 STANDING: ColumnElement[int] = case(
     {"running": 0, "paused": 1, "draft": 2}, value=experiments.c.status, else_=literal(3, Integer)
 )
@@ -32,23 +31,33 @@ _ORDER = STANDING, experiments.c.created_at.desc(), experiments.c.experiment_id.
 def page(tx: Tx, query: ExperimentPageQuery) -> ExperimentPage:
     """A page of experiments with their scores and counts, and how many there are of each kind."""
     visible = people.visible(tx) & _is_listed(query)
-    conditions = [visible, *_filters(query)]
-    found = _rows(tx, query, conditions)
+    is_waiting = needing.caller(tx)
+    filters = _filters(query, is_waiting)
+    beyond = [] if query.after is None else [_beyond(places.read(query.after))]
+    found = _rows(tx, query.limit + 1, [visible, *filters, *beyond])
     last = found[query.limit - 1] if len(found) > query.limit else None
+    by_status = _by_status(tx, visible)
+    waiting, count = _waiting(tx, query.first_needing, visible & is_waiting)
     return ExperimentPage(
         items=reading.lines(tx, found[: query.limit]),
         next=last and places.write((last["standing"], last["created_at"], last["experiment_id"])),
-        total=_count(tx, *conditions),
-        by_status=_by_status(tx, visible),
-        needing=_count(tx, visible, needs_somebody()) or 0,
+        total=_count(tx, visible, *filters) if filters else _told(sum(by_status.values())),
+        by_status=by_status,
+        needing=count,
+        waiting=waiting,
     )
 
 
-def _rows(tx: Tx, query: ExperimentPageQuery, conditions: list[ColumnElement[bool]]) -> list[RowMapping]:
-    """The rows of a page; they are put in order by what an index holds, without their configs."""
-    chosen = select(experiments.c.experiment_id).where(*conditions).order_by(*_ORDER).limit(query.limit + 1)
-    if query.after is not None:
-        chosen = chosen.where(_beyond(places.read(query.after)))
+def _waiting(tx: Tx, limit: int, wanted: ColumnElement[bool]) -> tuple[tuple[ExperimentLine, ...], int]:
+    """The first of those that wait, and how many do: of few it is seen, many are counted."""
+    found = _rows(tx, limit, [wanted]) if limit else []
+    count = len(found) if len(found) < limit else _count(tx, wanted)
+    return reading.lines(tx, found), COUNTED if count is None else count
+
+
+def _rows(tx: Tx, limit: int, conditions: list[ColumnElement[bool]]) -> list[RowMapping]:
+    """The first rows in order; they are put in order by what an index holds, without their configs."""
+    chosen = select(experiments.c.experiment_id).where(*conditions).order_by(*_ORDER).limit(limit)
     ids = chosen.subquery()
     wanted = reading.scored().add_columns(STANDING.label("standing"), _LAST.label("last_event_at"))
     wanted = wanted.join(ids, ids.c.experiment_id == experiments.c.experiment_id).order_by(*_ORDER)
@@ -64,33 +73,12 @@ def _is_listed(query: ExperimentPageQuery) -> ColumnElement[bool]:
     return is_listed | experiments.c.experiment_id.in_(ids) if ids else is_listed
 
 
-def needs_somebody() -> ColumnElement[bool]:
-    """Whether a person is waited for: a role done by hand has pending tasks, or a draft is to be started."""
-    automation = experiments.c.automation
-    by_hand = [
-        and_(func.coalesce(automation[role].as_string(), "manual") == "manual", _has_pending(KINDS[role]))
-        for role in ROLES
-    ]
-    return or_(
-        experiments.c.status == Status.DRAFT.value, and_(experiments.c.status == Status.RUNNING.value, or_(*by_hand))
-    )
-
-
-def _has_pending(kind: str) -> ColumnElement[bool]:
-    counted = select(literal(1)).where(
-        tallies.c.experiment_id == experiments.c.experiment_id,
-        tallies.c.name == f"tasks.{kind}.pending",
-        tallies.c.total > 0,
-    )
-    return counted.correlate(experiments).exists()
-
-
-def _filters(query: ExperimentPageQuery) -> list[ColumnElement[bool]]:
+def _filters(query: ExperimentPageQuery, is_waiting: ColumnElement[bool]) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if query.status is not None:
         conditions.append(experiments.c.status == query.status.value)
     if query.needs is not None:
-        conditions.append(needs_somebody() if query.needs else ~needs_somebody())
+        conditions.append(is_waiting if query.needs else ~is_waiting)
     for word in (query.q or "").lower().split():
         named = func.lower(experiments.c.name).contains(word, autoescape=True)
         named |= experiments.c.slug.contains(word, autoescape=True)
@@ -109,7 +97,10 @@ def _beyond(place: places.Place) -> ColumnElement[bool]:
 def _count(tx: Tx, *conditions: ColumnElement[bool]) -> int | None:
     """How many experiments these conditions admit; None for more than are counted."""
     some: Select[Any] = select(literal(1)).select_from(experiments).where(*conditions).limit(COUNTED + 1)
-    total = tx.connection.scalar(select(func.count()).select_from(some.subquery())) or 0
+    return _told(tx.connection.scalar(select(func.count()).select_from(some.subquery())) or 0)
+
+
+def _told(total: int) -> int | None:
     return None if total > COUNTED else total
 
 

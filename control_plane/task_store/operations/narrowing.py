@@ -1,12 +1,15 @@
 """What a leaderboard is narrowed to: what an index serves, what is looked for in each variant, and the total."""
 
-from sqlalchemy import ColumnElement, TextClause, exists, func, literal, or_, select
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, TextClause, exists, func, literal, or_, select
 
 from control_plane.db import tally
 from control_plane.db.transaction import Tx
 from control_plane.task_store.score_tables import IS_NUMBER, measurements
 from control_plane.task_store.tables import ideas, variants
 from store_client.wire.calls.boards import COUNTED, LeaderboardQuery
+from store_client.wire.variants import VariantStatus
 
 Condition = ColumnElement[bool] | TextClause
 LOOKED_THROUGH = 20_000
@@ -49,15 +52,35 @@ def total(tx: Tx, query: LeaderboardQuery) -> tuple[int | None, bool]:
         looked_for = (*looked_for, _measures(tx, query))
     if not looked_for and query.idea is None:
         return counted.get(f"variants.{query.status}" if query.status else "variants", 0), False
+    if _is_by_range_alone(query):
+        found = _count(tx, _measured(tx, query))
+        return min(found, COUNTED), found > COUNTED
     here = select(variants.c.number).where(variants.c.experiment_id == tx.experiment_id, *served)
     newest = here.order_by(variants.c.number.desc()).limit(LOOKED_THROUGH).subquery()
     same = (variants.c.experiment_id == tx.experiment_id) & (variants.c.number == newest.c.number)
-    some = select(literal(1)).select_from(newest.join(variants, same)).where(*looked_for).limit(COUNTED + 1)
-    found = tx.connection.scalar(select(func.count()).select_from(some.subquery())) or 0
+    found = _count(tx, select(literal(1)).select_from(newest.join(variants, same)).where(*looked_for))
     if found > COUNTED:
         return COUNTED, True
     is_whole = query.idea is not None or counted.get("variants", 0) <= LOOKED_THROUGH
     return (found if is_whole else None), False
+
+
+def _count(tx: Tx, wanted: Select[Any]) -> int:
+    """How many rows there are, counted no further than pages tell."""
+    some = wanted.limit(COUNTED + 1).subquery()
+    found: int = tx.connection.scalar(select(func.count()).select_from(some)) or 0
+    return found
+
+
+def _is_by_range_alone(query: LeaderboardQuery) -> bool:
+    """Whether an index of measurements says how many are wanted: only those that succeeded have any."""
+    is_of_any = query.status in {None, VariantStatus.SUCCESS} and query.idea is None
+    return is_of_any and query.worker is None and not (query.q or "").split()
+
+
+def _measured(tx: Tx, query: LeaderboardQuery) -> Select[Any]:
+    here = measurements.c.experiment_id == tx.experiment_id
+    return select(literal(1)).where(here, measurements.c.metric == query.metric, IS_NUMBER, *between(query))
 
 
 def _has_word(tx: Tx, word: str) -> Condition:
@@ -71,10 +94,4 @@ def _has_word(tx: Tx, word: str) -> Condition:
 
 
 def _measures(tx: Tx, query: LeaderboardQuery) -> Condition:
-    return exists().where(
-        measurements.c.experiment_id == tx.experiment_id,
-        measurements.c.metric == query.metric,
-        measurements.c.number == variants.c.number,
-        IS_NUMBER,
-        *between(query),
-    )
+    return _measured(tx, query).where(measurements.c.number == variants.c.number).exists()

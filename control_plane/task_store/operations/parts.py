@@ -16,6 +16,8 @@ from store_client.wire.variants import VariantStatus
 
 WINDOW = 20_000
 """So many variants are looked through for one page, where no index tells which are wanted."""
+FIRST = 400
+"""So many are looked through first: where most are wanted, the page is full with those."""
 MEASURED, UNMEASURED = 0, 1
 Condition = ColumnElement[bool] | TextClause
 
@@ -53,10 +55,10 @@ class Part:
         if not self.filters:
             chosen = along.limit(step.limit).subquery()
             return self._rows(tx, chosen, (), step), None
-        window = along.limit(WINDOW).subquery()
-        rows = self._rows(tx, window, self.filters, step)
-        if len(rows) == step.limit:
-            return rows, None
+        for size in dict.fromkeys((min(FIRST, WINDOW), WINDOW)):
+            rows = self._rows(tx, along.limit(size).subquery(), self.filters, step)
+            if len(rows) == step.limit:
+                return rows, None
         edge = tx.connection.execute(along.offset(WINDOW - 1).limit(1)).first()
         return rows, None if edge is None else Place(self.order, edge.key, edge.number)
 

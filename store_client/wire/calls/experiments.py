@@ -34,7 +34,8 @@ class ExperimentFilter(Query):
 class ExperimentPageQuery(PageQuery):
     status: Status | None = None
     q: str | None = Field(default=None, max_length=200, description="words of a name or slug, or an id")
-    needs: bool | None = Field(default=None, description="whether a person is waited for")
+    needs: bool | None = Field(default=None, description="whether the caller is waited for")
+    first_needing: int = Field(default=0, ge=0, le=50, description="so many that wait are told beside the page")
     archived: bool = Field(default=False, description="the archived ones alone; else those that are not")
 
 
