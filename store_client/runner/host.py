@@ -107,24 +107,30 @@ class Host:
 
     async def tick(self) -> None:
         """Go on with what is claimed, then claim as much as there is room for."""
-        number = self._configs
-        if self._experiment is None:
-            experiment = self._runs.equipped(await self._store.read_experiment_detail())
+        experiment = self._experiment
+        if experiment is None:
+            experiment = await self._read()
             for task, claim in await self._claims.held():
                 self._take_up(Assignment(experiment, task.task_id, claim))
-            self._experiment, self._configs_read = experiment, number
-        elif self._configs_read != number:
-            self._experiment = self._runs.equipped(await self._store.read_experiment_detail())
-            self._configs_read = number
-        if self.role not in self._experiment.commands:
-            return
-        while self._has_room(self._experiment):
-            if self.role == "ideator" and await self._has_ideas_to_spare(self._experiment):
+        elif self._configs_read != self._configs:
+            experiment = await self._read()
+        self._experiment = experiment
+        while self.role in experiment.commands and self._has_room(experiment):
+            if self.role == "ideator" and await self._has_ideas_to_spare(experiment):
                 return
             taken: tuple[TaskDetail, Claim] | None = await self._claims.take()
             if taken is None:
                 return
-            self._take_up(Assignment(self._experiment, taken[0].task_id, taken[1]))
+            self._experiment = None  # until it is read, a fault leaves the claim to the next look
+            self._experiment = experiment = await self._read()
+            self._take_up(Assignment(experiment, taken[0].task_id, taken[1]))
+
+    async def _read(self) -> ExperimentDetail:
+        """The experiment as it is now; what is read after a claim is no older than its task."""
+        number = self._configs
+        experiment = self._runs.equipped(await self._store.read_experiment_detail())
+        self._configs_read = number
+        return experiment
 
     def _has_room(self, experiment: ExperimentDetail) -> bool:
         in_hand = len(self._hands)

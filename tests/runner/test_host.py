@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import yaml
 
 from store_client.client import StoreClient
 from store_client.credentials import StaticBearer
@@ -13,7 +14,7 @@ from store_client.wire.experiments import ExperimentDetail, Role
 from store_client.wire.jobs import JobState
 from store_client.wire.tasks import Target, Task, TaskState
 from store_client.wire.variants import VariantStatus
-from tests.runner.houses import TOLD, House, running
+from tests.runner.houses import TOLD, House, config, running
 
 FAIL = "echo it broke; exit 3"
 GIVE_UP = """printf '{"status": "error", "description": "cannot"}' >"$EDEN_OUTPUT" """
@@ -49,6 +50,17 @@ async def test_an_ideator_that_fails_is_submitted_as_an_error_without_ideas(hous
     experiment = await house.experiment("mute", ideation_command=command)
     async with running(house.host(experiment, "ideator")):
         assert await first_submission(house, experiment, "ideation") == {"status": "error", "idea_ids": []}
+
+
+async def test_a_host_that_nobody_told_of_another_command_runs_it_for_the_next_task(house: House) -> None:
+    experiment = await house.experiment("mended", ideation_command="exit 1")
+    store = house.store(experiment)
+    async with running(house.host(experiment, "ideator")):
+        await house.until(lambda: store.list_tasks("ideation", TaskState.FAILED))
+        before = await store.read_config()
+        config_now = yaml.safe_load(before.text) | {"ideation_command": config()["ideation_command"]}
+        await store.change_config(yaml.safe_dump(config_now).replace("total: 1", "total: 2"), before.number)
+        await house.until(store.list_ideas)
 
 
 async def test_an_idea_on_an_unknown_commit_is_conceded_as_an_error(house: House) -> None:
