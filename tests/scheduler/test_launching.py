@@ -34,17 +34,20 @@ def test_a_job_whose_launch_finds_no_database_is_started_later(yard: Yard, monke
     assert asked == [1, 2]
 
 
-class Full:
-    """A git that finds no room on the disk so often, as the real one says it."""
+NO_ROOM = 'echo "error: unable to write file model.bin: No space left on device" >&2; exit 128'
 
-    def __init__(self, folder: Path, times: int) -> None:
+
+class Full:
+    """A git that finds no room on the disk so often, as the real one says it, or ends in another way."""
+
+    def __init__(self, folder: Path, times: int, end: str = NO_ROOM) -> None:
         self.asked, git = folder / "asked", shutil.which("git")
         folder.mkdir()
         script = f"""#!/bin/sh
 case " $* " in *" checkout "*)
   echo x >> {self.asked}
   if [ "$(wc -l < {self.asked})" -le {times} ]; then
-    echo "error: unable to write file model.bin: No space left on device" >&2; exit 128
+    {end}
   fi;;
 esac
 exec {git} "$@"
@@ -71,6 +74,16 @@ def test_a_full_disk_is_held_against_the_machine_and_costs_the_job_no_try(
 def test_a_name_too_long_for_any_disk_is_the_jobs_own_fault(yard: Yard) -> None:
     job = yard.end(yard.submit("/bin/true", files={"x" * 256: "text"}))
     assert (job.state, job.cause) == (JobState.FAILED, "start_failed")
+
+
+def test_a_git_that_was_killed_costs_the_job_no_try(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    full = Full(tmp_path / "bin", times=1, end="kill -KILL $$")
+    monkeypatch.setenv("PATH", full.path)
+    job = yard.end(yard.submit("/bin/true", retry={"max_attempts": 1}))
+    assert (job.state, job.attempt) == (JobState.SUCCEEDED, 2)
+    assert "git ended with -9" in str(job.attempts[0].detail)
 
 
 def test_what_a_job_made_is_published_once_there_is_room(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ FAULTS = tuple(
         errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE
     )
 )  # fmt: skip
+#: Signals by which somebody ends git, as the kernel does when memory is short. At fault itself, it ends by others.
+STOPPED = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM})
 NO_VARIABLES: Mapping[str, str] = {}
 
 
@@ -72,7 +75,8 @@ def _outcome(process: subprocess.Popen[bytes], arguments: tuple[str | Path, ...]
         raise WorkspaceError(f"git {arguments[0]} did not end within {TIMEOUT_SECONDS} s") from error
     if not 0 <= process.returncode <= good:
         said = err.decode(errors="replace").strip()[-2000:]
-        kind = MachineFault if any(fault in said for fault in FAULTS) else WorkspaceError
+        is_stopped = -process.returncode in STOPPED
+        kind = MachineFault if is_stopped or any(fault in said for fault in FAULTS) else WorkspaceError
         raise kind(said or f"git ended with {process.returncode}")
     return os.fsdecode(out)
 
