@@ -31,10 +31,12 @@ T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 SWITCHYARD = (sys.executable, "-m", "store_client.cli")
 READY_SECONDS = 60.0
-STOP_SECONDS = 10.0
-LOOK_SECONDS = 2.0
+STOP_SECONDS = 30.0
+LOOK_SECONDS = 0.5
 """What no event tells (a process, a file) is looked at this often."""
 AWAY_SECONDS = 0.1
+SOON_SECONDS = 120.0
+"""Far more than anything here takes, on a slow and busy machine too."""
 PATIENT = Patience(attempts=12, first_pause_seconds=0.2, longest_pause_seconds=1.0)
 ENVIRONMENT = {
     name: value for name, value in os.environ.items() if not name.startswith(("SWITCHYARD_", "EDEN_", "GIT_"))
@@ -162,7 +164,7 @@ class Deployment:
         bearer = StaticBearer(registered.worker_id, registered.registration_token)
         return self.client.store(store.experiment_id, bearer)
 
-    def until(self, condition: Callable[[], T], what: str, seconds: float = 30) -> T:
+    def until(self, condition: Callable[[], T], what: str, seconds: float = SOON_SECONDS) -> T:
         """What the condition gives once it gives anything; asked again after every event."""
         deadline = time.monotonic() + seconds
         while True:
@@ -187,7 +189,7 @@ class Deployment:
         while (left := deadline - time.monotonic()) > 0:
             cursor = self.client.read_deployment_log(cursor, min(left, LOOK_SECONDS)).cursor
 
-    def event(self, after: int, type_: str, seconds: float = 30, **data: Any) -> LogEvent:
+    def event(self, after: int, type_: str, seconds: float = SOON_SECONDS, **data: Any) -> LogEvent:
         """The first event of a type, with this data, after a position."""
 
         def look() -> LogEvent | None:
@@ -212,10 +214,10 @@ class Deployment:
 
     def _ready_line(self, process: subprocess.Popen[str]) -> dict[str, Any]:
         assert process.stdout is not None
-        select.select([process.stdout], [], [], READY_SECONDS)
-        if process.poll() is not None:
-            raise AssertionError(f"it ended with status {process.returncode} before it was ready: {_tail(self.errors)}")
-        said: dict[str, Any] = json.loads(process.stdout.readline())
+        has_come, _, _ = select.select([process.stdout], [], [], READY_SECONDS)
+        line = process.stdout.readline() if has_come else ""
+        assert line, f"it was not ready within {READY_SECONDS} seconds, or ended before: {_tail(self.errors)}"
+        said: dict[str, Any] = json.loads(line)
         self.ready = {**self.ready, **said}
         return said
 

@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -33,7 +34,7 @@ class Chance:
         return self._random.choice(names)
 
 
-def finish(deployment: Deployment, experiment: ExperimentDetail, seconds: float = 60) -> Any:
+def finish(deployment: Deployment, experiment: ExperimentDetail, seconds: float = 120) -> Any:
     """Let the experiment come to its end by its own policy, its last jobs end, and its last variant be integrated."""
     store = deployment.store(experiment)
 
@@ -58,10 +59,14 @@ def expect_order(deployment: Deployment, ended: ExperimentDetail, variants: int)
 
 
 def kill_and_start(deployment: Deployment, chance: Chance, kills: int) -> None:
+    """Each new life at once, and where the last one was."""
     for _ in range(kills):
         chance.await_moment(deployment)
+        web, control_plane = (urlsplit(deployment.ready[part]).port or 0 for part in ("web", "control_plane"))
+        dead = deployment.services.values()
         deployment.kill()
-        deployment.up()
+        deployment.up(ports=(web, control_plane))
+        assert not any(map(processes.is_alive, dead))
 
 
 def test_everything_is_killed_and_started_again(deployment: Deployment, tmp_path: Path) -> None:

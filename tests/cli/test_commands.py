@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.commands import start, stop, switchyard
+from tests.cli.commands import invoked, start, stop, switchyard
 
 CONFIG = """
 name: Smallest
@@ -37,13 +37,13 @@ def slug(data: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def asked(data: Path, *arguments: str) -> Any:
-    answer = switchyard(*arguments[:2], "--data", str(data), "--json", *arguments[2:])
+    answer = invoked(*arguments[:2], "--data", str(data), "--json", *arguments[2:])
     assert answer.returncode == 0, answer.stderr
     return json.loads(answer.stdout)
 
 
 def told(data: Path, *arguments: str) -> str:
-    answer = switchyard(*arguments[:2], "--data", str(data), *arguments[2:])
+    answer = invoked(*arguments[:2], "--data", str(data), *arguments[2:])
     assert answer.returncode == 0, answer.stderr
     return answer.stdout
 
@@ -76,9 +76,8 @@ def test_an_experiment_is_ended_once(data: Path, tmp_path: Path) -> None:
     (tmp_path / "experiment.yaml").write_text(CONFIG)
     slug = asked(data, "experiment", "create", str(tmp_path), "--name", "Short")["slug"]
     assert asked(data, "experiment", "end", slug, "--outcome", "cancelled")["status"] == "cancelled"
-    again = switchyard("experiment", "end", slug, "--data", str(data))
+    again = invoked("experiment", "end", slug, "--data", str(data))
     assert again.returncode == 1
-    assert "Traceback" not in again.stderr
 
 
 def test_leases_are_listed_with_the_experiments_they_are_on(data: Path, slug: str) -> None:
@@ -131,7 +130,7 @@ def test_people_are_invited_changed_reset_and_disabled(data: Path, slug: str) ->
         (["invite", "Bo", "--in", f"{slug}=boss", "--web-url", "http://console"], "and not boss"),
         (["reset", "Ada", "--web-url", "http://console"], "nobody signs in as Ada"),
     ):
-        answer = switchyard("operator", *command, "--data", str(data))
+        answer = invoked("operator", *command, "--data", str(data))
         assert (answer.returncode, words in answer.stderr) == (1, True), answer.stderr
 
 
@@ -145,15 +144,14 @@ def test_people_are_invited_changed_reset_and_disabled(data: Path, slug: str) ->
     ],
 )
 def test_what_is_not_there_is_said_in_a_sentence(data: Path, command: list[str], words: str) -> None:
-    answer = switchyard(*command, "--data", str(data))
+    answer = invoked(*command, "--data", str(data))
     assert answer.returncode == 1
     assert words in answer.stderr
-    assert "Traceback" not in answer.stderr
 
 
 def test_a_malformed_config_names_the_key_at_fault(data: Path, tmp_path: Path) -> None:
     (tmp_path / "experiment.yaml").write_text(CONFIG.replace("parallel_variants: 1", "parallel_variants: none"))
-    answer = switchyard("experiment", "create", str(tmp_path), "--data", str(data))
+    answer = invoked("experiment", "create", str(tmp_path), "--data", str(data))
     assert answer.returncode == 1
     assert "parallel_variants" in answer.stderr
 
@@ -186,6 +184,6 @@ def test_git_gets_the_administrators_password_for_this_server_alone(data: Path) 
 
 
 def credential(data: Path, question: str, operation: str = "get") -> str:
-    answer = switchyard("git-credential", "--data", str(data), operation, stdin=question)
+    answer = invoked("git-credential", "--data", str(data), operation, stdin=question)
     assert answer.returncode == 0
     return answer.stdout

@@ -14,7 +14,7 @@ from store_client.cli.door import Failed
 from store_client.cli.service import TIED, Plan, Service
 
 READY = 'import json, sys, time; print(json.dumps({"event": "ready"}), flush=True); '
-STAY = READY + "time.sleep(60)"
+STAY = READY + "time.sleep(600)"
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + STAY
 
 
@@ -35,7 +35,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - another process makes it true
             await asyncio.sleep(0.02)
@@ -68,7 +68,7 @@ async def test_a_service_that_ends_is_started_again(tmp_path: Path) -> None:
         first = service.pid
         keeping = asyncio.create_task(service.keep(warnings.append, restarted.set))
         os.kill(first, signal.SIGKILL)
-        await asyncio.wait_for(restarted.wait(), 10)
+        await asyncio.wait_for(restarted.wait(), 60)
         keeping.cancel()
         assert service.pid != first
         assert is_running(service.pid)
@@ -84,7 +84,7 @@ async def test_a_service_that_does_not_listen_is_ended_all_the_same(tmp_path: Pa
 
 async def test_a_service_stops_when_asked(tmp_path: Path) -> None:
     async with started(STAY, tmp_path) as service:
-        await asyncio.wait_for(service.stop(30), 10)
+        await asyncio.wait_for(service.stop(600), 60)
         assert await service.wait() == -signal.SIGTERM
 
 
@@ -95,7 +95,7 @@ async def test_a_service_dies_with_its_parent_whatever_killed_that() -> None:
         f"child = subprocess.Popen([*tied, sys.executable, '-c', {STAY!r}], stdout=subprocess.PIPE)\n"
         "child.stdout.readline()\n"
         "print(child.pid, flush=True)\n"
-        "time.sleep(60)\n"
+        "time.sleep(600)\n"
     )
     pipe = asyncio.subprocess.PIPE
     parent = await asyncio.create_subprocess_exec(sys.executable, "-c", parent_program, stdout=pipe)

@@ -1,16 +1,14 @@
 """`switchyard work`: a worker host of its own, with a credential of its own."""
 
 import json
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.commands import ROOT, SWITCHYARD, stop, switchyard
+from tests.acceptance.deployment import Deployment
+from tests.cli.commands import invoked, switchyard
 
 CONFIG = """
 parallel_variants: 1
@@ -22,47 +20,38 @@ evaluation_command: >-
 """
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[list[str]]:
-    """The options that name a running control plane with all its loops."""
-    data = tmp_path / "data"
-    command = [sys.executable, "-m", "control_plane", "--data", str(data), "--port", "0", "--end-attempts"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    assert process.stdout is not None
-    url = json.loads(process.stdout.readline())["control_plane"]
-    yield ["--data", str(data), "--control-plane-url", url]
-    stop(process)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A running control plane with all its loops, and nothing else of a deployment."""
+    shared = Deployment(tmp_path_factory.mktemp("server") / "data")
+    options = ("--data", str(shared.data), "--port", "0", "--end-attempts")
+    try:
+        shared.run_module("control_plane", *options, has_ready_line=True)
+        yield shared
+    finally:
+        shared.clean_up()
 
 
 @pytest.mark.parametrize("is_of_the_experiment", [True, False])
-def test_a_host_does_the_work_of_its_role(server: list[str], tmp_path: Path, is_of_the_experiment: bool) -> None:
+def test_a_host_does_the_work_of_its_role(server: Deployment, tmp_path: Path, is_of_the_experiment: bool) -> None:
     (tmp_path / "experiment.yaml").write_text(CONFIG)
-    made = asked("experiment", "create", str(tmp_path), "--name", "Worked", *server)
+    where = ("--data", str(server.data), "--control-plane-url", server.ready["control_plane"])
+    made = asked("experiment", "create", str(tmp_path), "--name", f"Worked {is_of_the_experiment}", *where)
     scope = ["--experiment", made["slug"]] if is_of_the_experiment else []
     file = tmp_path / "credential"
-    asked("worker", "register", *scope, "--credential-file", str(file), *server)
+    asked("worker", "register", *scope, "--credential-file", str(file), *where)
     role = ("--role", "evaluator", "--experiment", made["experiment_id"], "--credential-file", str(file))
-    host = subprocess.Popen([*SWITCHYARD, "work", *role, *server], cwd=ROOT, text=True)
-    try:
-        assert baseline_of(made["slug"], server) == 7
-    finally:
-        assert stop(host) == 0
+    host = server.run("work", *where[2:], *role, has_ready_line=False)
+    store = server.store(made["experiment_id"])
+    server.until(lambda: store.read_experiment_detail().baseline == 7, "the baseline is evaluated")
+    assert host.stop() == 0
+    server.parts.remove(host)
 
 
 def asked(*arguments: str) -> Any:
-    answer = switchyard(*arguments, "--json")
+    answer = invoked(*arguments, "--json")
     assert answer.returncode == 0, answer.stderr
     return json.loads(answer.stdout)
-
-
-def baseline_of(slug: str, server: list[str], seconds: float = 30) -> Any:
-    """The baseline's score, once there is one."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = asked("experiment", "show", slug, *server)["baseline"]
-        if found is not None:
-            return found
-    return None
 
 
 def test_a_role_needs_a_credential(tmp_path: Path) -> None:

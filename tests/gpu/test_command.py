@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.commands import start, stop, switchyard
+from tests.cli.commands import invoked, start, stop
 from tests.fakes.driver import FakeDriver, a_gpu
 from tests.gpu.watching import MIB, a_process, eventually, uuid
 
@@ -27,13 +27,13 @@ def data(driver: FakeDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def asked(data: Path, act: str, *arguments: str) -> Any:
-    answer = switchyard("gpu", act, "--data", str(data), "--json", *arguments)
+    answer = invoked("gpu", act, "--data", str(data), "--json", *arguments)
     assert answer.returncode == 0, answer.stderr
     return json.loads(answer.stdout)
 
 
 def told(data: Path, act: str, *arguments: str) -> str:
-    answer = switchyard("gpu", act, "--data", str(data), *arguments)
+    answer = invoked("gpu", act, "--data", str(data), *arguments)
     return answer.stdout + answer.stderr
 
 

@@ -15,7 +15,7 @@ from control_plane.scheduler.processes import MARKER
 from control_plane.scheduler.rules.board import Slot
 from tests.fakes.driver import FakeDriver, a_gpu
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 QUICK = Terms(look_seconds=0.02, soon_seconds=0.02, silent_seconds=5.0, drain_seconds=30.0, healthy_seconds=30.0)
 MIB = 1 << 20
 KEY = ("job_a", 1)
