@@ -23,25 +23,27 @@ def program(folder: Path, text: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("text", "seconds", "reason"),
     [
-        ("import time; time.sleep(60)", "took longer than 0.5 seconds"),
-        ("print('ready', flush=True); input()\nwhile True: print('x' * 1000)", "said more than"),
-        ("import time; print('ready', flush=True); time.sleep(60)", "took longer than 0.5 seconds"),
-        ("print('steady', flush=True)", "did not start"),
+        ("import time; time.sleep(600)", (0.5, 60), "took longer than 0.5 seconds"),
+        ("print('ready', flush=True); input()\nwhile True: print('x' * 1000)", (60, 60), "said more than"),
+        ("import time; print('ready', flush=True); time.sleep(600)", (60, 0.5), "took longer than 0.5 seconds"),
+        ("print('steady', flush=True)", (60, 60), "did not start"),
     ],
 )
-def test_a_program_has_so_much_time_and_no_more(exam: dict[str, Any], tmp_path: Path, text: str, reason: str) -> None:
+def test_a_program_has_so_much_time_and_no_more(
+    exam: dict[str, Any], tmp_path: Path, text: str, seconds: tuple[float, float], reason: str
+) -> None:
     began = time.monotonic()
     with pytest.raises(exam["VariantError"], match=reason):
-        exam["Exam"](program(tmp_path, text), start_seconds=0.5, answer_seconds=0.5).ask("x" * 1_000_000)
-    assert time.monotonic() - began < 10
+        exam["Exam"](program(tmp_path, text), start_seconds=seconds[0], answer_seconds=seconds[1]).ask("x" * 1_000_000)
+    assert time.monotonic() - began < 60
 
 
 def test_no_process_is_left_behind(exam: dict[str, Any], tmp_path: Path) -> None:
-    endless = program(tmp_path, "import os, sys, time; print(os.getpid(), flush=True); time.sleep(60)")
+    endless = program(tmp_path, "import os, sys, time; print(os.getpid(), flush=True); time.sleep(600)")
     with pytest.raises(exam["VariantError"]) as caught:
-        exam["Exam"](endless, start_seconds=2).ask("question")
+        exam["Exam"](endless, start_seconds=60).ask("question")
     assert "did not start" in str(caught.value)
     assert not [child for child in children() if "program.py" in child]
 
@@ -61,7 +63,7 @@ def parent_of(stat: Path) -> int | None:
 
 
 def test_the_time_for_imports_is_not_counted(exam: dict[str, Any], tmp_path: Path) -> None:
-    slow = program(tmp_path, "import time; time.sleep(0.4); print('ready', flush=True); print(input().upper())")
+    slow = program(tmp_path, "import time; time.sleep(1); print('ready', flush=True); print(input().upper())")
     answer, seconds = exam["Exam"](slow).ask("well")
     assert answer == "WELL\n"
-    assert seconds < 0.4
+    assert seconds < 1

@@ -45,7 +45,7 @@ def backends() -> list[str]:
     return [args for parent, args in processes() if parent == os.getpid() and "http-backend" in args]
 
 
-def until(holds: Callable[[], bool], seconds: float = 15) -> None:
+def until(holds: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not come to pass"

@@ -65,5 +65,5 @@ def plain_served(root: Path) -> Iterator[str]:
     finally:
         over.set()
         server.shutdown()
-        thread.join(20)
+        thread.join(60)
         server.server_close()

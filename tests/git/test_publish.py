@@ -46,7 +46,7 @@ def test_of_eight_racing_publishers_one_wins(
     start, won, lost = threading.Barrier(8), [], []
 
     def publish(sha: str) -> None:
-        start.wait()
+        start.wait(60)
         try:
             lineage.publish_variant(EXPERIMENT, "variant/var-1-wider-net", sha)
             won.append(sha)

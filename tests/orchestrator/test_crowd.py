@@ -17,7 +17,7 @@ def together(orchestrators: list[Orchestrator]) -> None:
     start = Barrier(len(orchestrators))
 
     def decide(orchestrator: Orchestrator) -> None:
-        start.wait()
+        start.wait(60)
         orchestrator.round()
 
     with ThreadPoolExecutor(len(orchestrators)) as threads:

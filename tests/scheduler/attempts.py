@@ -14,7 +14,7 @@ from control_plane.scheduler.nursery import Nursery
 from control_plane.scheduler.processes import Exit, Handle, Launch
 from control_plane.scheduler.shim import process_table
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 #: A child that leaves its session and its parent, and tells its pid in the file `daemon`.
 DAEMON = """
@@ -33,7 +33,7 @@ while not os.path.exists("daemon"):
 
 
 def eventually(look: Callable[[], object], wanted: str) -> None:
-    """Return once `look` gives something true; fail after half a minute."""
+    """Return once `look` gives something true; fail after a minute."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not look():
         assert time.monotonic() < deadline, f"never came: {wanted}"

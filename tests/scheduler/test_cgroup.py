@@ -94,6 +94,6 @@ def test_who_is_bounded_by_the_kernel_is_not_looked_at_as_well(attempt: Bench, p
     if not is_bounded:
         (group_of(attempt, parent) / "memory.max").mkdir(parents=True)
     here = f"open({str(group_of(attempt, parent) / 'cgroup.procs')!r}, 'w').write(str(os.getpid()))"
-    program = f"import os, time\n{here}\nb = bytearray(60 << 20)\ntime.sleep(0.8)"
+    program = f"import os, time\n{here}\nb = bytearray(60 << 20)\ntime.sleep({0.8 if is_bounded else 600})"
     ended = attempt.end(attempt.python(program, cgroups=parent, memory_bytes=30 * MIB))
     assert ended.cause == ("exited" if is_bounded else "out_of_memory")

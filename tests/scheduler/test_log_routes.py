@@ -136,7 +136,7 @@ async def test_a_stream_waits_for_more_and_for_the_end(desk: Desk, monkeypatch: 
         return LogFile(path, 1, is_complete=is_over)
 
     blocks = LogFeed(desk.house, find, find(), 0).blocks()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert b"event: hello" in await anext(blocks)
         waiting = asyncio.ensure_future(anext(blocks))
         path.write_text("one\n")
@@ -219,7 +219,7 @@ async def test_the_client_follows_a_log_to_its_end(desk: Desk) -> None:
     def opening(query: StreamQuery) -> AbstractAsyncContextManager[Download]:
         return transport.fetch(Message(STREAM_JOB_LOG, {"job_id": job_id}, query=query), "admin:admin-token")
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         pieces = [piece async for piece in follow_log(opening, StreamQuery(offset=5))]
         await transport.aclose()
     assert "".join(piece.text for piece in pieces) == text[5:]

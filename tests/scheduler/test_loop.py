@@ -115,7 +115,9 @@ def test_jobs_start_by_priority_then_age(yard: Yard) -> None:
 
 
 def test_slots_are_never_shared_and_always_used(yard: Yard) -> None:
-    script = "mkdir ../../../busy.$$ && ls -d ../../../busy.* | wc -l; sleep 0.1; rmdir ../../../busy.$$"
+    two = 'if [ "$(ls -d busy.* | wc -l)" -ge 2 ]; then mkdir -p two; fi'
+    meet = f"until [ -e two ]; do {two}; sleep 0.02; done"  # the first waits for the second
+    script = f"cd ../../..; mkdir busy.$$; {meet}; ls -d busy.* | wc -l; sleep 0.1; rmdir busy.$$"
     ended = [yard.end(job_id) for job_id in [yard.shell(script, is_stdout_kept=True) for _ in range(8)]]
     busy = [int(job.stdout or "0") for job in ended]
     assert max(busy) == 2
@@ -173,6 +175,7 @@ def test_an_attempt_that_cannot_be_looked_after_rests_and_the_others_go_on(yard:
     spec = yard.spec("/bin/true").to_wire()
     broken = update(jobs).where(jobs.c.job_id == job_id).values(spec={"no": "spec"})
     yard.write(lambda tx: tx.connection.execute(broken).close())
+    yard.restart()
     yard.cancel(job_id)
     assert [yard.end(yard.submit()).state for _ in range(2)] == [S.SUCCEEDED] * 2
     assert yard.counted() == {"cancelling": 1, "succeeded": 2}

@@ -82,7 +82,7 @@ def test_a_killed_shim_takes_its_command_with_it(attempt: Bench) -> None:
     command = int(attempt.await_file("pid"))
     os.kill(handle.pid, signal.SIGKILL)
     eventually(lambda: not is_running(command), "the end of the command")
-    assert processes.wait([handle], 10) == {handle}
+    assert processes.wait([handle], 60) == {handle}
     assert processes.read_exit(attempt.directory) is None
 
 
@@ -93,7 +93,7 @@ def test_what_a_killed_shim_leaves_is_found_and_killed(attempt: Bench, disguise:
     handle = attempt.shell(f"{disguise} /bin/sh -c '{inner}' & wait")
     command, *pids = (int(pid) for pid in attempt.await_file("pids").split())
     os.kill(handle.pid, signal.SIGKILL)
-    assert processes.wait([handle], 10) == {handle}
+    assert processes.wait([handle], 60) == {handle}
     eventually(lambda: not is_running(command), "the end of the command")
     assert all(is_running(pid) for pid in pids)
     assert kill_leftovers(attempt.plain.marker, attempt.directory) == frozenset()
@@ -114,7 +114,7 @@ time.sleep(602)
     orphan = Path(f"/proc/{attempt.await_file('pid')}/stat")
     eventually(lambda: ") Z " in orphan.read_text(), "the end of the first thread")
     os.kill(handle.pid, signal.SIGKILL)
-    assert processes.wait([handle], 10) == {handle}
+    assert processes.wait([handle], 60) == {handle}
     assert orphan.exists()
     assert kill_leftovers(attempt.plain.marker, attempt.directory) == frozenset()
     eventually(lambda: not orphan.exists(), "the end of the other thread")
@@ -124,7 +124,7 @@ def test_a_daemon_of_a_killed_shim_is_found_by_the_marker(attempt: Bench) -> Non
     handle = attempt.python(DAEMON + "time.sleep(600)")
     daemon = int(attempt.await_file("daemon"))
     os.kill(handle.pid, signal.SIGKILL)
-    assert processes.wait([handle], 10) == {handle}
+    assert processes.wait([handle], 60) == {handle}
     assert is_running(daemon)
     assert kill_leftovers("another/1", attempt.directory.parent) == frozenset()
     assert is_running(daemon)

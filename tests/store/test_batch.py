@@ -18,6 +18,8 @@ from store_client.errors import NotFound
 from tests.store.task_house import begin_experiment, ulid
 
 Works = list[Callable[[Tx], Any]]
+SOON = 60.0
+"""Seconds: far more than anything here takes, and the end of a test that would hang."""
 HERE, THERE = "exp_" + ulid(1), "exp_" + ulid(2)
 
 
@@ -41,13 +43,13 @@ def together(writer: Writer, *works: Callable[[Tx], Any]) -> list[Any]:
 
     def wait(_tx: Tx) -> None:
         is_in.set()
-        may_go.wait()
+        assert may_go.wait(SOON)
 
     writer.submit(wait)
-    is_in.wait()
+    assert is_in.wait(SOON)
     waiting = [writer.submit(work) for work in works]
     may_go.set()
-    return [future.exception() or future.result() for future in waiting]
+    return [future.exception(SOON) or future.result() for future in waiting]
 
 
 def act(tx: Tx) -> None:
@@ -172,10 +174,10 @@ async def test_a_waiter_who_gave_up_costs_nobody_an_answer(database: Database, w
 
     def wait(_tx: Tx) -> None:
         is_in.set()
-        may_go.wait()
+        assert may_go.wait(SOON)
 
     first = writer.submit_here(wait)
-    await asyncio.to_thread(is_in.wait)
+    await asyncio.to_thread(is_in.wait, SOON)
     given_up, kept = writer.submit_here(act), writer.submit_here(act)
     first.cancel()
     given_up.cancel()

@@ -104,7 +104,7 @@ def test_an_export_in_the_middle_of_work_is_of_one_moment(store: TaskHouse, tmp_
         archives = [here.save(store.experiment_id) for _ in range(8)]
     finally:
         is_over.set()
-        working.join()
+        working.join(60)
     for parts in map(unpack, archives):
         told = [event["type"] for event in rows_of(parts, "events")]
         tasks, ideas = rows_of(parts, "tasks"), rows_of(parts, "ideas")

@@ -193,7 +193,7 @@ def test_edits_at_once_cannot_compose_a_cycle(registry: Registry, scope: str) ->
     barrier = threading.Barrier(len(ring))
 
     def close_the_ring(number: int) -> bool:
-        barrier.wait()
+        barrier.wait(60)
         try:
             add(registry, scope, ring[number], ring[(number + 1) % len(ring)])
         except CycleDetected:

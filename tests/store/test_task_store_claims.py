@@ -23,7 +23,7 @@ def at_once(works: list[Any]) -> list[Any]:
     answers: list[Any] = [None] * len(works)
 
     def run(place: int) -> None:
-        gate.wait()
+        gate.wait(60)
         try:
             answers[place] = works[place]()
         except Refused as refusal:

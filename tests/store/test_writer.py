@@ -20,6 +20,8 @@ from store_client.errors import NotFound, Unavailable
 from tests.store.task_house import begin_experiment, ulid
 
 Commits = list[frozenset[str]]
+SOON = 60.0
+"""Seconds: far more than anything here takes, and the end of a test that would hang."""
 
 
 @pytest.fixture
@@ -55,10 +57,10 @@ def hold(writer: Writer) -> Callable[[], None]:
 
     def wait(_tx: Tx) -> None:
         is_in.set()
-        may_go.wait()
+        assert may_go.wait(SOON)
 
     writer.submit(wait)
-    is_in.wait()
+    assert is_in.wait(SOON)
     return may_go.set
 
 
@@ -77,7 +79,7 @@ def test_operations_that_wait_are_committed_together(database: Database, writer:
     go = hold(writer)
     waiting = [writer.submit(partial(tell, number=number)) for number in range(100)]
     go()
-    assert len({future.result() for future in waiting}) == 1, "a batch has one time"
+    assert len({future.result(SOON) for future in waiting}) == 1, "a batch has one time"
     assert len(counted) == 2
     assert [row["data"]["number"] for row in logged(database)] == list(range(100))
 
@@ -88,7 +90,7 @@ def test_a_long_queue_is_committed_in_groups_of_bounded_size(database: Database,
     waiting = [writer.submit(lambda _tx: None) for _ in range(600)]
     go()
     for future in waiting:
-        future.result()
+        future.result(SOON)
     assert len(counted) == 1 + 3
 
 
@@ -105,11 +107,11 @@ def test_an_operation_that_fails_takes_only_itself_back(database: Database, writ
     go = hold(writer)
     first, second, third, last = (writer.submit(work) for work in (tell, fail, break_a_rule, tell))
     go()
-    assert first.result() == last.result()
+    assert first.result(SOON) == last.result(SOON)
     with pytest.raises(NotFound, match="no such thing"):
-        second.result()
+        second.result(SOON)
     with pytest.raises(IntegrityError):
-        third.result()
+        third.result(SOON)
     assert [(row["position"], row["experiment_id"]) for row in logged(database)] == [(1, "exp_a"), (2, "exp_a")]
     assert heard == [frozenset({"exp_a"})]
     with database.reading() as connection:
@@ -126,7 +128,7 @@ def test_an_answer_means_that_everybody_can_read_it(database: Database, writer: 
 
     future = writer.submit(lambda tx: begin_experiment(tx, "exp_" + ulid(1)))
     future.add_done_callback(look)
-    future.result()
+    future.result(SOON)
     writer.close()
     assert seen == [True]
 
@@ -155,7 +157,7 @@ def test_what_was_cancelled_while_it_waited_never_runs(database: Database, write
     cancelled, kept = writer.submit(tell), writer.submit(tell)
     assert cancelled.cancel()
     go()
-    kept.result()
+    kept.result(SOON)
     assert len(logged(database)) == 1
 
 
@@ -165,8 +167,8 @@ def test_closing_finishes_what_waits_and_refuses_what_comes_later(database: Data
     closing = threading.Thread(target=writer.close)
     closing.start()
     go()
-    closing.join()
-    assert all(future.result() for future in waiting)
+    closing.join(SOON)
+    assert all(future.result(SOON) for future in waiting)
     with pytest.raises(Unavailable, match="stopping"):
         writer.write(tell)
     writer.close()
@@ -179,14 +181,14 @@ def test_nothing_hangs_that_is_written_while_the_writer_closes(database: Databas
         start = threading.Barrier(5)
 
         def write(writer: Writer = writer, start: threading.Barrier = start) -> bool:
-            start.wait()
-            return isinstance(writer.submit(lambda _tx: None).exception(timeout=30), Unavailable | None)
+            start.wait(SOON)
+            return isinstance(writer.submit(lambda _tx: None).exception(timeout=SOON), Unavailable | None)
 
         with ThreadPoolExecutor(4) as threads:
             written = [threads.submit(write) for _ in range(4)]
-            start.wait()
+            start.wait(SOON)
             writer.close()
-            assert all(future.result() for future in written)
+            assert all(future.result(SOON) for future in written)
 
 
 def test_a_listener_that_fails_costs_nobody_an_answer(database: Database) -> None:
@@ -217,7 +219,7 @@ def test_a_broken_connection_is_answered_as_unavailable_and_the_writer_goes_on(p
     go()
     for future in (before, killed, after):
         with pytest.raises(Unavailable):
-            future.result()
+            future.result(SOON)
     assert writer.write(tell)
     assert len(logged(database)) == 1
     assert "" in heard[0], "the outcome is unknown, so everybody looks"
