@@ -1,10 +1,11 @@
 """What narrows the lists of tasks and ideas: what was written in their box, as the server takes it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
-from store_client import KINDS, IdeaState, TaskState
+from store_client import KINDS, IdeaState, TaskState, TaskView, format_time
 from web_ui.active import Here
-from web_ui.filter_language import Field, Narrowing, Term, narrowing, suggestions, write
+from web_ui.filter_language import Field, Narrowing, Term, narrowing, seconds, suggestions, write
 from web_ui.listing import Place
 from web_ui.named_workers import worker_named
 
@@ -12,8 +13,19 @@ TASK_FIELDS = (
     Field("state", ("any", *(one.value for one in TaskState))),
     Field("kind", KINDS),
     Field("worker", example="me"),
+    Field("by", example="me"),
+    Field("age", example="2h", takes="age"),
 )
-IDEA_FIELDS = (Field("state", tuple(one.value for one in IdeaState)),)
+IDEA_FIELDS = (Field("state", tuple(one.value for one in IdeaState)), Field("by", example="me"))
+
+
+@dataclass(frozen=True)
+class WantedTasks:
+    """What is wanted of the tasks: who has them, and what no act on many of them can be narrowed by."""
+
+    narrowing: Narrowing
+    worker: str | None = None
+    beyond: TaskView = field(default_factory=TaskView)
 
 
 @dataclass(frozen=True)
@@ -32,8 +44,9 @@ def asked(place: Place, fields: tuple[Field, ...]) -> Narrowing:
     """The conditions of an address: what was written, else what its links chose."""
     written = place.fields.get("q")
     if written is None:
-        terms = [Term(one.name, place.fields[one.name]) for one in fields if place.fields.get(one.name)]
-        known = [term for term in terms if term.value in next(one.values for one in fields if one.name == term.field)]
+        links = [one for one in fields if place.fields.get(one.name) and one.takes == "word"]
+        terms = [(one, Term(one.name, place.fields[one.name])) for one in links]
+        known = [term for one, term in terms if not one.values or term.value in one.values]
         return narrowing(write(known), fields)
     return narrowing(written, fields)
 
@@ -47,22 +60,33 @@ def _clear(place: Place) -> str:
     return place.having(**dict.fromkeys(set(place.fields) - {"view"}))
 
 
-def of_ideas(here: Here, place: Place) -> Narrowing:
-    """What is wanted of the ideas; words are looked for by our own search alone."""
+async def of_ideas(here: Here, place: Place) -> tuple[Narrowing, str | None]:
+    """What is wanted of the ideas, and the id of their author; words are looked for by our own search alone."""
     found = asked(place, IDEA_FIELDS)
     if found.words and not found.problem and not here.visit.offers.is_ours:
-        return replace(found, problem="This server has no search for words: narrow by state.")
-    return found
+        found = replace(found, problem="This server has no search for words: narrow by state or by author.")
+    author, problem = await _worker(here, found, "by")
+    return replace(found, problem=problem), author
 
 
-async def of_tasks(here: Here, place: Place) -> tuple[Narrowing, str | None]:
-    """What is wanted of the tasks, and the id of the worker who has them."""
+async def of_tasks(here: Here, place: Place) -> WantedTasks:
+    """What is wanted of the tasks."""
     found = asked(place, TASK_FIELDS)
     if found.words and not found.problem:
         problem = "Tasks have no text to look for. Paste an id into the search of the top bar, or use a field."
         found = replace(found, problem=problem)
-    named = found.chosen.get("worker")
+    worker, problem = await _worker(here, found, "worker")
+    by, problem = await _worker(here, replace(found, problem=problem), "by")
+    beyond = TaskView(submitted_by=by) if by is not None else TaskView()
+    for term in found.compared:
+        moment = format_time(here.visit.now - timedelta(seconds=seconds(term.value) or 0))
+        beyond["until" if term.is_least else "since"] = moment
+    return WantedTasks(replace(found, problem=problem), worker, beyond)
+
+
+async def _worker(here: Here, found: Narrowing, name: str) -> tuple[str | None, str]:
+    """The worker whom a condition names, by id, and what is wrong with the conditions so far."""
+    named = found.chosen.get(name)
     if named is None or named == "me" or found.problem:
-        return found, named
-    worker_id, problem = await worker_named(here, named)
-    return replace(found, problem=problem), worker_id
+        return named, found.problem
+    return await worker_named(here, named)

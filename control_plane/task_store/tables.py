@@ -76,6 +76,8 @@ tasks = Table(
     _where("ix_tasks_claimed", ("experiment_id", "state", "number"), IS_CLAIMED),
     _where("ix_tasks_lapses_at", ("lapses_at",), IS_CLAIMED),
     _where("ix_tasks_submitted", ("experiment_id", "state", "number"), IS_SUBMITTED),
+    _where("ix_tasks_submitted_by", ("experiment_id", "submitted_by", "number"), text("submitted_by IS NOT NULL")),
+    Index("ix_tasks_created", "experiment_id", "created_at", "number"),
 )
 
 submissions = Table(
@@ -110,6 +112,7 @@ ideas = Table(
     Index("ix_ideas_state", "experiment_id", "state", text("priority DESC"), "number"),
     Index("ix_ideas_state_number", "experiment_id", "state", "number"),
     Index("ix_ideas_slug", "experiment_id", "slug"),
+    _where("ix_ideas_created_by", ("experiment_id", "created_by", "number"), text("created_by IS NOT NULL")),
     Index("ix_ideas_uri", "experiment_id", "artifacts_uri"),
 )
 

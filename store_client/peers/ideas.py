@@ -14,11 +14,13 @@ async def list_page(peer: Peer) -> IdeaPage:
     query = peer.query
     assert isinstance(query, IdeaPageQuery)  # noqa: S101 - the table of calls says so
     copy, registry = await peer.copy(), await peer.registry()
-    names = query.names
+    names, author = query.names, peer.caller if query.created_by == "me" else query.created_by
     chosen = [
         idea
         for idea in copy.ideas.values()
-        if query.state in {None, idea.state} and (names is None or idea.record.slug in names)
+        if query.state in {None, idea.state}
+        and (names is None or idea.record.slug in names)
+        and author in {None, idea.record.created_by}
     ]
     items, following = page(copy.ideas, chosen, _newest, Cut(query.after, query.limit))
     return IdeaPage(items=tuple(_details(copy, registry, items)), next=following, total=None if names else len(chosen))

@@ -26,7 +26,7 @@ async def list_page(peer: Peer) -> TaskPage:
 
     def order(task: KeptTask) -> Key:
         """What nothing is known of comes last either way."""
-        if query.sort == "age":
+        if query.is_by_age:
             return (sign * task.number,)
         return (_is_blank(copy, task), sign * _priority(copy, task), task.number)
 
@@ -49,6 +49,10 @@ async def _registry(peer: Peer) -> Registry | None:
 
 
 def _is_wanted(peer: Peer, registry: Registry | None, task: Task, query: calls.TaskPageQuery) -> bool:
+    by = peer.caller if query.submitted_by == "me" else query.submitted_by
+    is_of_then = (query.since or "") <= task.created_at and (query.until is None or task.created_at <= query.until)
+    if not is_of_then or by not in {None, task.submitted_by}:
+        return False
     is_targeted = task.target is not None
     if query.target is not None and is_targeted != (query.target == "targeted"):
         return False

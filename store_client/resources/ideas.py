@@ -33,10 +33,11 @@ class Ideas(Resource):
         limit: int = 50,
         *,
         slugs: Iterable[str] | None = None,
+        created_by: str | None = None,
     ) -> IdeaPage:
         """One page of ideas, newest first; with `slugs` of those that are called so, a hundred names at most."""
         named = None if slugs is None else ",".join(slugs)
-        query = calls.IdeaPageQuery(state=state, after=after, limit=limit, slugs=named)
+        query = calls.IdeaPageQuery(state=state, after=after, limit=limit, slugs=named, created_by=created_by)
         answer: IdeaPage = await self._send(calls.LIST_IDEA_PAGE, query=query)
         return answer
 

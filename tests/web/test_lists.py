@@ -141,3 +141,27 @@ async def test_nothing_of_one_experiment_is_shown_in_another(desk: Desk) -> None
         assert "secret-plan" not in shown.text
     for path in (f"/variants/{theirs}", f"/ideas/{idea.idea_id}"):
         assert (await desk.get(path)).status_code == 404
+
+
+async def test_tasks_and_ideas_are_narrowed_by_who_did_them_and_tasks_by_their_age(desk: Desk) -> None:
+    await desk.ada.evaluate(error=1.0)
+    await desk.ada.propose("near")
+    bob = await Worker.of(desk.world, desk.experiment, "Bob")
+    bob.numbers = desk.ada.numbers
+    await bob.propose("far")
+
+    async def found(path: str, kept: str) -> list[str]:
+        return [row[0] for row in rows(part(await desk.get(path), kept))]
+
+    assert await found("/ideas?q=by:Bob", "ideas") == ["far Bob"]
+    assert await found(f"/ideas?by={bob.worker_id}", "ideas") == ["far Bob"]
+    assert await found("/tasks?q=by:Ada kind:evaluation", "tasks") == ["baseline evaluation"]
+    assert await found("/tasks?q=by:me", "tasks") == []
+    everything = await found("/tasks?q=state:any", "tasks")
+    assert sorted(await found("/tasks?q=age<1h", "tasks")) == sorted(everything)
+    assert await found("/tasks?q=age>1h", "tasks") == []
+    assert "the newest first" in words(part(await desk.get("/tasks?q=age<1h"), "tasks"))
+    assert "Acts on many" in says(await desk.get("/tasks?q=age<1h state:pending"))
+    assert "Take these back" not in says(await desk.get("/tasks?q=age<1h state:pending"))
+    assert "is compared with a time like" in says(await desk.get("/tasks?q=age<soon"))
+    assert "Nobody in this experiment is called" in says(await desk.get("/ideas?q=by:Zoe"))

@@ -194,6 +194,13 @@ async def test_a_workers_page_tells_what_it_holds_did_and_achieved(
     assert all(row[2].startswith("about ") for row in handed_in)
     assert "crew and through them everyone" in words(part(shown, "facts"))
     assert part(shown, "held").select_one(f'[data-key="{task.task_id}"]') is not None
+    assert len(part(shown, "done").select("li")) == 10
+    assert len(part(shown, "ideas").select("li")) == 5
+    for card, kept in (("done", "tasks"), ("ideas", "ideas")):
+        everything = part(shown, card).select_one("header a")
+        assert everything is not None
+        of_her = await browser_of_admin.get(str(everything["href"]))
+        assert len(rows(part(of_her, kept))) == {"done": 13, "ideas": 5}[card]
     assert "task.claimed" in words(part(shown, "did"))
     link = part(shown, "did").find("a", string="All its events")
     assert link is not None

@@ -143,10 +143,11 @@ def _again(here: Here, chosen: Chosen, why: str) -> Response:
 async def _chosen(here: Here, place: Place, act: str) -> Chosen | None:
     """What is wanted; None where the conditions leave nothing out or are not understood."""
     name: BulkActName | None = next((one for one in WORDS if one == act), None)
-    wanted, worker = await of_tasks(here, place)
-    told = {"kind": wanted.chosen.get("kind"), "state": wanted.chosen.get("state"), "claimed_by": worker}
+    found = await of_tasks(here, place)
+    wanted = found.narrowing
+    told = {"kind": wanted.chosen.get("kind"), "state": wanted.chosen.get("state"), "claimed_by": found.worker}
     given = {key: value for key, value in told.items() if value not in {None, "any"}}
-    if name is None or wanted.problem or not given:
+    if name is None or wanted.problem or found.beyond or not given:
         return None
     body = ChooseTasks(act=name, filter=TaskChoice.model_validate(given))
     return Chosen(body, wanted.text, place)

@@ -82,10 +82,12 @@ class IdeaPage:
 
 async def index(here: Here) -> Response:
     """A page of ideas, newest first."""
-    place = Place.of(here.visit.request, "q", "state")
-    wanted = of_ideas(here, place)
+    place = Place.of(here.visit.request, "q", "state", "by")
+    wanted, author = await of_ideas(here, place)
     state = wanted.chosen.get("state")
-    page, views, fleet = await asyncio.gather(_found(here, place, wanted), views_of(here, "ideas"), here.visit.fleet())
+    page, views, fleet = await asyncio.gather(
+        _found(here, place, wanted, author), views_of(here, "ideas"), here.visit.fleet()
+    )
     if (path := beginning(here, views)) is not None:
         return here.visit.go(path)
     place = replace(place, fields=besides(place.fields, views))
@@ -97,7 +99,7 @@ async def index(here: Here) -> Response:
             filters=tuple(
                 Tab(words, place.having(q=None, state=one), is_current=one == state) for one, words in STATE_WORDS
             ),
-            box=box(place, wanted, IDEA_FIELDS, "state:ready words of an idea"),
+            box=box(place, wanted, IDEA_FIELDS, "state:ready by:me words of an idea"),
             views=bar(here, "ideas", views),
             rows=tuple(_row(here, one) for one in page.items),
             pager=place.pager(len(page.items), page.next, page.total),
@@ -105,7 +107,7 @@ async def index(here: Here) -> Response:
     )
 
 
-async def _found(here: Here, place: Place, wanted: Narrowing) -> ListedIdeas:
+async def _found(here: Here, place: Place, wanted: Narrowing, author: str | None) -> ListedIdeas:
     """A page of them; by words, those that the search finds, and no more than a page of it."""
     state, names = wanted.chosen.get("state"), None
     if wanted.problem:
@@ -116,7 +118,9 @@ async def _found(here: Here, place: Place, wanted: Narrowing) -> ListedIdeas:
         names = tuple({one.title for one in (*found.exact, *found.items) if one.kind == "idea"})
         if not names:
             return ListedIdeas(items=())
-    return await here.store.list_idea_page(IdeaState(state) if state else None, place.after, PAGE, slugs=names)
+    return await here.store.list_idea_page(
+        IdeaState(state) if state else None, place.after, PAGE, slugs=names, created_by=author
+    )
 
 
 async def show(here: Here) -> Response:

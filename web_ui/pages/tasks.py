@@ -7,18 +7,17 @@ from typing import ClassVar
 
 from starlette.responses import Response
 
-from store_client import KINDS, TaskDetail, TaskKind, TaskPage, TaskState
+from store_client import KINDS, TaskDetail, TaskKind, TaskPage, TaskState, TaskView
 from web_ui.active import Here
-from web_ui.filter_language import Narrowing
 from web_ui.filters import Moment, plural, with_query
 from web_ui.frame import experiment_frame
 from web_ui.listing import PAGE, Pager, Place
 from web_ui.saved_views import ViewBar, bar, beginning, besides, views_of
 from web_ui.standing import heading
-from web_ui.task_filters import TASK_FIELDS, FilterBox, box, of_tasks
+from web_ui.task_filters import TASK_FIELDS, FilterBox, WantedTasks, box, of_tasks
 from web_ui.templating import Frame, Tab
 
-HINT = "state:claimed kind:evaluation worker:me"
+HINT = "state:claimed kind:evaluation age>2h"
 OPEN_STATES = (TaskState.PENDING, TaskState.CLAIMED, TaskState.SUBMITTED)
 
 
@@ -50,6 +49,7 @@ class Tasks:
     rows: tuple[TaskRow, ...]
     pager: Pager
     is_open: bool
+    order: str
     box: FilterBox
     views: ViewBar | None
     many: tuple[Tab, ...]
@@ -58,16 +58,16 @@ class Tasks:
 
 async def index(here: Here) -> Response:
     """The open tasks, or a page of those in one state or in any."""
-    place = Place.of(here.visit.request, "q", "kind", "state")
-    (wanted, worker), views = await asyncio.gather(of_tasks(here, place), views_of(here, "tasks"))
+    place = Place.of(here.visit.request, "q", "kind", "state", "by")
+    found, views = await asyncio.gather(of_tasks(here, place), views_of(here, "tasks"))
     if (path := beginning(here, views)) is not None:
         return here.visit.go(path)
-    place = replace(place, fields=besides(place.fields, views))
+    place, wanted = replace(place, fields=besides(place.fields, views)), found.narrowing
     state, kind = wanted.chosen.get("state"), next((one for one in KINDS if one == wanted.chosen.get("kind")), None)
-    if worker is not None and state is None:
+    if state is None and (found.worker is not None or found.beyond):
         state = "any"
     (held, page), fleet = await asyncio.gather(
-        _found(here, place, kind, state, worker) if not wanted.problem else _nothing(), here.visit.fleet()
+        _found(here, place, kind, state, found) if not wanted.problem else _nothing(), here.visit.fleet()
     )
     return here.visit.show(
         Tasks(
@@ -79,21 +79,23 @@ async def index(here: Here) -> Response:
             rows=tuple(row(here, one) for one in page.items),
             pager=place.pager(len(page.items), page.next, page.total, is_more=page.is_more),
             is_open=state is None and not wanted.problem,
+            order="the newest first" if found.beyond else "by priority",
             box=box(place, wanted, TASK_FIELDS, HINT),
             views=bar(here, "tasks", views),
-            many=_many(here, wanted),
+            many=_many(here, found),
         )
     )
 
 
 async def _found(
-    here: Here, place: Place, kind: TaskKind | None, state: str | None, worker: str | None
+    here: Here, place: Place, kind: TaskKind | None, state: str | None, wanted: WantedTasks
 ) -> tuple[tuple[TaskDetail, ...], TaskPage]:
     """The tasks that somebody works on, where open ones are meant, and a page of the others."""
     read = here.store.list_task_page
     if state is not None:
-        wanted = None if state == "any" else TaskState(state)
-        return (), await read(kind, wanted, worker, after=place.after, limit=PAGE)
+        one = None if state == "any" else TaskState(state)
+        view: TaskView = {**wanted.beyond, "after": place.after, "limit": PAGE}
+        return (), await read(kind, one, wanted.worker, **view)
     waiting, claimed, submitted = await asyncio.gather(
         read(kind, TaskState.PENDING, after=place.after, limit=PAGE),
         read(kind, TaskState.CLAIMED, limit=PAGE),
@@ -107,12 +109,12 @@ async def _nothing() -> tuple[tuple[TaskDetail, ...], TaskPage]:
     return (), TaskPage(items=())
 
 
-def _many(here: Here, wanted: Narrowing) -> tuple[Tab, ...]:
-    """Acts on all that the box chooses, for administrators, where it leaves something out."""
+def _many(here: Here, found: WantedTasks) -> tuple[Tab, ...]:
+    """Acts on all that the box chooses, for administrators, where it leaves something out that acts can be told."""
     if not here.visit.is_administrator:
         return ()
-    log = Tab("Acts on many", here.url("bulk_acts"))
-    if wanted.problem or set(wanted.chosen.values()) <= {"any"}:
+    log, wanted = Tab("Acts on many", here.url("bulk_acts")), found.narrowing
+    if wanted.problem or found.beyond or set(wanted.chosen.values()) <= {"any"}:
         return (log,)
     acts = (("Take these back…", "take_back"), ("Give these to others…", "reassign"))
     return (*(Tab(words, with_query(here.url("bulk_preview"), act=act, q=wanted.text)) for words, act in acts), log)

@@ -9,22 +9,26 @@ from starlette.responses import Response
 from store_client import (
     EventQuery,
     EventsFound,
+    IdeaDetail,
+    IdeaPage,
     Leaderboard,
     LeaderboardQuery,
     NotFound,
     TaskDetail,
+    TaskPage,
     VariantStatus,
     WorkerDetail,
     WorkerQuery,
 )
 from web_ui.active import Here
 from web_ui.event_rows import EventRow, EventRows
-from web_ui.filters import duration, plural, with_query
+from web_ui.filters import Moment, duration, plural, with_query
 from web_ui.frame import experiment_frame
 from web_ui.templating import Frame
 
 EVENTS = 20
 HELD = 50
+NEWEST = 10
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,18 @@ class Tally:
     count: int
     is_more: bool
     href: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """One task that it handed in, or one idea that it had."""
+
+    key: str
+    title: str
+    href: str
+    kind: str
+    status: str
+    moment: Moment
 
 
 @dataclass(frozen=True)
@@ -49,6 +65,11 @@ class OneWorker:
     labels: tuple[tuple[str, str], ...]
     registered_by: str
     held: tuple[tuple[TaskDetail, str], ...]
+    done: tuple[Done, ...]
+    """The newest tasks that it handed in."""
+    done_href: str
+    ideas: tuple[Done, ...]
+    ideas_href: str
     tallies: tuple[Tally, ...]
     paces: tuple[tuple[str, str, str], ...]
     """Kinds of tasks, how many of each, and how long one took; no rows where nobody counts them."""
@@ -66,8 +87,8 @@ async def show(here: Here) -> Response:
         raise NotFound(f"there is no worker {worker_id[:60]} here")
     worker = found.workers[0]
     ends = (VariantStatus.SUCCESS, VariantStatus.ERROR, VariantStatus.EVALUATION_ERROR)
-    held, told, boards, paces, fleet = await asyncio.gather(
-        here.store.list_task_page(claimed_by=worker_id, limit=HELD),
+    (held, done, ideas), told, boards, paces, fleet = await asyncio.gather(
+        _work(here, worker_id),
         _events(here, worker_id),
         asyncio.gather(*(_executed(here, worker_id, end) for end in ends)),
         _paces(here, worker_id),
@@ -84,6 +105,10 @@ async def show(here: Here) -> Response:
             labels=tuple((worker.labels or {}).items()),
             registered_by=worker.registered_by or "",
             held=tuple((task, here.url("task", task=task.task_id)) for task in held.items),
+            done=tuple(_done(here, one) for one in done.items),
+            done_href=with_query(here.url("tasks"), by=worker_id),
+            ideas=tuple(_idea(here, one) for one in ideas.items),
+            ideas_href=with_query(here.url("ideas"), by=worker_id),
             tallies=tallies,
             paces=paces,
             success=_success(tallies),
@@ -92,6 +117,25 @@ async def show(here: Here) -> Response:
             workers_href=here.url("workers"),
         )
     )
+
+
+async def _work(here: Here, worker_id: str) -> tuple[TaskPage, TaskPage, IdeaPage]:
+    """What it holds, the newest that it handed in, and its newest ideas."""
+    return await asyncio.gather(
+        here.store.list_task_page(claimed_by=worker_id, limit=HELD),
+        here.store.list_task_page(submitted_by=worker_id, limit=NEWEST),
+        here.store.list_idea_page(created_by=worker_id, limit=NEWEST),
+    )
+
+
+def _done(here: Here, one: TaskDetail) -> Done:
+    href = here.url("task", task=one.task_id)
+    return Done(one.task_id, one.title, href, one.kind, one.state.value, one.updated_at)
+
+
+def _idea(here: Here, one: IdeaDetail) -> Done:
+    made = plural(len(one.variant_ids), "variant") if one.variant_ids else ""
+    return Done(one.idea_id, one.slug, here.url("idea", idea=one.idea_id), made, one.state.value, one.created_at)
 
 
 async def _events(here: Here, worker_id: str) -> EventsFound | None:

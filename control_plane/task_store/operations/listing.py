@@ -25,13 +25,23 @@ def idea_page(tx: Tx, query: IdeaPageQuery) -> IdeaPage:
         wanted = wanted.where(ideas.c.state == query.state)
     if query.names is not None:
         wanted = wanted.where(ideas.c.slug.in_(query.names))
-    found = _newest(tx, wanted, ideas.c.number, (query.after, query.limit))
+    if query.created_by is not None:
+        wanted = wanted.where(ideas.c.created_by == caller_or(tx, query.created_by))
+    number = _number(ideas.c.number, are_named=query.names is not None)
+    found = _newest(tx, wanted, number, (query.after, query.limit))
     last = last_of(found, query.limit)
     return IdeaPage(
         items=details.of_ideas(tx, found[: query.limit]),
         next=last and pages.write((0, last["number"])),
-        total=None if query.names else total_of(tx, f"ideas.{query.state}" if query.state else "ideas"),
+        total=_total(tx, query),
     )
+
+
+def _total(tx: Tx, query: IdeaPageQuery) -> int | None:
+    """How many there are, where that is kept."""
+    if query.names or query.created_by:
+        return None
+    return total_of(tx, f"ideas.{query.state}" if query.state else "ideas")
 
 
 def variant_page(tx: Tx, query: VariantPageQuery) -> VariantPage:
@@ -44,7 +54,8 @@ def variant_page(tx: Tx, query: VariantPageQuery) -> VariantPage:
     if query.wanted_ids is not None:
         wanted = wanted.where(variants.c.variant_id.in_(query.wanted_ids))
     if query.order == "newest":
-        found = _newest(tx, wanted, variants.c.number, (query.after, query.limit))
+        number = _number(variants.c.number, are_named=query.wanted_ids is not None)
+        found = _newest(tx, wanted, number, (query.after, query.limit))
     else:
         found = _best(tx, wanted, query)
     last = last_of(found, query.limit)
@@ -55,6 +66,11 @@ def variant_page(tx: Tx, query: VariantPageQuery) -> VariantPage:
         if query.begins or query.ids
         else total_of(tx, f"variants.{query.status}" if query.status else "variants"),
     )
+
+
+def caller_or(tx: Tx, named: str) -> str:
+    """The worker of that id; `me` is the caller."""
+    return tx.caller.worker_id if named == "me" else named
 
 
 def total_of(tx: Tx, *counts: str) -> int:
@@ -69,6 +85,11 @@ def _newest(
     if after is not None:
         wanted = wanted.where(number < pages.read(after)[1])
     return rows_of(tx, wanted.order_by(number.desc()).limit(limit + 1))
+
+
+def _number(column: ColumnElement[int], *, are_named: bool) -> ColumnElement[int]:
+    """By what a list is in order. A few that are named are sorted, lest the database walks along all there are."""
+    return column + 0 if are_named else column
 
 
 def _best(tx: Tx, wanted: Select[Any], query: VariantPageQuery) -> list[RowMapping]:

@@ -7,11 +7,11 @@ from sqlalchemy import ColumnElement, RowMapping, Select, TextClause, func, lite
 from control_plane.db import identities
 from control_plane.db.transaction import Tx
 from control_plane.task_store.operations import details
-from control_plane.task_store.operations.listing import keyed, last_of, rows_of, total_of
+from control_plane.task_store.operations.listing import caller_or, keyed, last_of, rows_of, total_of
 from control_plane.task_store.ports import JobsOfTasks, no_jobs
 from control_plane.task_store.rules import pages
 from control_plane.task_store.rules import tasks as rules
-from control_plane.task_store.tables import IS_PENDING, tasks
+from control_plane.task_store.tables import IS_CLAIMED, IS_PENDING, IS_SUBMITTED, tasks
 from store_client.wire.calls.tasks import TaskPageQuery
 from store_client.wire.tasks import KINDS, TaskPage, TaskState
 
@@ -20,6 +20,11 @@ LOOKED_AT = 1000
 COUNTED = 10_000
 """So many tasks of one worker are counted exactly."""
 LIGHT = (tasks.c.task_id, tasks.c.priority, tasks.c.number, tasks.c.target_kind, tasks.c.target_id)
+LIVE = {TaskState.PENDING: IS_PENDING, TaskState.CLAIMED: IS_CLAIMED, TaskState.SUBMITTED: IS_SUBMITTED}
+"""The states whose tasks an index holds in the order in which they came."""
+WINDOW = 20_000
+"""So many tasks of a time are looked through for a page of one kind or end."""
+MOST = 2**62
 Found = list[RowMapping]
 
 
@@ -32,7 +37,7 @@ def page(tx: Tx, query: TaskPageQuery, jobs: JobsOfTasks = no_jobs) -> TaskPage:
     total, is_more = _total(tx, query)
     return TaskPage(
         items=details.of_tasks(tx, found[: query.limit], jobs),
-        next=last and _place(last),
+        next=_place(last) if last else _edge(tx, query),
         total=total,
         is_more=is_more,
     )
@@ -73,7 +78,7 @@ def _whole(tx: Tx, taken: Found) -> Found:
 def _ordered(tx: Tx, columns: Select[Any], query: TaskPageQuery, limit: int) -> Found:
     """The first `limit` rows after a place, and one more where there are more."""
     wanted = columns.where(tasks.c.experiment_id == tx.experiment_id, *_filters(tx, query))
-    if query.sort == "age":
+    if query.is_by_age:
         return _by_age(tx, wanted, query, limit)
     key = tasks.c.priority, tasks.c.number
     if query.is_rising:
@@ -83,12 +88,50 @@ def _ordered(tx: Tx, columns: Select[Any], query: TaskPageQuery, limit: int) -> 
 
 def _by_age(tx: Tx, wanted: Select[Any], query: TaskPageQuery, limit: int) -> Found:
     number = tasks.c.number
-    if query.state is TaskState.PENDING:
-        wanted = wanted.where(IS_PENDING)
+    if query.state in LIVE:
+        wanted = wanted.where(LIVE[query.state])
+    elif _is_windowed(query):
+        wanted = wanted.where(number.in_(select(_along(tx, query).limit(WINDOW).subquery().c.number)))
     if query.after is not None:
         place = pages.read(query.after)[1]
         wanted = wanted.where(number > place if query.is_rising else number < place)
     return rows_of(tx, wanted.order_by(number if query.is_rising else number.desc()).limit(limit + 1))
+
+
+def _is_windowed(query: TaskPageQuery) -> bool:
+    """Whether tasks of a time are looked through, because no index tells which are of a kind or an end."""
+    is_of_some = query.kind is not None or query.state is not None
+    return bool(query.since or query.until) and is_of_some and query.state not in LIVE and not query.submitted_by
+
+
+def _along(tx: Tx, query: TaskPageQuery) -> Select[Any]:
+    """The numbers of the tasks of a time, after a place."""
+    here = select(tasks.c.number).where(tasks.c.experiment_id == tx.experiment_id, *_times(tx, query))
+    if query.after is not None:
+        place = pages.read(query.after)[1]
+        here = here.where(tasks.c.number > place if query.is_rising else tasks.c.number < place)
+    return here.order_by(tasks.c.number if query.is_rising else tasks.c.number.desc())
+
+
+def _edge(tx: Tx, query: TaskPageQuery) -> str | None:
+    """Where a page goes on that ended before it was full, with more to look through."""
+    if not _is_windowed(query):
+        return None
+    number = tx.connection.scalar(_along(tx, query).offset(WINDOW - 1).limit(1))
+    return None if number is None else pages.write((0, number))
+
+
+def _times(tx: Tx, query: TaskPageQuery) -> list[ColumnElement[bool]]:
+    """The time as bounds of the numbers, which every order by age follows: one look at an index for each."""
+    at, here = tasks.c.created_at, tasks.c.experiment_id == tx.experiment_id
+    conditions: list[ColumnElement[bool]] = []
+    if query.since is not None:
+        first = select(tasks.c.number).where(here, at >= query.since).order_by(at, tasks.c.number).limit(1)
+        conditions.append(tasks.c.number >= (tx.connection.scalar(first) or MOST))
+    if query.until is not None:
+        last = select(tasks.c.number).where(here, at <= query.until).order_by(at.desc(), tasks.c.number.desc()).limit(1)
+        conditions.append(tasks.c.number <= (tx.connection.scalar(last) or 0))
+    return conditions
 
 
 def _rising(tx: Tx, wanted: Select[Any], after: str | None, limit: int) -> Found:
@@ -121,17 +164,21 @@ def _filters(tx: Tx, query: TaskPageQuery) -> list[ColumnElement[bool] | TextCla
     if query.state is not None:
         conditions.append(tasks.c.state == query.state)
     if query.claimed_by is not None:
-        conditions.append(tasks.c.claimed_by == (tx.caller.worker_id if query.claimed_by == "me" else query.claimed_by))
-    return conditions
+        conditions.append(tasks.c.claimed_by == caller_or(tx, query.claimed_by))
+    if query.submitted_by is not None:
+        conditions.append(tasks.c.submitted_by == caller_or(tx, query.submitted_by))
+    return [*conditions, *_times(tx, query)]
 
 
 def _place(row: RowMapping) -> str:
     return pages.write((row["priority"], row["number"]))
 
 
-def _total(tx: Tx, query: TaskPageQuery) -> tuple[int, bool]:
+def _total(tx: Tx, query: TaskPageQuery) -> tuple[int | None, bool]:
     """How many tasks the filters admit; of what somebody has only so many are counted, and whether there are more."""
-    if query.claimed_by is not None:
+    if query.since or query.until:
+        return None, False
+    if query.claimed_by is not None or query.submitted_by is not None:
         some = select(literal(1)).where(tasks.c.experiment_id == tx.experiment_id, *_filters(tx, query))
         found = tx.connection.scalar(select(func.count()).select_from(some.limit(COUNTED + 1).subquery())) or 0
         return min(found, COUNTED), found > COUNTED

@@ -18,6 +18,8 @@ class IdeaPageQuery(PageQuery):
     state: IdeaState | None = None
     slugs: str | None = Field(default=None, max_length=20_000, description="only ideas so called; commas between")
 
+    created_by: str | None = Field(default=None, description="worker id, or 'me'")
+
     @property
     def names(self) -> tuple[str, ...] | None:
         return None if self.slugs is None else tuple(self.slugs.split(","))[:MOST_SLUGS]

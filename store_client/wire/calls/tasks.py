@@ -5,6 +5,7 @@ from typing import Literal, TypedDict
 from pydantic import Field
 
 from store_client.wire.call import Call, PageQuery, Query, Who
+from store_client.wire.scalars import Timestamp
 from store_client.wire.stages import Stages
 from store_client.wire.tasks import (
     Claim,
@@ -41,6 +42,9 @@ class TaskView(TypedDict, total=False):
     direction: Literal["asc", "desc"] | None
     eligible: bool
     target: Literal["targeted", "untargeted"] | None
+    submitted_by: str | None
+    since: str | None
+    until: str | None
 
 
 class TaskPageQuery(PageQuery):
@@ -53,6 +57,14 @@ class TaskPageQuery(PageQuery):
     )
     eligible: bool = Field(default=False, description="only what the caller may claim, or nobody knows whether")
     target: Literal["targeted", "untargeted"] | None = None
+    submitted_by: str | None = Field(default=None, description="who handed it in: worker id, or 'me'")
+    since: Timestamp | None = Field(default=None, description="created then or later")
+    until: Timestamp | None = Field(default=None, description="created then or sooner")
+
+    @property
+    def is_by_age(self) -> bool:
+        """Whether tasks come in the order of their creation: the newest first, where it was not asked for by name."""
+        return self.sort == "age" or any((self.submitted_by, self.since, self.until))
 
     @property
     def is_rising(self) -> bool:
