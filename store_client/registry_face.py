@@ -12,12 +12,14 @@ from store_client.wire.branches import (
 from store_client.wire.calls.branches import BranchQuery
 from store_client.wire.calls.control import LeaseLineQuery
 from store_client.wire.calls.groups import GroupQuery
+from store_client.wire.experiments import LeaseGlance
 from store_client.wire.groups import GroupDetail, GroupMember, GroupStep, GroupSummary, GroupSummaryList, Reached
 from store_client.wire.leases import LeaseLine, LeaseLineList
 from store_client.wire.paces import Pace, PaceList
 
 __all__ = [
     "BranchOutcome", "BranchOutcomes", "BranchQuery", "BranchStanding", "ChooseBranches",
-    "GroupDetail", "GroupMember", "GroupQuery", "GroupStep", "GroupSummary", "GroupSummaryList", "LeaseLine",
-    "LeaseLineList", "LeaseLineQuery", "Pace", "PaceList", "Reached", "SeenBranch", "WorkBranchLine", "WorkBranchPage",
+    "GroupDetail", "GroupMember", "GroupQuery", "GroupStep", "GroupSummary", "GroupSummaryList", "LeaseGlance",
+    "LeaseLine", "LeaseLineList", "LeaseLineQuery", "Pace", "PaceList", "Reached", "SeenBranch", "WorkBranchLine",
+    "WorkBranchPage",
 ]  # fmt: skip

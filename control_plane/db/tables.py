@@ -54,6 +54,7 @@ experiments = Table(
     Column("ended_at", String),
     Column("end_reason", Text),
     Column("archived_at", String, comment="since when lists leave it out"),
+    Column("tags", String, comment="with spaces between; null for none"),
     Index("ix_experiments_standing", "status", text("created_at DESC"), text("experiment_id DESC"), "archived_at"),
     Index("ix_experiments_open", "status", "created_at", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
     CheckConstraint("status IN ('draft', 'running', 'paused', 'completed', 'failed', 'cancelled')", name="status"),

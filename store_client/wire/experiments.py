@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, StringConstraints
 
 from store_client.wire.record import Body, OpenBody, Record
-from store_client.wire.scalars import Commit, ExperimentId, NonEmpty, Number, Slug, Text, Timestamp
+from store_client.wire.scalars import Commit, ExperimentId, NonEmpty, Number, Slug, Text, Timestamp, WorkerId
 
 Mode = Literal["auto", "manual"]
 Automation = Literal["automatic", "manual"]
@@ -146,6 +146,7 @@ class ExperimentSummary(Record):
     created_at: Timestamp
     updated_at: Timestamp
     archived_at: Timestamp | None = Field(default=None, description="since when lists leave it out")
+    tags: tuple[str, ...] = Field(default=(), description="words that it is found by")
 
     nulls: ClassVar[frozenset[str]] = frozenset({"baseline", "best", "best_variant_id", "metric"})
 
@@ -174,12 +175,21 @@ class Step(Record):
     value: Number
 
 
+class LeaseGlance(Record):
+    """Who orchestrates an experiment, as far as lists show it."""
+
+    holder: WorkerId
+    holder_name: str | None = None
+    expires_at: Timestamp
+
+
 class ExperimentLine(ExperimentSummary):
     """One experiment in a page of a list, with the course of its best."""
 
     best_label: str | None = Field(default=None, description="what the best variant is called")
     steps: tuple[Step, ...] = Field(default=(), description="how the best came to be, thinned out when it is long")
     last_event_at: Timestamp | None = Field(default=None, description="when something happened last")
+    lease: LeaseGlance | None = Field(default=None, description="who decides in it now, if that was asked for")
 
 
 class ExperimentPage(Record):
@@ -207,9 +217,14 @@ class CreateExperiment(Body):
     experiment_id: ExperimentId | None = Field(default=None, description="registered before and not made yet")
 
 
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^\S+$", strip_whitespace=True)]
+
+
 class ChangeExperiment(Body):
     """What is told of an experiment; what is left out stays, and an empty text takes away."""
 
+    slug: Text | None = Field(default=None, description="its own, or it is refused: addresses stay")
+    tags: tuple[Tag, ...] | None = Field(default=None, max_length=20)
     name: Text | None = None
     description: Text | None = Field(default=None, max_length=20_000)
     hypothesis: Text | None = Field(default=None, max_length=20_000)

@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
+from sqlalchemy import delete, insert
 
 from control_plane.registry.operations import lifecycle, reading, settings, summaries
 from control_plane.registry.rules import changes
 from control_plane.registry.rules.shape import Config
-from control_plane.registry.tables import registrations
+from control_plane.registry.tables import leases, registrations
 from store_client.errors import BadRequest, IllegalTransition, InvalidName, InvalidPrecondition, NotFound
 from store_client.wire.call import PageQuery
 from store_client.wire.calls.experiments import ExperimentPageQuery
 from store_client.wire.configs import MOST_CHARACTERS, ChangeConfig, CheckConfig, ConfigReport, ConfigVersion
-from store_client.wire.experiments import ChangeExperiment, EndExperiment
+from store_client.wire.experiments import ChangeExperiment, EndExperiment, ExperimentDetail
 from tests.registry import CONFIG, Registry, open_registry
 
 WITH_COMMAND = {
@@ -175,6 +177,51 @@ def test_names_and_what_is_told_change_and_addresses_stay(registry: Registry, sc
     for odd in ("", " x"):
         with pytest.raises(InvalidName):
             registry.at(scope, partial(settings.change, body=ChangeExperiment(name=odd)))
+
+
+def test_tags_are_kept_once_each_and_found_and_another_slug_is_refused(registry: Registry, scope: str) -> None:
+    def change(**told: Any) -> ExperimentDetail:
+        changed: ExperimentDetail = registry.at(
+            scope, partial(settings.change, body=ChangeExperiment.model_validate(told))
+        )
+        return changed
+
+    assert change(tags=["night", "GPU", "night"], slug="digits").tags == ("night", "GPU")
+    assert registry.told(scope)[-1][1]["keys"] == ["tags"]
+    registry.experiment("Other")
+    for word, names in (("gpu", ["Digits"]), ("night digits", ["Digits"]), ("nightgpu", []), ("day", [])):
+        assert [one.name for one in registry.act(summaries.page, ExperimentPageQuery(q=word)).items] == names
+    assert change(name="Digits").tags == ("night", "GPU")
+    assert change(tags=[]).tags == ()
+    with pytest.raises(BadRequest, match="the slug stays"):
+        change(slug="numerals")
+    for odd in (["two words"], [""], ["x" * 41], ["x"] * 21):
+        with pytest.raises(ValidationError):
+            ChangeExperiment.model_validate({"tags": odd})
+
+
+def test_a_page_of_experiments_tells_who_decides_where_that_was_asked_for(registry: Registry, scope: str) -> None:
+    def decides(**query: Any) -> list[str | None]:
+        found = registry.act(summaries.page, ExperimentPageQuery.model_validate(query))
+        return [one.lease.holder if one.lease else None for one in found.items]
+
+    holder = "wkr_" + "0" * 26
+    row = {
+        "experiment_id": scope, "lease_id": "one", "epoch": 1, "holder": holder, "holder_instance": "a",
+        "acquired_at": "2026-01-01T00:00:00.000000Z", "renewed_at": "2026-01-01T00:00:00.000000Z",
+    }  # fmt: skip
+
+    def until(year: int) -> None:
+        row["expires_at"] = f"{year}-01-01T00:00:00.000000Z"
+        registry.act(lambda tx: tx.connection.execute(delete(leases)).close())
+        registry.act(lambda tx: tx.connection.execute(insert(leases).values(row)).close())
+
+    assert decides(with_leases=True) == [None]
+    until(2999)
+    assert decides() == [None]
+    assert decides(with_leases=True) == [holder]
+    until(2020)
+    assert decides(with_leases=True) == [None]
 
 
 def test_lists_leave_out_what_is_archived_and_nothing_else_of_it_goes(registry: Registry, scope: str) -> None:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from starlette.responses import Response
 
 from store_client import ExperimentLine, ExperimentPage, ExperimentPageQuery, Status, UnmadeExperiment
-from web_ui.filters import Moment
+from web_ui.filters import Moment, short_id, with_query
 from web_ui.frame import deployment_frame
 from web_ui.listing import Pager, Place, choice
 from web_ui.pages.home import LONGEST_SEARCH, WORDS
@@ -28,6 +28,11 @@ class ExperimentRow:
     status: str
     variants: int
     best: float | None
+    tags: tuple[str, ...]
+    decides: str
+    """Who holds the lease on it; nothing where nobody does."""
+    decides_until: Moment | None
+    lease_href: str
     made_at: Moment
     active_at: Moment | None
     settings_href: str
@@ -95,6 +100,7 @@ def _query(visit: Visit, place: Place) -> ExperimentPageQuery:
         q=place.fields.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH] or None,
         status=Status(status) if status else None,
         archived=place.fields.get("archived") == "true",
+        with_leases=True,
         after=place.after,
         limit=ROWS,
     )
@@ -121,6 +127,10 @@ def _row(visit: Visit, one: ExperimentLine) -> ExperimentRow:
         status=str(one.status),
         variants=one.counts.variants,
         best=one.best,
+        tags=one.tags,
+        decides=(one.lease.holder_name or short_id(one.lease.holder)) if one.lease else "",
+        decides_until=one.lease.expires_at if one.lease else None,
+        lease_href=with_query(visit.url("leases"), q=one.experiment_id),
         made_at=one.created_at,
         active_at=one.last_event_at,
         settings_href=visit.url("settings", experiment=one.slug),

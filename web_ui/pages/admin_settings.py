@@ -30,8 +30,9 @@ VERSIONS = 20
 NAME = Field("name", "Name", hint="Addresses stay as they are.")
 DESCRIPTION = Field("description", "Description", hint="What this experiment is about.")
 HYPOTHESIS = Field("hypothesis", "Hypothesis", hint="What it is expected to show.")
-MOST_TOLD, MOST_NAME = 20_000, 200
-Told = tuple[Field, Field, Field]
+TAGS = Field("tags", "Tags", hint="Words that lists find it by, with spaces or commas between.")
+MOST_TOLD, MOST_NAME, MOST_TAGS, MOST_TAG = 20_000, 200, 20, 40
+Told = tuple[Field, Field, Field, Field]
 
 
 @dataclass(frozen=True)
@@ -67,16 +68,16 @@ async def index(here: Here) -> Response:
 
 
 async def tell(here: Here) -> Response:
-    """Change the name and what is told."""
+    """Change the name, the tags and what is told."""
     form = await here.visit.request.form()
-    told = _checked(NAME.entered(form), DESCRIPTION.entered(form), HYPOTHESIS.entered(form))
+    told = _checked(NAME.entered(form), TAGS.entered(form), DESCRIPTION.entered(form), HYPOTHESIS.entered(form))
     if has_errors(told):
         return await _show(here, told=told, status=422)
+    body = {one.name: one.value for one in told if one.name != TAGS.name} | {"tags": _words(told[1])}
     try:
-        changed = await here.store.change_experiment(ChangeExperiment(**{one.name: one.value for one in told}))
+        changed = await here.store.change_experiment(ChangeExperiment.model_validate(body))
     except InvalidName as error:
-        wrong = told[0].wrong(sentence(error.detail))
-        return await _show(here, told=(wrong, told[1], told[2]), status=422)
+        return await _show(here, told=(told[0].wrong(sentence(error.detail)), *told[1:]), status=422)
     return here.visit.go(here.url("settings"), ("done", f"{changed.name} is what it is called and told of now."))
 
 
@@ -140,10 +141,17 @@ def _number(entered: str) -> int:
     return max(1, int(entered)) if entered.isascii() and entered.isdigit() and len(entered) < 9 else 1
 
 
-def _checked(name: Field, *rest: Field) -> Told:
+def _checked(name: Field, tags: Field, *rest: Field) -> Told:
     """The fields, those that are too long marked."""
     description, hypothesis = (one.wrong(_too_long(one, MOST_TOLD)) for one in rest)
-    return name.wrong(_too_long(name, MOST_NAME)), description, hypothesis
+    words = _words(tags)
+    is_much = len(words) > MOST_TAGS or any(len(word) > MOST_TAG for word in words)
+    much = f"An experiment has at most {MOST_TAGS} tags of {MOST_TAG} characters." if is_much else ""
+    return name.wrong(_too_long(name, MOST_NAME)), tags.wrong(much), description, hypothesis
+
+
+def _words(tags: Field) -> list[str]:
+    return tags.value.replace(",", " ").split()
 
 
 def _too_long(one: Field, most: int) -> str:
@@ -207,6 +215,7 @@ async def _given(now: ConfigVersion) -> ConfigVersion:
 def _as_it_is(detail: ExperimentDetail) -> Told:
     return (
         NAME.holding(detail.name),
+        TAGS.holding(" ".join(detail.tags)),
         DESCRIPTION.holding(detail.description or ""),
         replace(HYPOTHESIS, value=detail.hypothesis or ""),
     )

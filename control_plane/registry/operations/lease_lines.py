@@ -17,7 +17,7 @@ from control_plane.registry.tables import leases
 from control_plane.registry.tables import registrations as registered
 from store_client.errors import NotFound
 from store_client.wire.calls.control import LeaseLineQuery
-from store_client.wire.experiments import Status
+from store_client.wire.experiments import LeaseGlance, Status
 from store_client.wire.leases import Lease, LeaseLine, LeaseLineList
 
 
@@ -52,6 +52,20 @@ def end(tx: Tx, lease_id: str) -> LeaseLine:
         )
     (line,) = _lines(tx, [registrations.must_have(tx, lease["experiment_id"])])
     return line
+
+
+def glances(tx: Tx, experiment_ids: Sequence[str]) -> dict[str, LeaseGlance]:
+    """Who decides now in those of these experiments that somebody decides in."""
+    wanted = select(leases.c.experiment_id, leases.c.holder, leases.c.released_at, leases.c.expires_at)
+    rows = tx.connection.execute(wanted.where(leases.c.experiment_id.in_(experiment_ids))).mappings()
+    held = [row for row in rows if rules.is_active(dict(row), tx.now)]
+    named = _names(tx, [row["holder"] for row in held])
+    return {
+        row["experiment_id"]: LeaseGlance(
+            holder=row["holder"], holder_name=named.get(row["holder"]), expires_at=row["expires_at"]
+        )
+        for row in held
+    }
 
 
 def _like(query: LeaseLineQuery) -> list[ColumnElement[bool]]:

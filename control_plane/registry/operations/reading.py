@@ -58,6 +58,8 @@ def list_summaries(tx: Tx, query: ExperimentFilter) -> tuple[ExperimentSummary, 
         statement = statement.where(experiments.c.status == query.status.value)
     if query.slug is not None:
         statement = statement.where(experiments.c.slug == query.slug.replace("\x00", ""))
+    if query.wanted_ids is not None:
+        statement = statement.where(experiments.c.experiment_id.in_(query.wanted_ids))
     return summaries(tx, tx.connection.execute(statement).mappings().all())
 
 
@@ -133,6 +135,7 @@ def _summary_fields(row: RowMapping, counters: Mapping[str, int]) -> dict[str, A
     objective = Objective.model_validate(row["config"]["objective"])
     return {
         **{key: row[key] for key in TOLD},
+        "tags": tuple((row["tags"] or "").split()),
         "status": Status(row["status"]),
         "objective": objective,
         "metric": single_metric(objective.expr),

@@ -25,6 +25,10 @@ from store_client.wire.configs import (
 from store_client.wire.experiments import ChangeExperiment, ExperimentDetail
 
 FIRST = 1
+SLUG_STAYS = (
+    "the slug stays: bookmarks, messages and scripts name the experiment by it; change its name, or clone the "
+    "experiment under another one"
+)
 _VERSIONS = select(config_versions, workers.c.name.label("changed_by_name")).outerjoin(
     workers,
     (workers.c.scope == config_versions.c.experiment_id) & (workers.c.worker_id == config_versions.c.changed_by),
@@ -32,8 +36,12 @@ _VERSIONS = select(config_versions, workers.c.name.label("changed_by_name")).out
 
 
 def change(tx: Tx, body: ChangeExperiment, *, git_root: str = "") -> ExperimentDetail:
-    """Change the name and what is told of the experiment; its addresses stay."""
-    wanted: dict[str, Any] = {key: value or None for key, value in body.to_wire().items()}
+    """Change the name, the tags and what is told of the experiment; its addresses stay."""
+    if body.slug is not None and body.slug != tx.experiment["slug"]:
+        raise BadRequest(SLUG_STAYS)
+    wanted: dict[str, Any] = {key: value or None for key, value in body.to_wire().items() if key != "slug"}
+    if body.tags is not None:
+        wanted["tags"] = " ".join(dict.fromkeys(body.tags)) or None
     if "name" in wanted:
         wanted["name"] = names.check(body.name)
     changed = {key: value for key, value in wanted.items() if tx.experiment[key] != value}

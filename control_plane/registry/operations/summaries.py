@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Integer, RowMapping, Select, and_, case, f
 
 from control_plane.db.tables import events, experiments
 from control_plane.db.transaction import Tx
-from control_plane.registry.operations import needing, people, reading
+from control_plane.registry.operations import lease_lines, needing, people, reading
 from control_plane.registry.rules import places
 from store_client.wire.calls.experiments import ExperimentPageQuery
 from store_client.wire.experiments import ExperimentLine, ExperimentPage
@@ -38,14 +38,21 @@ def page(tx: Tx, query: ExperimentPageQuery) -> ExperimentPage:
     last = found[query.limit - 1] if len(found) > query.limit else None
     by_status = _by_status(tx, visible)
     waiting, count = _waiting(tx, query.first_needing, visible & is_waiting)
+    lines = reading.lines(tx, found[: query.limit])
     return ExperimentPage(
-        items=reading.lines(tx, found[: query.limit]),
+        items=_with_leases(tx, lines) if query.with_leases and not tx.caller.is_confined else lines,
         next=last and places.write((last["standing"], last["created_at"], last["experiment_id"])),
         total=_count(tx, visible, *filters) if filters else _told(sum(by_status.values())),
         by_status=by_status,
         needing=count,
         waiting=waiting,
     )
+
+
+def _with_leases(tx: Tx, lines: tuple[ExperimentLine, ...]) -> tuple[ExperimentLine, ...]:
+    """The same lines with who decides in each."""
+    held = lease_lines.glances(tx, [one.experiment_id for one in lines])
+    return tuple(one.having(lease=held.get(one.experiment_id)) for one in lines)
 
 
 def _waiting(tx: Tx, limit: int, wanted: ColumnElement[bool]) -> tuple[tuple[ExperimentLine, ...], int]:
@@ -82,6 +89,7 @@ def _filters(query: ExperimentPageQuery, is_waiting: ColumnElement[bool]) -> lis
     for word in (query.q or "").lower().split():
         named = func.lower(experiments.c.name).contains(word, autoescape=True)
         named |= experiments.c.slug.contains(word, autoescape=True)
+        named |= func.lower(experiments.c.tags).contains(word, autoescape=True)
         conditions.append(named | (experiments.c.experiment_id == word))
     return conditions
 

@@ -24,19 +24,26 @@ from store_client.wire.experiments import (
 P = "/v0/experiments/{experiment_id}"
 A = "/api/experiments"
 E = "/api/experiments/{experiment_id}"
+MOST_IDS = 100
 
 
 class ExperimentFilter(Query):
     status: Status | None = None
     slug: str | None = None
+    ids: str | None = Field(default=None, max_length=20_000, description="only these experiments; commas between")
+
+    @property
+    def wanted_ids(self) -> tuple[str, ...] | None:
+        return None if self.ids is None else tuple(self.ids.split(","))[:MOST_IDS]
 
 
 class ExperimentPageQuery(PageQuery):
     status: Status | None = None
-    q: str | None = Field(default=None, max_length=200, description="words of a name or slug, or an id")
+    q: str | None = Field(default=None, max_length=200, description="words of a name, slug or tag, or an id")
     needs: bool | None = Field(default=None, description="whether the caller is waited for")
     first_needing: int = Field(default=0, ge=0, le=50, description="so many that wait are told beside the page")
     archived: bool = Field(default=False, description="the archived ones alone; else those that are not")
+    with_leases: bool = Field(default=False, description="tell who decides in each; no member of a few is told")
 
 
 READ_EXPERIMENT = Call("read_experiment", "GET", P, Who.EITHER, "Read the runtime object", answer=Experiment)
