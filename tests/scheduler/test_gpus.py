@@ -1,12 +1,14 @@
 """What the deployment says of its GPUs, and what people decide about them, on each database."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import delete, insert, update
 
 from control_plane.db import log
+from control_plane.db.transaction import Tx
 from control_plane.scheduler import courses
 from control_plane.scheduler.fleet_tables import gpu_samples
 from control_plane.scheduler.gpus import Gpu, GpuProcess, MigDevice
@@ -17,7 +19,7 @@ from control_plane.scheduler.rules.board import GPU_UNITS, Grant, Placement, Slo
 from control_plane.scheduler.rules.standing import Held, Seen
 from store_client.errors import NotFound
 from store_client.wire.calls.gpus import GpusQuery, HistoryQuery
-from store_client.wire.gpus import GpuInfo, GpuList, KeepBack
+from store_client.wire.gpus import GpuHistory, GpuInfo, GpuList, GpuSample, KeepBack
 from store_client.wire.scalars import format_time
 from tests.scheduler.queue_house import Queue
 
@@ -203,8 +205,8 @@ def history(queue: Queue, **query: float) -> Any:
     return queue.store.house.read_now(lambda tx: gpus.history(tx, "GPU-a", asked))
 
 
-def fill(queue: Queue, *minutes_ago: float) -> None:
-    now = datetime.now(UTC)
+def fill(queue: Queue, *minutes_ago: float, now: datetime | None = None) -> None:
+    now = now or datetime.now(UTC)
     rows = [
         {"slot_id": "GPU-a", "at": format_time(now - timedelta(minutes=ago)), "jobs": [], "memory_used_bytes": int(ago)}
         for ago in minutes_ago
@@ -229,6 +231,18 @@ def test_many_samples_are_put_together_into_as_many_as_asked_for(queue: Queue) -
     assert len(found.samples) in {9, 10}
     assert found.seconds_apart == 600
     assert max(sample.memory_used_bytes for sample in found.samples) == 89
+
+
+def test_the_database_adds_up_what_is_added_up_here(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    look(queue)
+    fill(queue, *(minute / 4 for minute in range(1, 100)))
+    for numbers, least in (([2], 0), ([3, 1], 12)):
+        those = update(gpu_samples).where(gpu_samples.c.memory_used_bytes >= least)
+        queue.write(Tx.run, those.values(jobs=numbers, utilisation_percent=7.5))
+    by_the_database = history(queue, minutes=90, points=9)
+    monkeypatch.setattr(samples, "BY_TEXT", {})
+    assert history(queue, minutes=90, points=9) == by_the_database
+    assert {number for sample in by_the_database.samples for number in sample.jobs} == {1, 2, 3}
 
 
 def test_the_courses_of_several_gpus_have_a_point_a_minute_or_ten(queue: Queue) -> None:
@@ -256,3 +270,20 @@ def test_a_long_course_serves_for_a_while_and_few_are_kept(queue: Queue, monkeyp
     assert [count(1440), count(60)] == [0, 1]
     monkeypatch.setattr(courses, "KEPT", 1)
     assert [count(720), count(1440)] == [1, 1]
+
+
+def test_a_long_course_goes_on_from_where_it_was(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(courses, "FRESH_SECONDS", -1.0)
+    house, noon, kept = queue.store.house, datetime(2026, 1, 1, 12, 3, tzinfo=UTC), courses.Courses()
+
+    def read(minute: float, look: Callable[..., tuple[GpuHistory, ...]]) -> list[GpuSample]:
+        monkeypatch.setattr(house, "clock", lambda: format_time(noon + timedelta(minutes=minute)))
+        found = house.read_now(lambda tx: look(tx, ["GPU-a"], 300))
+        return [sample for one in found for sample in one.samples]
+
+    fill(queue, *range(400), now=noon)
+    assert read(0, kept.of) == read(0, samples.courses)
+    fill(queue, *range(25), now=noon + timedelta(minutes=25))
+    assert read(25, kept.of) == read(25, samples.courses), "the stretch that went on, those after it, none too old"
+    queue.write(lambda tx: tx.connection.execute(delete(gpu_samples)).close())
+    assert len(read(25, kept.of)) > 20, "what is over is not added up again"

@@ -1,11 +1,13 @@
 """What GPUs read over time: one sample of each at a time, and no more than a day of them."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import Select, Text, cast, delete, func, insert, select, text
 
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.fleet_tables import gpu_samples
@@ -25,6 +27,8 @@ READ = tuple(
 MINUTE, TEN_MINUTES = 16, 15
 """So much of a moment as text names its minute, or its ten minutes."""
 LONG_MINUTES = 120
+BY_TEXT: Mapping[float, int] = MappingProxyType({60.0: MINUTE, 600.0: TEN_MINUTES})
+"""Seconds apart at which the database adds up."""
 
 
 def add(tx: Tx, taken: Mapping[str, Averages]) -> None:
@@ -41,35 +45,63 @@ def add(tx: Tx, taken: Mapping[str, Averages]) -> None:
 
 def history(tx: Tx, uuid: str, query: HistoryQuery) -> GpuHistory:
     """The samples of one GPU or slice; those that lie close together are put together."""
-    since = _before(tx, timedelta(minutes=query.minutes))
-    asked = select(*READ, gpu_samples.c.jobs).where(gpu_samples.c.slot_id == uuid, gpu_samples.c.at >= since)
-    rows = tx.connection.execute(asked.order_by(gpu_samples.c.at)).all()
+    wanted = (gpu_samples.c.slot_id == uuid, gpu_samples.c.at >= _before(tx, timedelta(minutes=query.minutes)))
     apart = max(SAMPLE_SECONDS, query.minutes * 60 / query.points)
-    return GpuHistory(uuid=uuid, seconds_apart=apart, samples=_together(rows, apart))
+    if apart in BY_TEXT:
+        jobs_on_it = _jobs_on(tx, BY_TEXT[apart], wanted)
+        rows = tx.connection.execute(_added_up(BY_TEXT[apart]).where(*wanted).order_by(text("at"))).mappings()
+        samples = tuple(GpuSample.model_validate({**row, "jobs": jobs_on_it[row["stretch"]]}) for row in rows)
+    else:
+        asked = select(*READ, gpu_samples.c.jobs).where(*wanted).order_by(gpu_samples.c.at)
+        samples = _together(tx.connection.execute(asked), apart)
+    return GpuHistory(uuid=uuid, seconds_apart=apart, samples=samples)
 
 
-def courses(tx: Tx, uuids: Sequence[str], minutes: float) -> tuple[GpuHistory, ...]:
+def courses(tx: Tx, uuids: Sequence[str], minutes: float, since: str = "") -> tuple[GpuHistory, ...]:
     """What several GPUs read, a point for every minute; of a long stretch for every ten, for which two of them stand.
 
-    The database adds up; to look at every sample of a day of some GPUs takes it too long for a page.
+    The database adds up; to look at every sample of a day of some GPUs takes it too long for a page. What comes before
+    `since`, when a stretch begins, is left out.
     """
-    length, apart = (MINUTE, 60.0) if minutes <= LONG_MINUTES else (TEN_MINUTES, 600.0)
-    of, since = gpu_samples.c, _before(tx, timedelta(minutes=minutes))
-    query = select(
-        of.slot_id,
-        func.max(of.at).label("at"),
-        func.avg(of.utilisation_percent).label("utilisation_percent"),
-        func.max(of.memory_used_bytes).label("memory_used_bytes"),
-        func.max(of.temperature_celsius).label("temperature_celsius"),
-        func.avg(of.power_watts).label("power_watts"),
-    )
-    query = query.where(of.slot_id.in_(uuids), of.at >= since).group_by(of.slot_id, func.substr(of.at, 1, length))
-    if length == TEN_MINUTES:
+    apart = 60.0 if minutes <= LONG_MINUTES else 600.0
+    of, since = gpu_samples.c, max(since, _before(tx, timedelta(minutes=minutes)))
+    query = _added_up(BY_TEXT[apart]).where(of.slot_id.in_(uuids), of.at >= since)
+    if minutes > LONG_MINUTES:
         query = query.where(func.substr(of.at, MINUTE, 1).in_(("0", "5")))
     found: dict[str, list[GpuSample]] = defaultdict(list)
     for row in tx.connection.execute(query.order_by(of.slot_id, text("at"))).mappings():
         found[row["slot_id"]].append(GpuSample.model_validate({**row, "jobs": ()}))
     return tuple(GpuHistory(uuid=uuid, seconds_apart=apart, samples=tuple(each)) for uuid, each in found.items())
+
+
+def stretch_of(now: str, late: timedelta) -> str:
+    """When the ten minutes began that may still get samples."""
+    return format_time(parse_time(now) - late)[:TEN_MINUTES]
+
+
+def _added_up(length: int) -> Select[Any]:
+    """What GPUs read in each stretch that so much of a moment names."""
+    of = gpu_samples.c
+    stretch = func.substr(of.at, 1, length).label("stretch")
+    return select(
+        of.slot_id,
+        stretch,
+        func.max(of.at).label("at"),
+        func.avg(of.utilisation_percent).label("utilisation_percent"),
+        func.max(of.memory_used_bytes).label("memory_used_bytes"),
+        func.max(of.temperature_celsius).label("temperature_celsius"),
+        func.avg(of.power_watts).label("power_watts"),
+    ).group_by(of.slot_id, stretch)
+
+
+def _jobs_on(tx: Tx, length: int, wanted: tuple[Any, ...]) -> dict[str, list[int]]:
+    """The numbers of the jobs of each stretch; most samples of one have the same, which are read once."""
+    stretch = func.substr(gpu_samples.c.at, 1, length)
+    rows = tx.connection.execute(select(stretch, cast(gpu_samples.c.jobs, Text)).where(*wanted).distinct())
+    found: dict[str, set[int]] = defaultdict(set)
+    for of, numbers in rows:
+        found[of].update(json.loads(numbers))
+    return {of: sorted(numbers) for of, numbers in found.items()}
 
 
 def _together(rows: Iterable[Any], apart: float) -> tuple[GpuSample, ...]:
