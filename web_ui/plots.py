@@ -99,12 +99,19 @@ def scatter(variants: Sequence[Measured], x_name: str, y_name: str) -> Scatter |
         foot=FOOT + 16,
         scale_width=max([7 * len(tick.label) for tick in y_ticks], default=0) + 2,
         y_ticks=y_ticks,
-        x_ticks=tuple(Tick(round(across.share(tick.at) * 100, 2), tick.label) for tick in ticks_of(across)),
+        x_ticks=_x_ticks(across, is_number=not x_name),
         marks=tuple(
             Mark(round(across.share(x) * 100, 2), upward.at(y), "point", _title(each, x_name, y_name), each.href)
             for (x, y), each in both
         ),
     )
+
+
+def _x_ticks(across: Scale, is_number: bool) -> tuple[Tick, ...]:
+    """Places across the plot; there is no half of a variant."""
+    ticks = [tick for tick in ticks_of(across) if not is_number or tick.at == round(tick.at)]
+    label = "{:,.0f}".format if is_number else None
+    return tuple(Tick(round(across.share(one.at) * 100, 2), label(one.at) if label else one.label) for one in ticks)
 
 
 def parallel(variants: Sequence[Measured], metrics: Sequence[str], most: int) -> Parallel | None:

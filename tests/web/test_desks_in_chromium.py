@@ -29,9 +29,10 @@ async def prepare(served: Served) -> Worker:
 
 def until_saved(served: Served, text: str) -> None:
     """Wait for a draft that says so."""
-    stored, deadline = select(drafts.c.fields), time.monotonic() + 10
+    stored, deadline = select(drafts.c.fields), time.monotonic() + 60
     while text not in str(served.world.parts.house.read_now(lambda tx: tx.connection.scalars(stored).all())):
         assert time.monotonic() < deadline, f"nobody saved {text}"
+        time.sleep(0.02)
 
 
 def reads_well(page: Page) -> None:
@@ -95,7 +96,7 @@ def test_ideas_are_worked_out_without_script(tmp_path: Path, sqlite_url: str, op
         expect(page.locator(".preview strong")).to_have_text("1.414")
         page.get_by_role("button", name="Choose what idea 1 builds on").click()
         page.get_by_label("Name or commit begins with").fill("base")
-        page.get_by_role("button", name="Search").click()
+        page.get_by_role("button", name="Find", exact=True).click()
         page.get_by_label("baseline").check()
         page.get_by_role("button", name="Build on these").click()
         expect(page.get_by_label("Builds on").first.locator("option:checked")).to_contain_text("baseline")

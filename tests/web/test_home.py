@@ -12,7 +12,9 @@ async def test_an_empty_deployment_says_what_to_do_first(world: World, browser_o
     answer = await browser_of_admin.get("/")
     assert answer.status_code == 200
     assert "There is no experiment yet. Nothing needs you. No job runs or waits." in says(answer)
-    assert "switchyard experiment create DIR" in words(part(answer, "experiments"))
+    way_on = part(answer, "experiments").select_one("a.is-primary")
+    assert way_on is not None
+    assert "New experiment" in says(await browser_of_admin.get(str(way_on["href"])))
 
 
 async def test_each_experiment_stands_with_its_state_best_score_course_and_counts(

@@ -59,7 +59,7 @@ async def test_a_folder_is_looked_at_and_then_made_an_experiment(
     for number, files in enumerate((FILES, {"files.tar.gz": tarred()})):
         seen = await look(browser_of_admin, await send(browser_of_admin, files))
         assert "This is what the experiment would be" in says(seen)
-        assert "minimize error" in says(seen)
+        assert "minimise error" in says(seen)
         assert await names(world) == ["Brought", "Brought"][:number]
         made = await browser_of_admin.post(f"{seen.url.path}/create", data={"name": "Brought", "start": "draft"})
         shown = await browser_of_admin.get(made.headers["location"])
