@@ -56,7 +56,9 @@ async def list_summaries(peer: Peer) -> tuple[ExperimentSummary, ...]:
     """The registered experiments, and those that a config was given for, which the caller may read; newest first."""
     query = peer.query
     assert isinstance(query, calls.ExperimentFilter)  # noqa: S101 - the table of calls says so
-    found = [await _summary_of(peer, experiment_id) for experiment_id in await _known(peer)]
+    wanted = query.wanted_ids
+    known = [one for one in await _known(peer) if wanted is None or one in wanted]
+    found = [await _summary_of(peer, experiment_id) for experiment_id in known]
     summaries = [each for each in found if each and query.status in {None, each.status}]
     chosen = [each for each in summaries if query.slug in {None, each.slug}]
     return tuple(sorted(chosen, key=lambda each: each.created_at, reverse=True))

@@ -4,15 +4,20 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, text
 
-from control_plane.task_store.operations import details, listing, progress, task_pages, variants
+from control_plane.db.batch import Batch
+from control_plane.db.transaction import Tx
+from control_plane.task_store.operations import details, listing, names, progress, sample, task_pages, variants
 from control_plane.task_store.rules import pages
 from store_client.errors import BadRequest, NotFound
 from store_client.wire.calls.ideas import IdeaPageQuery
 from store_client.wire.calls.tasks import TaskPageQuery
-from store_client.wire.calls.variants import VariantPageQuery
+from store_client.wire.calls.variants import SampleQuery, VariantPageQuery
 from store_client.wire.tasks import Target
 from store_client.wire.variants import IntegrateVariant
+from tests.bench.growth import Growth
+from tests.store.plans import plans
 from tests.store.task_house import BASE, TaskHouse, sha
 
 
@@ -161,3 +166,23 @@ def test_a_place_that_no_page_named_is_a_bad_request(after: str) -> None:
 @pytest.mark.parametrize("place", [(1.5, 2), (-1e300, 2**40), (0.1 + 0.2, 0)])
 def test_a_place_is_read_back_exactly(place: pages.Place) -> None:
     assert pages.read(pages.write(place)) == place
+
+
+def test_what_came_of_ideas_and_what_was_measured_is_found_without_walking_along_all_variants(
+    sqlite_store: TaskHouse,
+) -> None:
+    house, here = sqlite_store.house, sqlite_store.experiment_id
+    Growth(house.database, here).variants(3_000)
+    apart = text("UPDATE variants SET idea_id = 'i-' || number, commit_sha = NULL, variant_commit_sha = NULL")
+    sqlite_store.act("admins", lambda tx: tx.connection.execute(apart).close())
+    sqlite_store.act("admins", lambda tx: tx.connection.exec_driver_sql("ANALYZE").close())
+
+    def asked(connection: Connection) -> None:
+        tx = Tx(Batch(connection, "", str), sqlite_store.caller("ann"), here)
+        names.variants_of(tx, [f"i-{number}" for number in range(0, 300, 10)])
+        sample.read(tx, SampleQuery(limit=40))
+
+    found = "\n".join(plans(house.database, asked))
+    assert "ix_variants_idea (experiment_id=? AND idea_id=?)" in found
+    assert "uq_variants_baseline (experiment_id=?)" in found
+    assert "uq_variants_number (experiment_id=?)" not in found

@@ -1,7 +1,7 @@
 """Every event: found by type, subject, actor, time and text, each with an address of its own."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -78,11 +78,12 @@ async def everywhere(visit: Visit) -> Response:
     found, kinds, experiments, fleet = await asyncio.gather(
         _found(client.find_deployment_events, narrowed),
         client.count_deployment_events(),
-        client.list_experiment_summaries(),
+        visit.console.factory.experiments(visit.who),
         visit.fleet(),
     )
     frame = deployment_frame(visit, experiments, "Events", "all_events", fleet)
-    return visit.show(_page(frame, narrowed, found, kinds, _rows_of_all(visit, experiments)))
+    rows = _rows_of_all(visit, await _experiments_of(visit, experiments, found.events))
+    return visit.show(_page(frame, narrowed, found, kinds, rows))
 
 
 async def _with_actor(here: Here, narrowed: Filters) -> Filters:
@@ -119,11 +120,11 @@ async def show_anywhere(visit: Visit) -> Response:
     before, after, experiments, fleet = await asyncio.gather(
         client.find_deployment_events(_from(position, is_oldest_first=False)),
         client.find_deployment_events(_from(position, is_oldest_first=True)),
-        client.list_experiment_summaries(),
+        visit.console.factory.experiments(visit.who),
         visit.fleet(),
     )
     frame = deployment_frame(visit, experiments, f"Event {position}", "all_events", fleet)
-    rows = _rows_of_all(visit, experiments)
+    rows = _rows_of_all(visit, await _experiments_of(visit, experiments, (*before.events, *after.events)))
     return visit.show(_one(frame, (before, after), rows, visit.url("all_events"), position))
 
 
@@ -145,6 +146,15 @@ async def _rows_of(here: Here) -> EventRows:
     return EventRows(
         here.visit, {one.experiment_id: one}, workers, lambda position: here.url("event", position=str(position))
     )
+
+
+async def _experiments_of(
+    visit: Visit, known: tuple[ExperimentSummary, ...], events: Iterable[LogEvent]
+) -> tuple[ExperimentSummary, ...]:
+    """What is known with the other experiments that events are of: as many as a page has, however many there are."""
+    ids = {one.experiment_id for one in known}
+    missing = {one.experiment_id for one in events if one.experiment_id} - ids
+    return (*known, *(await visit.client.list_experiment_summaries(ids=sorted(missing)) if missing else ()))
 
 
 def _rows_of_all(visit: Visit, experiments: tuple[ExperimentSummary, ...]) -> EventRows:

@@ -20,8 +20,10 @@ def of_members(tx: Tx, member_ids: Iterable[str | None]) -> dict[str, str | None
         return {}
     people = select(workers.c.worker_id, workers.c.name).where(workers.c.scope == tx.experiment_id)
     bands = select(groups.c.group_id, groups.c.name).where(groups.c.scope == tx.experiment_id)
-    queries = people.where(workers.c.worker_id.in_(wanted)), bands.where(groups.c.group_id.in_(wanted))
-    return {id_: name for query in queries for id_, name in tx.connection.execute(query)}
+    found = {row.worker_id: row.name for row in tx.connection.execute(people.where(workers.c.worker_id.in_(wanted)))}
+    if left := wanted - found.keys():
+        found |= {row.group_id: row.name for row in tx.connection.execute(bands.where(groups.c.group_id.in_(left)))}
+    return found
 
 
 def ideas_by_id(tx: Tx, idea_ids: Iterable[str | None]) -> Rows:
@@ -43,12 +45,12 @@ def execution_tasks(tx: Tx, idea_ids: Iterable[str]) -> dict[str, str]:
 
 
 def variants_of(tx: Tx, idea_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The variants of each idea, oldest first."""
-    query = select(variants.c.idea_id, variants.c.variant_id).where(
+    """The variants of each idea, oldest first; they are put in order here, lest the database walks all by number."""
+    query = select(variants.c.number, variants.c.idea_id, variants.c.variant_id).where(
         variants.c.experiment_id == tx.experiment_id, variants.c.idea_id.in_(list(idea_ids))
     )
     made: dict[str, tuple[str, ...]] = {}
-    for idea_id, variant_id in tx.connection.execute(query.order_by(variants.c.number)):
+    for _, idea_id, variant_id in sorted(map(tuple, tx.connection.execute(query))):
         made[idea_id] = (*made.get(idea_id, ()), variant_id)
     return made
 

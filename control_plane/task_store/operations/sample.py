@@ -5,9 +5,9 @@ from sqlalchemy import func, select
 from control_plane.db import tally
 from control_plane.db.transaction import Tx
 from control_plane.task_store.operations import courses
-from control_plane.task_store.score_tables import IS_NUMBER, OBJECTIVE, measurements
+from control_plane.task_store.score_tables import OBJECTIVE, measurements
 from control_plane.task_store.score_tables import courses as table
-from control_plane.task_store.tables import IS_BASELINE, IS_SCORED, ideas, variants
+from control_plane.task_store.tables import IS_BASELINE, ideas, variants
 from store_client.wire import stretches
 from store_client.wire.calls.variants import SampleQuery
 from store_client.wire.courses import Sample, SampledVariant
@@ -30,21 +30,15 @@ def read(tx: Tx, query: SampleQuery) -> Sample:
 
 
 def _baseline(tx: Tx) -> list[int]:
-    """The number of the baseline, which stands on no course, once it succeeded."""
-    here = variants.c.experiment_id == tx.experiment_id
-    return list(tx.connection.scalars(select(variants.c.number).where(here, IS_BASELINE, IS_SCORED)))
+    """The number of the baseline, which stands on no course, once it succeeded: the index of baselines has but it."""
+    query = select(variants.c.number, variants.c.objective_value).where(
+        variants.c.experiment_id == tx.experiment_id, IS_BASELINE
+    )
+    return [row.number for row in tx.connection.execute(query) if row.objective_value is not None]
 
 
 def _variants(tx: Tx, numbers: list[int], metrics: tuple[str, ...]) -> tuple[SampledVariant, ...]:
-    values: dict[int, dict[str, float]] = {}
-    wanted = select(measurements).where(
-        measurements.c.experiment_id == tx.experiment_id,
-        measurements.c.metric.in_(metrics),
-        measurements.c.number.in_(numbers),
-        IS_NUMBER,
-    )
-    for row in tx.connection.execute(wanted):
-        values.setdefault(row.number, {})[row.metric] = row.value
+    values = _values(tx, numbers, metrics)
     same = (ideas.c.experiment_id == variants.c.experiment_id) & (ideas.c.idea_id == variants.c.idea_id)
     called = func.coalesce(variants.c.kind, ideas.c.slug, variants.c.variant_id).label("label")
     told = select(variants.c.number, variants.c.variant_id, called, variants.c.objective_value).outerjoin(ideas, same)
@@ -59,3 +53,17 @@ def _variants(tx: Tx, numbers: list[int], metrics: tuple[str, ...]) -> tuple[Sam
         )
         for row in tx.connection.execute(here.order_by(variants.c.number))
     )
+
+
+def _values(tx: Tx, numbers: list[int], metrics: tuple[str, ...]) -> dict[int, dict[str, float]]:
+    """What was measured, by variant: rows by their key, since an index of values would be read from end to end."""
+    wanted = select(measurements.c["metric", "number", "value"]).where(
+        measurements.c.experiment_id == tx.experiment_id,
+        measurements.c.metric.in_(metrics),
+        measurements.c.number.in_(numbers),
+    )
+    values: dict[int, dict[str, float]] = {}
+    for metric, number, value in tx.connection.execute(wanted):
+        if value is not None:
+            values.setdefault(number, {})[metric] = value
+    return values
