@@ -14,6 +14,8 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+from control_plane.db.decoding import decode
+
 WRITER_LOCK = 0x5357_4259  # any constant: the advisory lock that serialises the writers of all processes
 TRUSTED_SECONDS = 1.0
 """A connection that was in use so lately is lent again without asking whether its server is still there."""
@@ -111,7 +113,7 @@ def is_out_of_reach(error: SQLAlchemyError) -> bool:
 
 
 def _postgresql(url: URL, readers: int) -> Engine:
-    engine = create_engine(url, pool_size=readers + 1, max_overflow=4)
+    engine = create_engine(url, pool_size=readers + 1, max_overflow=4, json_deserializer=decode)
 
     def returned(_driver: DBAPIConnection, record: ConnectionPoolEntry) -> None:
         record.info["returned_at"] = time.monotonic()
@@ -129,9 +131,8 @@ def _postgresql(url: URL, readers: int) -> Engine:
 
 
 def _sqlite(url: URL, readers: int) -> Engine:
-    engine = create_engine(
-        url, pool_size=readers + 1, max_overflow=8, connect_args={"check_same_thread": False, "timeout": 30}
-    )
+    here = {"check_same_thread": False, "timeout": 30}
+    engine = create_engine(url, pool_size=readers + 1, max_overflow=8, connect_args=here, json_deserializer=decode)
 
     def connected(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None

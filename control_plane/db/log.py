@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from control_plane.db.command import Command
+from control_plane.db.question import Question
 from control_plane.db.tables import DEPLOYMENT, events
 
 PROTOCOL_TYPES = frozenset(
@@ -65,6 +66,9 @@ _COUNTED = Command(
 )
 
 
+_TIP = Question(select(func.max(events.c.position).label("position")))
+
+
 class Told(NamedTuple):
     """One event before it has its position."""
 
@@ -84,7 +88,8 @@ def append(connection: Connection, now: str, told: Sequence[Told]) -> None:
 
 def tip(connection: Connection) -> int:
     """The position of the newest event of the deployment; 0 when there is none."""
-    return connection.scalar(select(func.max(events.c.position))) or 0
+    newest = _TIP.first(connection, {})
+    return int(newest["position"] or 0) if newest is not None else 0
 
 
 def count(connection: Connection, experiment_id: str) -> int:

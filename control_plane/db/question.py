@@ -11,9 +11,11 @@ from sqlalchemy import BindParameter, Connection, Dialect, RowMapping, Select, U
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.engine import make_url
 
+from control_plane.db.decoding import decode
+
 Reader = Callable[[Any], Any]
 DIALECTS: Mapping[str, Dialect] = {
-    "sqlite": SQLiteDialect(paramstyle="named"),
+    "sqlite": SQLiteDialect(paramstyle="named", json_deserializer=decode),
     "postgresql": make_url("postgresql+psycopg://").get_dialect()(),
 }
 DOUBLE_PRECISION = 701

@@ -4,10 +4,9 @@ import logging
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from control_plane.scheduler.engines.engine import Key
@@ -27,16 +26,22 @@ def hands_for(cores: int) -> int:
 class Hands:
     """A few threads; `done` is called after each piece of work that went well.
 
-    What the work answers waits to be taken, and until then its attempt is left alone.
+    What the work answers waits to be taken, and until then its attempt is left alone. A thread that is called works off
+    whatever waits: many short pieces of work cost one call.
     """
 
-    def __init__(self, done: Callable[[], None], pool: Executor | None = None) -> None:
+    def __init__(self, done: Callable[[], None]) -> None:
         self._done = done
         self._lock = threading.Lock()
-        self._working: dict[Key, Future[Any]] = {}
+        self._has_rested = threading.Condition(self._lock)
+        self._waiting: deque[tuple[Key, Work]] = deque()
+        self._working: set[Key] = set()
+        self._busy = 0
+        self._is_stopped = False
         self._answers: list[tuple[Key, Any]] = []
         self._resting: dict[Key, tuple[float, float]] = {}
-        self._pool = pool or ThreadPoolExecutor(hands_for(os.cpu_count() or 1), thread_name_prefix="scheduler-hand")
+        self._count = hands_for(os.cpu_count() or 1)
+        self._pool = ThreadPoolExecutor(self._count, thread_name_prefix="scheduler-hand")
 
     def leave(self, key: Key) -> bool:
         """Whether to leave an attempt alone for now: a hand is at it, or it rests after a fault."""
@@ -45,18 +50,21 @@ class Hands:
             return key in self._working or time.monotonic() < until
 
     def give(self, key: Key, work: Work) -> None:
-        """Do a piece of work for an attempt."""
-        with suppress(RuntimeError):  # once it has stopped nothing more is begun
-            with self._lock:
-                future = self._working[key] = self._pool.submit(work)
-            future.add_done_callback(partial(self._ended, key))
+        """Do a piece of work for an attempt; once it has stopped nothing more is begun."""
+        with self._lock:
+            if self._is_stopped:
+                return
+            self._working.add(key)
+            self._waiting.append((key, work))
+            if self._busy < self._count:
+                self._busy += 1
+                self._pool.submit(self._work_off)
 
     def take(self) -> list[tuple[Key, Any]]:
         """What was answered since the last time."""
         with self._lock:
             answers, self._answers = self._answers, []
-            for key, _ in answers:
-                self._working.pop(key, None)
+            self._working.difference_update(key for key, _ in answers)
         return answers
 
     def rest(self, key: Key, error: BaseException) -> None:
@@ -69,29 +77,47 @@ class Hands:
 
     def stop(self) -> None:
         """Begin nothing more."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            self._is_stopped = True
+            self._working.difference_update(key for key, _ in self._waiting)
+            self._waiting.clear()
+        self._pool.shutdown(wait=False)
 
     def wait(self, seconds: float) -> bool:
         """Whether all work has ended within so many seconds."""
-        with self._lock:
-            working = list(self._working.values())
-        return not wait(working, seconds).not_done
+        with self._has_rested:
+            return self._has_rested.wait_for(lambda: not self._busy, seconds)
 
-    def _ended(self, key: Key, ended: "Future[Any]") -> None:
-        if ended.cancelled():
-            with self._lock:
-                self._working.pop(key, None)
-            return
-        error = ended.exception()
-        if error is not None:
-            self.rest(key, error)
+    def _work_off(self) -> None:
+        """See to what waits until nothing does."""
+        while (given := self._next()) is not None:
+            key, work = given
+            try:
+                answer = work()
+            except BaseException as error:  # noqa: BLE001 - a fault in one attempt does not stop the others: it rests
+                self._failed(key, error)
+            else:
+                self._succeeded(key, answer)
+
+    def _next(self) -> tuple[Key, Work] | None:
+        with self._has_rested:
+            if self._waiting:
+                return self._waiting.popleft()
+            self._busy -= 1
+            if not self._busy:
+                self._has_rested.notify_all()
+            return None
+
+    def _failed(self, key: Key, error: BaseException) -> None:
+        self.rest(key, error)
         with self._lock:
-            if error is None:
-                self._resting.pop(key, None)
-            answer = None if error is not None else ended.result()
+            self._working.discard(key)
+
+    def _succeeded(self, key: Key, answer: Any) -> None:
+        with self._lock:
+            self._resting.pop(key, None)
             if answer is None:
-                self._working.pop(key, None)
+                self._working.discard(key)
             else:
                 self._answers.append((key, answer))
-        if error is None:
-            self._done()
+        self._done()

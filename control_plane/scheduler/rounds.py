@@ -50,6 +50,8 @@ class Rounds:
         self._reasons = Reasons(self.decisions.latest)
         self._due: deque[str] = deque()
         self._later: set[Key] = set()
+        self._launched: dict[Key, RowMapping] = {}
+        """Jobs as they were placed: what an engine needs of them never changes in an attempt."""
         self._has_arrays = self._has_ended = True
         self._is_as_planned = True
         self.is_busy = False
@@ -71,6 +73,7 @@ class Rounds:
         if everything:
             heard.add(self._house.read_now(self._news.look_again))
             self._due.extend(self.mirror.running)
+            self._launched = {key: row for key, row in self._launched.items() if self.mirror.knows(key)}
         for job_id in heard.withdrawn:
             writes.add(partial(submit.cancel, job_id=job_id), _nothing, partial(self._refused, job_id))
         self.guard.learn(heard)
@@ -107,6 +110,7 @@ class Rounds:
 
     def _finish(self, key: Key, ended: Ended, writes: Writes) -> None:
         """Its slots count as free at once: what is placed on them is written behind its end, in the same commit."""
+        self._launched.pop(key, None)
         if self.mirror.knows(key):
             self.guard.judge(ended.ending, self.mirror.running[key[0]], writes)
             self.mirror.drop(key[0])
@@ -145,14 +149,18 @@ class Rounds:
             job = self.mirror.get(key[0])
             if job is not None and job.state == JobState.STARTING:
                 writes.add_to(attempts.start_all, key, _nothing, partial(self._failed, key))
-        if not errands:
-            return
-        ids = [job_id for job_id, _ in errands]
-        rows = self._house.read_now(lambda tx: whole(tx, ids))
+        rows = {key: self._launched[key] for key in errands if isinstance(seen[key], Exit) and key in self._launched}
+        rows |= self._read(errands.keys() - rows.keys())
         for key, status in errands.items():
-            row = rows.get(key[0])
-            if row is not None and row["attempt"] == key[1]:
-                self._hands.give(key, self._errand(row, status))
+            if key in rows:
+                self._hands.give(key, self._errand(rows[key], status))
+
+    def _read(self, keys: Collection[Key]) -> dict[Key, RowMapping]:
+        """The whole rows of the jobs of these attempts, if they are still the newest."""
+        if not keys:
+            return {}
+        found = self._house.read_now(lambda tx: whole(tx, [job_id for job_id, _ in keys]))
+        return {key: found[key[0]] for key in keys if key[0] in found and found[key[0]]["attempt"] == key[1]}
 
     def _errand(self, row: RowMapping, status: Exit | bool | None) -> Any:
         if isinstance(status, Exit):
@@ -215,7 +223,9 @@ class Rounds:
         """Its slots are held, and committed: launch it."""
         self.mirror.occupy(placement, row["attempt"], now)
         placed = Placed(row, placement.grants)
-        self._hands.give((row["job_id"], row["attempt"]), partial(self._errands.launch, placed))
+        key = row["job_id"], row["attempt"]
+        self._launched[key] = row
+        self._hands.give(key, partial(self._errands.launch, placed))
 
     def _refused(self, job_id: str | None, error: BaseException) -> None:
         """The database knows better; look there."""

@@ -4,6 +4,7 @@ A benchmark is a function without arguments, plain or async, that yields figures
 """
 
 import asyncio
+import gc
 import importlib
 import inspect
 import json
@@ -27,6 +28,7 @@ def main(words: list[str]) -> int:
         sys.stderr.write(f"No benchmark is named like {' or '.join(words) or 'bench_*'}.\n")
         return 1
     results = []
+    gc.freeze()  # as a server does that is up
     for name, benchmark in chosen:
         for figure in run(benchmark):
             sys.stdout.write(f"{figure.name:<40} {figure.value:>14,.3f} {figure.unit:<8} {figure.note} ({name})\n")

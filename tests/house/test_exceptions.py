@@ -12,6 +12,7 @@ MAY_CATCH_ALL = {
     "control_plane/db/writer.py": "whatever an operation raises is the answer of its own caller, not of the batch",
     "control_plane/edge/rounds.py": "one round must not end the rounds",
     "control_plane/orchestrator/loop.py": "a round over one experiment must not end the loop",
+    "control_plane/scheduler/hands.py": "one attempt that cannot be seen to must not end the thread of the others",
     "control_plane/scheduler/loop.py": "a round must not end the loop",
     "control_plane/scheduler/rounds.py": "one attempt that cannot be looked at must not keep a round from the others",
     "store_client/runner/endure.py": "one task, or one experiment, must not end the hosts of the others",

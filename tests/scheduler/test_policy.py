@@ -117,9 +117,9 @@ def test_usage_of_long_ago_is_forgotten_when_there_is_newer(queue: Queue) -> Non
 
 
 def test_a_gpu_counts_by_its_part_and_cpus_where_there_is_none() -> None:
-    half = [{"slot_id": "GPU-1", "unit": unit} for unit in range(6)]
-    assert usage.used([*half, {"slot_id": "cpu:0", "unit": 0}], 12, 10) == 5
-    assert usage.used([{"slot_id": "cpu:0", "unit": 0}, {"slot_id": "node/cpu:1", "unit": 0}], 12, 10) == 20
+    half = {"slot_id": "GPU-1", "units": 6}
+    assert usage.used([half, {"slot_id": "cpu:0", "units": 1}], 12, 10) == 5
+    assert usage.used([{"slot_id": "cpu:0", "units": 1}, {"slot_id": "node/cpu:1", "units": 1}], 12, 10) == 20
 
 
 def test_who_changed_what_is_told(queue: Queue) -> None:

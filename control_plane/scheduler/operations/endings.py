@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, delete, or_, select, update
+from sqlalchemy import RowMapping, bindparam, delete, func, or_, select, update
 
 from control_plane.db.command import Command
 from control_plane.db.tables import credentials
@@ -28,13 +28,15 @@ _END = Command(
     "state", "ended_at", "exit_code", "cause", "detail",
 )  # fmt: skip
 _LIVE = select(jobs.c.attempt).where(jobs.c.job_id == holds.c.job_id).scalar_subquery()
-_FREE = Several(
+_UNITS, _SINCE = func.count().label("units"), func.min(holds.c.held_since).label("held_since")
+_HELD = Several(
     lambda ids: (
-        delete(holds)
+        select(holds.c.job_id, holds.c.slot_id, _UNITS, _SINCE)
         .where(holds.c.job_id.in_(ids), holds.c.attempt == _LIVE)
-        .returning(holds.c.job_id, holds.c.slot_id, holds.c.held_since)
+        .group_by(holds.c.job_id, holds.c.slot_id)
     )
 )
+_FREE = Command(delete(holds).where(holds.c.job_id == bindparam("of"), holds.c.attempt == bindparam("which")))
 _TAKE_BACK = Command(delete(credentials).where(credentials.c.session_digest == bindparam("of")))
 
 
@@ -151,8 +153,9 @@ def _end_attempts(tx: Tx, over: Sequence[_End]) -> None:
     passes = [pass_of(*each.own.values()) for each in over if each.row["task_id"] is not None]
     if passes:
         _TAKE_BACK.run_all(tx.batch.bare, [{"of": one} for one in passes])
-    freed = _FREE.all(tx, [each.row["job_id"] for each in over])
-    usage.charge(tx, {each.row["job_id"]: each.row["experiment_id"] for each in over}, freed)
+    of = {each.row["job_id"]: each.row["experiment_id"] for each in over}
+    usage.charge(tx, of, _HELD.all(tx, of))
+    _FREE.run_all(tx.batch.bare, [each.own for each in over])
     durations.add_all(tx, [(each.row, each.ending.cause) for each in over])
 
 

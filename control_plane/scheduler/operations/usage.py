@@ -32,7 +32,7 @@ def add(tx: Tx, experiment_id: str, seconds: float) -> None:
 
 
 def charge(tx: Tx, experiments: Mapping[str, str], freed: Iterable[RowMapping]) -> None:
-    """Attempts of these jobs, each of an experiment, have ended and freed these units, each held since some time."""
+    """Attempts of these jobs, each of an experiment, have ended, and free units held since some time."""
     units: dict[str, list[RowMapping]] = {}
     for row in freed:
         units.setdefault(row["job_id"], []).append(row)
@@ -76,10 +76,11 @@ def _oldest(now: float, half_life_seconds: float) -> int:
 def used(held: Sequence[RowMapping | Mapping[str, Any]], units: int, seconds: float) -> float:
     """The seconds that holds on these units count, when an attempt had them for so long.
 
-    A row is one unit of a slot; a GPU has so many.
+    A row is so many units of a slot; a GPU has as many as `units` says.
     """
-    cards = sum(1 for row in held if not is_cpu(row["slot_id"]))
-    return seconds * (cards / units if cards else len(held))
+    cards: int = sum(row["units"] for row in held if not is_cpu(row["slot_id"]))
+    every: int = sum(row["units"] for row in held)
+    return seconds * (cards / units if cards else every)
 
 
 def is_cpu(slot_id: str) -> bool:
