@@ -43,7 +43,7 @@ class Ledger:
         self.acknowledged.append((type_, named))
         self._grown.set()
 
-    async def await_growth(self, entries: int, seconds: float = 60) -> None:
+    async def await_growth(self, entries: int, seconds: float = 120) -> None:
         """Wait until so many more acts were acknowledged."""
         wanted = len(self.acknowledged) + entries
         async with asyncio.timeout(seconds):

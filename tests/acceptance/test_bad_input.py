@@ -100,7 +100,7 @@ def test_an_unknown_experiment_is_a_page_that_says_so(browser_of_admin: httpx.Cl
 def test_a_stranger_is_led_to_the_door(running: Deployment, experiment: ExperimentDetail) -> None:
     path = f"{running.ready['web']}/e/{experiment.slug}/executor"
     for cookies in ({}, {"switchyard_0000000000": "forged"}):
-        answer = httpx.get(path, cookies=cookies)
+        answer = httpx.get(path, cookies=cookies, timeout=60)
         assert answer.status_code == 303
         assert answer.headers["location"].startswith("/signin?next=")
 

@@ -46,5 +46,5 @@ def test_the_smallest_example_runs_to_an_integrated_variant(deployment: Deployme
     body = CreateExperiment(directory=str(ROOT / "examples" / "hello"), slug="hello")
     experiment = deployment.up().client.create_experiment(body)
     store = deployment.store(experiment)
-    deployment.until(lambda: store.read_experiment_detail().counts.integrated, "a variant is integrated", 60)
+    deployment.until(lambda: store.read_experiment_detail().counts.integrated, "a variant is integrated")
     assert store.read_experiment_detail().baseline is not None

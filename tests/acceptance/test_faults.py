@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import socket
 import subprocess
 from collections import Counter
 from collections.abc import Callable
@@ -18,15 +17,10 @@ from control_plane.db import log
 from control_plane.db.engine import Database
 from tests.acceptance import audit
 from tests.acceptance.load import Ledger, Load
+from tests.machine import free_port
 from tests.wire.live import end, ready, settle, start
 
 CLIENTS = 6
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 @dataclass

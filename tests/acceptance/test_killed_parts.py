@@ -13,9 +13,9 @@ from tests.acceptance import audit, processes
 from tests.acceptance.deployment import Deployment, Part
 from tests.acceptance.experiments import MANUAL, Recipe
 
-LEASE_SECONDS = 2.0
-SWEEP_SECONDS = 1.0
-"""How often lapsed claims are looked for."""
+LEASE_SECONDS = 4.0
+LATE_SECONDS = 20.0
+"""Less than a lease lasts by itself, and more than a busy machine needs to see that one has lapsed."""
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_a_service_that_is_killed_comes_back_and_the_loop_goes_on(
     processes.kill(killed)
     running.until(lambda: running.services[part] != killed, f"the {part} comes back")
     store = running.store(experiment)
-    running.until(lambda: store.read_experiment_detail().status is Status.COMPLETED, "the experiment ends", 60)
+    running.until(lambda: store.read_experiment_detail().status is Status.COMPLETED, "the experiment ends")
     running.until(lambda: store.read_experiment_detail().counts.integrated == 4, "all is integrated")
     assert store.read_experiment_detail().counts.evaluated == 5
     assert audit.faults(f"sqlite:///{running.data / 'switchyard.db'}", running.data) == []
@@ -74,12 +74,12 @@ def test_the_task_of_a_killed_worker_comes_back_within_its_lease_and_another_doe
     start_host(running, experiment, "ideator", ideator)
     running.until(lambda: store.list_tasks("execution"), "there is something to execute")
     host = start_host(running, experiment, "executor", first)
-    started = running.event(began, "job.started", 30, name=f"Execute {first_idea(running, experiment)}")
+    started = running.event(began, "job.started", name=f"Execute {first_idea(running, experiment)}")
     task_id = started.data["task_id"]
     host.kill()
     killed = time.monotonic()
     reclaimed = running.event(started.position, "task.reclaimed", task_id=task_id)
-    assert time.monotonic() - killed < LEASE_SECONDS + SWEEP_SECONDS + 2
+    assert time.monotonic() - killed < LATE_SECONDS
     assert reclaimed.data["cause"] == "expired"
     running.event(started.position, "job.finished", job_id=started.data["job_id"], state="cancelled")
     (tmp_path / "go").touch()
@@ -108,7 +108,7 @@ def test_a_job_whose_shim_is_killed_is_tried_again(
     directory = running.data / "attempts" / job.job_id / "1"
     started = json.loads((directory / "started.json").read_text(encoding="utf-8"))
     processes.kill(started["pid"])
-    assert processes.await_end([started["command_pid"]], 5) == []
+    assert processes.await_end([started["command_pid"]], 30) == []
     (tmp_path / "gate").touch()
     ended = ended_job(running, job)
     assert (ended.state, ended.attempt) == (JobState.SUCCEEDED, 2)
@@ -118,12 +118,12 @@ def test_a_job_whose_shim_is_killed_is_tried_again(
     ]
 
 
-def ended_job(deployment: Deployment, job: JobDetail, seconds: float = 30) -> JobDetail:
+def ended_job(deployment: Deployment, job: JobDetail) -> JobDetail:
     def look() -> JobDetail | None:
         read: JobDetail = deployment.client.read_job(job.job_id)
         return read if read.state.is_final else None
 
-    found = deployment.until(look, f"job {job.number} ends", seconds)
+    found = deployment.until(look, f"job {job.number} ends")
     assert found is not None
     return found
 
@@ -141,7 +141,7 @@ wait
 def test_a_command_that_hangs_is_ended_with_all_its_children(
     running: Deployment, manual: ExperimentDetail, is_cancelled: bool
 ) -> None:
-    job = job_of(running, manual, HANGS, timeout_seconds=60 if is_cancelled else 2, retry=RetryPolicy(max_attempts=1))
+    job = job_of(running, manual, HANGS, timeout_seconds=600 if is_cancelled else 4, retry=RetryPolicy(max_attempts=1))
     running.until(lambda: len(log_of(running, job).split()) == 4, "the command and its children run")
     children = [int(word) for word in log_of(running, job).split()]
     assert all(map(processes.is_alive, children))

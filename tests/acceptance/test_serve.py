@@ -53,7 +53,7 @@ def test_on_postgresql_every_part_is_a_process_of_its_own_and_may_be_killed(
         replace(deployment, part, name, *database)
     replace(deployment, served, "serve", "--port", str(urlsplit(url).port), *database)
     store = deployment.store(experiment)
-    deployment.until(lambda: store.read_experiment_detail().counts.integrated == 4, "four are integrated", 90)
+    deployment.until(lambda: store.read_experiment_detail().counts.integrated == 4, "four are integrated")
     assert store.read_experiment_detail().counts.evaluated == 5
     assert deployment.stop() == 0
     assert processes.of_directory(deployment.data) == {}

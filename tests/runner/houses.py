@@ -1,7 +1,6 @@
 """A real control plane in this process, with its loops, and experiments made of shell commands."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from store_client.runner.runs import Queued
 from store_client.transport import Patience, Transport
 from store_client.wire.experiments import CreateExperiment, ExperimentDetail, Role
 
-SECONDS = 60.0
+SECONDS = 120.0
 PATIENCE = Patience(first_pause_seconds=0.02, longest_pause_seconds=0.1)
 TOLD = Pace(look_seconds=600, patience=PATIENCE)
 """Looks only when an event says so."""
@@ -101,11 +100,12 @@ def seed(directory: Path, config: dict[str, Any]) -> Path:
 
 
 def is_alive(pid: int) -> bool:
+    """Whether it runs: what has ended, and nobody has asked about yet, does not."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    return True
+    return state not in {"Z", "X"}
 
 
 def config() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from store_client.runner.host import Host, Pace
 from store_client.runner.listener import Listener
 from store_client.wire.experiments import ROLES, Role
 from store_client.wire.variants import Variant
-from tests.runner.houses import PATIENCE, config, is_alive, running
+from tests.runner.houses import PATIENCE, SECONDS, config, is_alive, running
 from tests.runner.peer_yard import Manner, PeerYard, Script, peer_yard, served
 
 ROOT = Path(__file__).parents[2]
@@ -132,7 +132,8 @@ async def work(
         "--control-plane-url", url, "--data", str(yard.data / "own"), *where, *options,
         stderr=asyncio.subprocess.PIPE, cwd=ROOT,
     )  # fmt: skip
-    _, said = await process.communicate()
+    async with asyncio.timeout(SECONDS):
+        _, said = await process.communicate()
     logged = [line for line in said.decode().splitlines() if " INFO " not in line]
     return process.returncode, "\n".join(logged)
 

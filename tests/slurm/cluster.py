@@ -14,13 +14,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.machine import free_port
+
 NODES = ("n1", "n2")
 CPUS, GPUS = 4, 2
 KINDS = {"n1": "gpu", "n2": "gpu:h100"}
 """What the GPUs of each node are called."""
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel")
 PATH = os.pathsep.join([*os.get_exec_path(), "/usr/sbin", "/sbin"])
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 90.0
 CONFIGURATION = """\
 ClusterName=yard
 SlurmctldHost={host}(127.0.0.1)
@@ -52,7 +54,7 @@ KillWait=2
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,bf_interval=1
 NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs={cpus} RealMemory=2000 Gres=gpu:{gpus}
 NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs={cpus} RealMemory=2000 Gres=gpu:h100:{gpus}
-PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+PartitionName=main Nodes=ALL Default=YES MaxTime=10-0 State=UP
 """
 
 
@@ -110,7 +112,7 @@ class Cluster:
             process.terminate()
         for process in self.processes.values():
             with suppress(subprocess.TimeoutExpired):
-                process.wait(5)
+                process.wait(20)
             process.kill()
             process.wait()
         kill_all(self._belonging())
@@ -158,7 +160,7 @@ class Cluster:
 
     def _configure(self) -> None:
         text = CONFIGURATION.format(
-            host=socket.gethostname(), folder=self.folder, ports=free_ports(3), cpus=CPUS, gpus=GPUS
+            host=socket.gethostname(), folder=self.folder, ports=[free_port() for _ in range(3)], cpus=CPUS, gpus=GPUS
         )
         (self.folder / "slurm.conf").write_text(text, encoding="utf-8")
         gres = []
@@ -235,11 +237,3 @@ def _parents() -> Iterator[tuple[int, int]]:
         if entry.name.isdecimal():
             with suppress(OSError):
                 yield int(entry.name), int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-
-
-def free_ports(count: int) -> list[int]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [server.getsockname()[1] for server in held]
-    for server in held:
-        server.close()
-    return ports

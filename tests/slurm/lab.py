@@ -10,8 +10,9 @@ from typing import Any
 from store_client import ExperimentDetail, JobDetail, JobFilter, JobState, StaticBearer, SubmitJob
 from tests.acceptance.deployment import ENVIRONMENT, Deployment
 from tests.acceptance.experiments import MANUAL, Recipe
+from tests.machine import free_port
 from tests.scheduler.repositories import git
-from tests.slurm.cluster import Cluster, free_ports
+from tests.slurm.cluster import Cluster
 
 LOOK_SECONDS = 0.1
 
@@ -64,7 +65,7 @@ class Lab:
     def log(self, job: JobDetail, attempt: int | None = None) -> str:
         return str(self.deployment.client.read_job_log(job.job_id, attempt=attempt).text)
 
-    def until(self, look: Callable[[], object], what: str, seconds: float = 60) -> None:
+    def until(self, look: Callable[[], object], what: str, seconds: float = 120) -> None:
         """Return once `look` gives something true: most of what is waited for here no event tells."""
         deadline = time.monotonic() + seconds
         while not look():
@@ -72,9 +73,9 @@ class Lab:
             time.sleep(LOOK_SECONDS)
 
     def await_log(self, job: JobDetail, words: str, attempt: int | None = None) -> None:
-        self.until(lambda: words in self.log(job, attempt), f"{words!r} in the log of {self.read(job)}", 40)
+        self.until(lambda: words in self.log(job, attempt), f"{words!r} in the log of {self.read(job)}")
 
-    def end(self, job: JobDetail, seconds: float = 60) -> JobDetail:
+    def end(self, job: JobDetail, seconds: float = 120) -> JobDetail:
         """The job once it has ended."""
         self.until(lambda: self.read(job).state.is_final, f"the end of {self.read(job)}", seconds)
         return self.read(job)
@@ -139,7 +140,7 @@ def open_lab(cluster: Cluster, folder: Path, database_url: str | None = None) ->
     ENVIRONMENT.update(added)
     deployment = Deployment(folder / "data")
     try:
-        lab = Lab(cluster, deployment, folder / "scratch", free_ports(1)[0])
+        lab = Lab(cluster, deployment, folder / "scratch", free_port())
         if database_url is None:
             lab.serve()
         else:

@@ -44,9 +44,9 @@ def test_a_cancelled_job_is_ended_with_all_that_it_started(lab: Lab, tmp_path: P
     lab.await_log(job, "begun")
     lab.until(pid.exists, "the grandchild")
     lab.worker.cancel_experiment_job(job.job_id)
-    assert lab.end(job, 20).state is JobState.CANCELLED
+    assert lab.end(job).state is JobState.CANCELLED
     assert not processes.is_alive(int(pid.read_text()))
-    lab.until(lambda: not lab.living_on_slurm(), "Slurm has nothing of it any more", 20)
+    lab.until(lambda: not lab.living_on_slurm(), "Slurm has nothing of it any more")
 
 
 def test_gpus_are_slurms_to_give_and_a_restarted_server_adopts_who_has_them(lab: Lab, tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_jobs_of_others_take_room_and_drained_nodes_give_none(lab: Lab) -> None:
 @pytest.mark.long
 def test_elements_of_an_array_run_each_by_itself(lab: Lab) -> None:
     array = lab.shell("true", array=4)
-    lab.until(lambda: lab.ended_of(array) == 4, "all have ended", 90)
+    lab.until(lambda: lab.ended_of(array) == 4, "all have ended")
 
 
 @pytest.mark.long

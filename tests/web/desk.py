@@ -21,7 +21,7 @@ from tests.web.reading import page
 from tests.web.work import Worker
 from tests.web.world import World
 
-JOB_SECONDS = 60
+JOB_SECONDS = 120
 
 
 @dataclass

@@ -46,7 +46,7 @@ async def test_the_overview_says_how_much_the_best_changed(made: tuple[Desk, Wor
     desk, _, (better, _) = made
 
     link = f"p:has(a[href^='/e/hello/variants/{better}/diff?against='])"
-    async with asyncio.timeout(10):  # the repository is read beside the page, which waits a moment for it
+    async with asyncio.timeout(60):  # the repository is read beside the page, which waits a moment for it
         while words(size := part(await desk.get("/"), "best").select_one(link)) == "What it changed":
             pass
     assert words(size) == f"1 file, +1 {MINUS}1 · What it changed"

@@ -161,7 +161,7 @@ async def test_stopping_ends_every_stream_at_once(
         live_of(world).stop()
         await one.ended()
         await two.ended()
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 10
 
 
 async def test_a_closed_tab_is_forgotten(

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from tests.browsers import OpenPage
 from tests.web import sample_pages, sample_pieces
 from tests.web.sample_site import Answer, Site, open_site
+from tests.web.streaming import PATIENCE_SECONDS
 from web_ui.pages.overview import Overview
 
 pytestmark = pytest.mark.browser
@@ -75,7 +76,9 @@ def test_a_page_looks_only_at_what_can_concern_one_of_its_parts(site: Site, over
     overview.evaluate("document.querySelectorAll('[data-live]').forEach(one => one.dataset.liveOn = 'job gpu')")
     site.kinds = ["session"]
     site.happen()
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while site.told < site.position:
+        assert time.monotonic() < deadline, "nobody was told of the newest event"
         time.sleep(0.01)
     site.kinds = ["worker", "job"]
     improve(site)

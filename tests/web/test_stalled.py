@@ -17,7 +17,7 @@ from tests.web.streaming import open_tab
 from tests.web.work import Worker
 from tests.web.world import World, entered
 
-READING_SECONDS = 3.0
+READING_SECONDS = 5.0
 LATE_SECONDS = READING_SECONDS * 4
 """Nobody's page takes longer, on a busy machine either."""
 

@@ -137,8 +137,8 @@ def start(url: str, data: Path, *options: str) -> "subprocess.Popen[str]":
 def ready(process: "subprocess.Popen[str]", data: Path) -> str:
     """The address of a server, once it says that it is ready."""
     assert process.stdout is not None
-    select.select([process.stdout], [], [], READY_SECONDS)
-    line = process.stdout.readline() if process.poll() is None else ""
+    has_come, _, _ = select.select([process.stdout], [], [], READY_SECONDS)
+    line = process.stdout.readline() if has_come else ""
     assert line, f"the server did not start: {(data / 'errors.log').read_text()[-2000:]}"
     return str(json.loads(line)["control_plane"])
 
@@ -147,7 +147,7 @@ def end(process: "subprocess.Popen[str]") -> None:
     """Ask a server to stop, and see to it that it does."""
     process.terminate()
     try:
-        process.wait(20)
+        process.wait(60)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp, Message
 
-SOON = 20.0
+SOON = 60.0
 Block = dict[str, str]
 
 

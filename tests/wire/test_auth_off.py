@@ -100,7 +100,7 @@ def test_nothing_but_the_setting_turns_it_off(tmp_path: Path) -> None:
 
 async def test_a_server_that_is_asked_to_stop_ends_well(sqlite_url: str, tmp_path: Path) -> None:
     with serving_processes(sqlite_url, tmp_path / "data") as servers:
-        async with servers.client() as http, httpx.AsyncClient() as other:
+        async with servers.client() as http, httpx.AsyncClient(timeout=60) as other:
             await settle(http)
             stream = other.stream("GET", f"{servers.urls[0]}/api/events/stream", headers=_admin())
             async with stream as response:

@@ -91,8 +91,8 @@ async def test_one_who_is_refused_makes_room_for_the_next(makers: Makers) -> Non
 async def test_a_maker_whose_caller_goes_is_finished_before_the_next_begins(makers: Makers) -> None:
     experiment_id = makers.registered()
     first = asyncio.create_task(makers.make(experiment_id, "first"))
-    async with asyncio.timeout(30):
-        while not list((makers.folder / "repos").glob(f".{experiment_id}.making")):  # noqa: ASYNC110 - a file appears
+    async with asyncio.timeout(60):
+        while not (first.done() or list((makers.folder / "repos").glob(f".{experiment_id}.making"))):  # noqa: ASYNC110 - a file appears
             await asyncio.sleep(0.001)
     first.cancel()
     with pytest.raises(ExperimentIdConflict):

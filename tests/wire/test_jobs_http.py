@@ -139,7 +139,7 @@ async def test_the_administrator_tries_again_and_reorders(desk: Desk) -> None:
 async def test_reading_a_job_waits_for_its_end(desk: Desk) -> None:
     desk.store.house.hub.start()
     job_id = desk.bring(S.RUNNING)
-    async with desk.client() as client, asyncio.timeout(30):
+    async with desk.client() as client, asyncio.timeout(60):
         waiting = asyncio.create_task(client.get(f"{desk.here}/{job_id}", params={"wait_seconds": 30}))
         await asyncio.sleep(0)
         await asyncio.to_thread(desk.finish, job_id, 1, Ending("user_error", 3))
@@ -184,7 +184,7 @@ async def test_following_a_log_waits_for_more_and_ends_with_the_job(desk: Desk) 
     job_id = desk.bring(S.RUNNING)
     desk.write_log(job_id, "one\n")
     path = f"/api/jobs/{job_id}/log"
-    async with desk.client("admin") as client, asyncio.timeout(30):
+    async with desk.client("admin") as client, asyncio.timeout(60):
         following = asyncio.create_task(client.get(path, params={"offset": 4, "wait_seconds": 30}))
         await asyncio.sleep(0)
         desk.write_log(job_id, "one\ntwo\n")

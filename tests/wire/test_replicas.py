@@ -21,7 +21,7 @@ def credentials(data: Path) -> list[str]:
 
 
 def works(url: str, credential: str) -> bool:
-    answer = httpx.get(f"{url}/v0/control/whoami", headers={"Authorization": f"Bearer {credential}"}, timeout=30)
+    answer = httpx.get(f"{url}/v0/control/whoami", headers={"Authorization": f"Bearer {credential}"}, timeout=60)
     return bool(answer.status_code == 200 and answer.json()["worker_id"] == credential.partition(":")[0])
 
 
@@ -32,7 +32,7 @@ def test_three_that_start_at_once_on_nothing_make_one_deployment(empty_postgresq
         assert len(left) == 4
         assert all(works(url, credential) for url in servers.urls for credential in left)
         for noun, name in (("workers", "console"), ("workers", "orchestrator"), ("groups", "admins")):
-            asked = httpx.get(f"{servers.urls[0]}/v0/control/{noun}", params={"name": name}, headers=ADMIN, timeout=30)
+            asked = httpx.get(f"{servers.urls[0]}/v0/control/{noun}", params={"name": name}, headers=ADMIN, timeout=60)
             assert len(asked.json()[noun]) == 1
         again = start(empty_postgresql_url, data)
         try:

@@ -27,7 +27,7 @@ async def talkative(url: str, data: Path) -> AsyncIterator[httpx.AsyncClient]:
     server = Server(config, app.state.parts.house.hub)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=30) as http:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=60) as http:
             yield http
     finally:
         server.should_exit = True

@@ -11,7 +11,7 @@ from tests.store.task_house import BASE, sha
 from tests.wire.live import Servers, settle
 from tests.wire.yard import ONE_WAY, Yard
 
-SOON = 30.0
+SOON = 60.0
 CROWD = 150
 """More who wait than any server has threads."""
 Event = dict[str, Any]

@@ -143,7 +143,7 @@ async def test_what_is_no_request_is_a_bad_request_too(live_sqlite: Servers, sen
     url = httpx.URL(live_sqlite.urls[0])
     reader, writer = await asyncio.open_connection(url.host, url.port)
     writer.write(sent)
-    head, _, body = (await asyncio.wait_for(reader.read(), 20)).partition(b"\r\n\r\n")
+    head, _, body = (await asyncio.wait_for(reader.read(), 60)).partition(b"\r\n\r\n")
     writer.close()
     assert head.startswith(b"HTTP/1.1 400 ")
     assert f"content-type: {PROBLEM}".encode() in head
@@ -156,7 +156,7 @@ async def test_a_body_that_breaks_off_is_no_fault_of_the_server(live_sqlite: Ser
         reader, writer = await asyncio.open_connection(url.host, url.port)
         writer.write(b"POST /api/experiments HTTP/1.1\r\nHost: x\r\n" + head)
         writer.write_eof()
-        await asyncio.wait_for(reader.read(), 20)
+        await asyncio.wait_for(reader.read(), 60)
         writer.close()
     async with live_sqlite.client() as http:
         assert (await http.get("/health")).status_code == 200

@@ -15,7 +15,7 @@ from control_plane.edge import endpoint
 from tests.store.task_house import begin_experiment, ulid
 from tests.wire.store_app import StoreApp, serving
 
-SOON = 20  # seconds: far more than any answer needs, and the end of a test whose answer never comes
+SOON = 60  # seconds: far more than any answer needs, and the end of a test whose answer never comes
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ async def test_a_subscriber_of_silence_gets_an_empty_batch(app: StoreApp, monkey
 async def test_the_joint_log_waits_from_where_it_stands(app: StoreApp) -> None:
     await create_tasks(app, 2)
     assert await app.get("api:events") == {"events": [], "cursor": 2}
-    waiting = asyncio.create_task(app.get("api:events", wait_seconds=SOON))
+    waiting = asyncio.create_task(app.get("api:events", wait_seconds=30))
     await until_it_waits(app)
     assert not waiting.done()
     (task_id,) = await create_tasks(app, 1)

@@ -15,7 +15,7 @@ from control_plane.edge.hub import Hub
 from control_plane.edge.waiting import read_until
 from store_client.errors import NotFound
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 
 
 @pytest.fixture

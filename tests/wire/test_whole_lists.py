@@ -60,7 +60,7 @@ def lent(app: StoreApp) -> int:
 
 
 async def until_lent(app: StoreApp, count: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while lent(app) != count:  # noqa: ASYNC110 - reader threads end by themselves
             await asyncio.sleep(0.01)
 
@@ -128,7 +128,7 @@ async def test_a_long_list_is_of_one_moment(app: StoreApp) -> None:
     ids = fill(app, "tasks", MANY)
     client = Client(app, 1)
     asking = asyncio.create_task(client.ask())
-    await client.has_enough.wait()
+    await asyncio.wait_for(client.has_enough.wait(), 60)
     remove = delete(tasks).where(tasks.c.number > 1)
     await app.store.house.write(lambda tx: tx.connection.execute(remove).close())
     client.goes_on.set()
@@ -143,7 +143,7 @@ async def test_a_client_that_hangs_up_leaves_no_connection_in_use(app: StoreApp)
     for taken in (0, 1, 2):
         client = Client(app, taken)
         asking = asyncio.create_task(client.ask())
-        await client.has_enough.wait()
+        await asyncio.wait_for(client.has_enough.wait(), 60)
         assert lent(app) == before + 1
         client.hangs_up.set()
         await asking
@@ -155,7 +155,7 @@ async def test_a_client_that_takes_nothing_is_dropped(app: StoreApp, monkeypatch
     before = lent(app)
     monkeypatch.setattr(lists, "SEND_SECONDS", 0.2)
     client = Client(app, 1)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await client.ask()
     assert client.pieces[0].startswith(b"[{")
     await until_lent(app, before)
@@ -166,7 +166,7 @@ async def test_slow_readers_keep_no_connection_from_others(app: StoreApp) -> Non
     before = lent(app)
     slow = [Client(app, 1) for _ in range(lists.MOST_AT_A_TIME + 6)]
     asking = [asyncio.create_task(each.ask()) for each in slow]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while sum(each.has_enough.is_set() for each in slow) < lists.MOST_AT_A_TIME:  # noqa: ASYNC110 - any of them
             await asyncio.sleep(0.01)
     assert lent(app) <= before + lists.MOST_AT_A_TIME

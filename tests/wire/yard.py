@@ -92,7 +92,7 @@ class Yard(WireApp):
 
     async def hears(self, type_: str, **data: Any) -> None:
         """Wait for an event that says this."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while True:
                 batch = await self.get("v0:events/subscribe", cursor=self.place[0])
                 self.place[0] = batch["cursor"]
