@@ -10,6 +10,7 @@ from store_client.wire.accounts import (
     Invitation,
     InvitationList,
     Invite,
+    LinkProvider,
     LookAtInvitation,
     NewInvitation,
     OperatorDetail,
@@ -25,7 +26,7 @@ from store_client.wire.workers import ExperimentRole, higher_role
 
 __all__ = [
     "AcceptInvitation", "ChangeOperator", "ChangePassword", "Departure", "EndedSessions", "ExperimentRole", "GrantRole",
-    "Invitation", "InvitationList", "Invite", "LookAtInvitation", "NewInvitation", "OperatorDetail", "OperatorList",
-    "RoleInExperiment", "SessionLine", "SessionLineList", "SignInWay", "SignInWithPassword",
+    "Invitation", "InvitationList", "Invite", "LinkProvider", "LookAtInvitation", "NewInvitation", "OperatorDetail",
+    "OperatorList", "RoleInExperiment", "SessionLine", "SessionLineList", "SignInWay", "SignInWithPassword",
     "SignInWithProvider", "higher_role",
 ]  # fmt: skip

@@ -37,6 +37,7 @@ BEYOND: Mapping[str, str] = MappingProxyType(
         "extend": "claims that can be extended",
         **dict.fromkeys(("git_password", "evaluation_password"), "passwords for git"),
         **dict.fromkeys(("account", "change_password", "end_sessions", "end_session"), "accounts"),
+        **dict.fromkeys(("linking", "set_out_to_link", "link_provider", "unlink_provider"), "accounts"),
         **dict.fromkeys(("operators", "invite", "revoke_invitation", "operator", "change_operator"), "accounts"),
         **dict.fromkeys(("grant_role", "withdraw_role", "reset_password", "disable_operator"), "accounts"),
         **dict.fromkeys(("enable_operator", "revoke_sessions", "revoke_session"), "accounts"),

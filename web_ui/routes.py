@@ -29,6 +29,7 @@ from web_ui.pages import (
     ideator,
     join,
     lineage,
+    linking,
     metrics,
     operator,
     overview_acts,
@@ -89,6 +90,10 @@ def _accounts() -> list[BaseRoute]:
     return [
         _page("/account", account.show, "account"),
         _act("/account/password", account.change_password, "change_password"),
+        _page("/account/provider", linking.show, "linking"),
+        _page("/account/provider/go", linking.set_out, "set_out_to_link"),
+        _act("/account/provider/link", linking.link, "link_provider"),
+        _act("/account/provider/unlink", linking.unlink, "unlink_provider"),
         _act("/account/sessions/end", account.end_sessions, "end_sessions"),
         _act("/account/sessions/{session}/end", account.end_session, "end_session"),
         _page("/admin/operators", admin_operators.index, "operators"),

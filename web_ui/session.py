@@ -69,6 +69,18 @@ class Trip:
     """The code of the link that it wants to join with."""
 
 
+@dataclass(frozen=True)
+class Linking:
+    """A browser's way to the provider and back for somebody who is signed in already."""
+
+    ticket: str
+    operator_id: str
+    code: str = ""
+    """What the provider sent back; empty until then, like what follows."""
+    state: str = ""
+    issuer: str = ""
+
+
 class Cookies:
     """Writes and reads this deployment's cookies; they are named by its key, since browsers ignore ports."""
 
@@ -79,6 +91,7 @@ class Cookies:
         self._flashes = URLSafeTimedSerializer(key, salt="flash")
         self._enclosed = URLSafeTimedSerializer(key, salt="once")
         self._trips = URLSafeTimedSerializer(key, salt="trip")
+        self._links = URLSafeTimedSerializer(key, salt="link")
         self._forms = URLSafeTimedSerializer(key, salt="form")
 
     def read(self, connection: HTTPConnection) -> SignedIn | None:
@@ -139,6 +152,17 @@ class Cookies:
 
     def arrive(self, response: Response) -> None:
         response.delete_cookie(self._prefix + "_trip", path="/")
+
+    def set_out_to_link(self, response: Response, linking: Linking) -> None:
+        """What a browser keeps whose operator wants the provider to vouch for them, until they have said so again."""
+        self._set(response, self._prefix + "_link", self._links.dumps(list(astuple(linking))), TRIP_SECONDS)
+
+    def linking(self, connection: HTTPConnection) -> Linking | None:
+        value = _loads(self._links, connection.cookies.get(self._prefix + "_link"), TRIP_SECONDS)
+        return Linking(*map(str, value)) if isinstance(value, list) and len(value) == 5 else None
+
+    def forget_linking(self, response: Response) -> None:
+        response.delete_cookie(self._prefix + "_link", path="/")
 
     def sign(self, value: Any) -> str:
         """A value that a form carries and nobody can change."""

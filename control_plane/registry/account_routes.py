@@ -4,7 +4,7 @@ from functools import partial
 
 from control_plane.db.identities import Keys
 from control_plane.edge.endpoint import Operation
-from control_plane.registry.operations import granting, invitations, people, sessions
+from control_plane.registry.operations import granting, invitations, people, sessions, vouching
 from store_client.wire.call import Call
 from store_client.wire.calls import accounts as a
 
@@ -14,6 +14,7 @@ def account_operations(keys: Keys) -> dict[Call, Operation]:
     return {
         a.LOOK_AT_INVITATION: partial(invitations.look, keys=keys),
         a.READ_ACCOUNT: people.read_oneself,
+        a.UNLINK_PROVIDER: vouching.unlink,
         a.LIST_OWN_SESSIONS: sessions.list_own,
         a.END_OWN_SESSION: sessions.end_own,
         a.END_OWN_SESSIONS: sessions.end_all_own,

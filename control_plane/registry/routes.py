@@ -74,7 +74,7 @@ def routes(house: House, neighbours: Neighbours) -> list[Route]:
     own = [_creating(house, creation), *(endpoint(house, call, act) for call, act in table.items())]
     own += source_routes(house, neighbours.sources) if neighbours.sources is not None else []
     own += [*settings_routes(house, neighbours.git_root), *Entering(house, neighbours.passwords).routes()]
-    own += VouchedEntering(house, neighbours.provider).routes()
+    own += VouchedEntering(house, neighbours.provider, neighbours.passwords).routes()
     return [*own, *control_routes(house, neighbours.lease_seconds, neighbours.refresh)]
 
 

@@ -11,6 +11,7 @@ from store_client.wire.accounts import (
     GrantRole,
     Invitation,
     Invite,
+    LinkProvider,
     LookAtInvitation,
     NewInvitation,
     OperatorDetail,
@@ -52,6 +53,15 @@ class Accounts(Resource):
 
     async def change_password(self, body: ChangePassword) -> None:
         await self._send(calls.CHANGE_PASSWORD, body)
+
+    async def link_provider(self, body: LinkProvider) -> OperatorDetail:
+        """Have whom the OpenID Connect provider vouches for be whoever is signed in here."""
+        answer: OperatorDetail = await self._send(calls.LINK_PROVIDER, body)
+        return answer
+
+    async def unlink_provider(self) -> OperatorDetail:
+        answer: OperatorDetail = await self._send(calls.UNLINK_PROVIDER)
+        return answer
 
     async def list_own_sessions(self) -> tuple[SessionLine, ...]:
         return tuple((await self._send(calls.LIST_OWN_SESSIONS)).sessions)

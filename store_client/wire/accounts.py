@@ -136,6 +136,16 @@ class SignInWithProvider(Body):
     browser: Browser | None = None
 
 
+class LinkProvider(Body):
+    """What a browser brought back for somebody who is signed in already, and the ticket it left with."""
+
+    code: Printable = Field(repr=False)
+    state: Printable
+    ticket: Printable = Field(repr=False)
+    issuer: Printable | None = Field(default=None, description="as the provider named itself (RFC 9207)")
+    current: Tried | None = Field(default=None, repr=False, description="the password, of whoever has one")
+
+
 class ChangePassword(Body):
     password: Password = Field(repr=False)
     current: Tried | None = Field(default=None, repr=False, description="needed by whoever has one")

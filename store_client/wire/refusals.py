@@ -123,6 +123,8 @@ REFUSALS: Mapping[str, Kinds] = {
     "sign_in_with_provider": (AlreadyExists, Forbidden, InvalidPrecondition, NotFound),
     "look_at_invitation": (NotFound,),
     "accept_invitation": (AlreadyExists, NotFound),
+    "link_provider": (AlreadyExists, BadRequest, Forbidden, InvalidPrecondition, NotFound),
+    "unlink_provider": (Forbidden, InvalidPrecondition),
     "change_password": (AlreadyExists, BadRequest, Forbidden, InvalidName, InvalidPrecondition),
     "change_operator": (AlreadyExists, InvalidName, InvalidPrecondition),
     "grant_role": (NotFound,),

@@ -40,6 +40,8 @@ class FakeProvider:
     about: dict[str, Any] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     codes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    at_its_page: str = ""
+    """Who is signed in at its page, and agrees there at once; nobody while it is empty."""
 
     def agree(self, url: str, sub: str = "ada", **claims: Any) -> dict[str, str]:
         """What a person's browser brings back who goes to the provider's page and agrees there."""
@@ -68,6 +70,8 @@ class FakeProvider:
         self.asked.append(path)
         if path in self.answers:
             return self.answers[path]
+        if path.startswith("/authorize?") and self.at_its_page:
+            return 302, self.back(self.issuer + path, self.at_its_page).encode()
         if path == "/.well-known/openid-configuration":
             return _json(200, self._about())
         if path == "/keys":

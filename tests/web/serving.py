@@ -11,6 +11,7 @@ import uvicorn
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from playwright.sync_api import Page
 
+from control_plane.registry.rules.relying import Client
 from tests.web.world import World, open_world
 
 T = TypeVar("T")
@@ -46,14 +47,18 @@ class Served:
 
 
 @contextlib.contextmanager
-def served_world(data: Path) -> Iterator[Served]:
-    """A world served on loopback until the block ends."""
+def served_world(data: Path, client_of: Callable[[str], Client | None] = lambda _url: None) -> Iterator[Served]:
+    """A world served on loopback until the block ends; its address says as what the provider knows it."""
     listener = socket.create_server(("127.0.0.1", 0))
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(open_world(data)) as world:
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(open_world(data, client_of(url))) as world,
+    ):
         server = Quiet(uvicorn.Config(world.console, lifespan="off", log_config=None))
         serving = portal.start_task_soon(server.serve, [listener])
         try:
-            yield Served(world, f"http://127.0.0.1:{listener.getsockname()[1]}", portal)
+            yield Served(world, url, portal)
         finally:
             portal.call(_stop, world, server)
             serving.result(30)

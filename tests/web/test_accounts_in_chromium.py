@@ -7,7 +7,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from control_plane.registry.rules.relying import Client
 from tests.browsers import OpenPage
+from tests.fakes.provider import CLIENT_ID, SECRET, make_key, serving
 from tests.web.serving import Served, served_world
 
 pytestmark = pytest.mark.browser
@@ -70,6 +72,28 @@ def test_somebody_is_invited_joins_and_is_kept_out_again_without_script(served: 
     expect(admin.get_by_role("heading", level=1)).to_contain_text("disabled")
     ada.reload()
     expect(ada).to_have_url(f"{served.url}/signin?next=%2Fe%2Fhello%2Fideas")
+
+
+def test_somebody_links_the_provider_and_signs_in_with_it_elsewhere_without_script(
+    tmp_path: Path, sqlite_url: str, open_page: OpenPage
+) -> None:
+    with (
+        serving(make_key("first", "ES256")) as fake,
+        served_world(tmp_path, lambda url: Client(fake.issuer, CLIENT_ID, SECRET, url)) as served,
+    ):
+        fake.at_its_page = "ada"
+        page = served.sign_in(open_page(), "/account")
+        page.get_by_role("link", name="Link Example ID…").click()
+        expect(page).to_have_url(f"{served.url}/account/provider")
+        reads_well(page)
+        page.get_by_role("button", name="Link it").click()
+        expect(page.locator(".messages")).to_contain_text("From now on Example ID signs you in here")
+        reads_well(page)
+        other = open_page(java_script_enabled=False)
+        other.goto(f"{served.url}/account")
+        other.get_by_role("link", name="Sign in with Example ID").click()
+        expect(other).to_have_url(f"{served.url}/account")
+        expect(other.locator("#who").locator("xpath=../..")).to_contain_text("single sign-on")
 
 
 def test_the_pages_of_people_read_well(served: Served, open_page: OpenPage) -> None:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from control_plane.registry.rules.relying import Client
-from store_client import Invite, OperatorDetail
+from store_client import EventQuery, Invite, OperatorDetail
 from tests.fakes.provider import CLIENT_ID, SECRET, FakeProvider, make_key, serving
 from tests.web.reading import says
 from tests.web.world import CONSOLE, World, open_world
@@ -106,6 +106,83 @@ async def test_what_the_provider_or_somebody_else_sends_lets_nobody_in_and_fails
         for _ in range(2):  # the second time it is somebody who is in already, and gets nothing new
             assert (await browser.get(back)).headers["location"] == "/"
         assert len(await world.deployment.list_sessions((await ada(world)).operator_id)) == 2
+
+
+async def test_somebody_who_is_signed_in_links_the_provider_with_their_password_and_unlinks_it(
+    vouched: tuple[World, FakeProvider],
+) -> None:
+    world, fake = vouched
+    browser = await world.person("Ada", "operator")
+    assert "Link Example ID…" in says(await browser.get("/account"))
+    password = {"sign_in_name": "ada", "password": "ten of them words", "again": "ten of them words"}
+    assert (await browser.post("/account/password", data=password)).status_code == 303
+
+    async def back_from_there(sub: str = "ada") -> httpx.Response:
+        sent = await browser.get("/account/provider/go")
+        fake.codes.clear()
+        assert (await browser.get(fake.back(sent.headers["location"], sub))).headers["location"] == "/account/provider"
+        return await browser.get("/account/provider")
+
+    asked = await back_from_there()
+    assert "comes in here as Ada from now on" in says(asked)
+    (code,) = fake.codes
+    assert code not in asked.text
+    assert not (await ada(world)).has_provider
+    wrong = await browser.post("/account/provider/link", data={"current": "something else"})
+    assert (wrong.status_code, "not your password" in says(wrong)) == (422, True)
+    done = await browser.post("/account/provider/link", data={"current": "ten of them words"})
+    assert done.headers["location"] == "/account"
+    assert "From now on Example ID signs you in here" in says(await browser.get("/account"))
+    assert (await ada(world)).has_provider
+    async with world.browser() as other:
+        assert (await came_back(other, fake, "/signin/provider")).headers["location"] == "/"
+    again = await browser.post("/account/provider/link", data={"current": "ten of them words"})
+    assert again.headers["location"] == "/account"
+    assert "Begin again" in says(await browser.get("/account"))
+    assert (await browser.post("/account/provider/unlink")).status_code == 303
+    assert "not linked any more" in says(await browser.get("/account"))
+    assert not (await ada(world)).has_provider
+    found = await world.deployment.find_deployment_events(EventQuery(text="operator.provider"))
+    assert [event.type for event in found.events] == ["operator.provider_unlinked", "operator.provider_linked"]
+
+
+async def test_nobody_is_led_to_link_by_another_site(vouched: tuple[World, FakeProvider]) -> None:
+    world, fake = vouched
+    browser = await world.person("Ada", "operator")
+    for site in ("cross-site", "same-site", "none"):
+        led = await browser.get("/account/provider/go", headers={"Sec-Fetch-Site": site})
+        assert led.headers["location"] == "/account"
+    del browser.headers["sec-fetch-site"]
+    for headers, is_led_on in ({}, False), ({"Referer": "https://evil.example/"}, False), ({"Referer": CONSOLE}, True):
+        led = await browser.get("/account/provider/go", headers=headers)  # a browser that does not say
+        assert led.headers["location"].startswith(fake.issuer) is is_led_on
+
+
+async def test_what_is_linked_already_or_alone_and_what_was_begun_elsewhere_is_told(
+    vouched: tuple[World, FakeProvider],
+) -> None:
+    world, fake = vouched
+    async with world.browser() as first:
+        assert (await came_back(first, fake, f"/signin/provider?{urlsplit(await link_of(world)).query}")).is_redirect
+        refused = await first.post("/account/provider/unlink")
+        assert refused.headers["location"] == "/account"
+        assert "Set a password first" in says(await first.get("/account"))
+        assert (await ada(world)).has_provider
+    bo = await world.person("Bo", "operator")
+    sent = await bo.get("/account/provider/go")
+    await bo.get(fake.back(sent.headers["location"]))
+    await bo.post("/account/provider/link")
+    assert "belongs to somebody else here" in says(await bo.get("/account"))
+    await bo.get("/account/provider/go")
+    await bo.get(f"{CALLBACK}?error=access_denied")
+    assert (await bo.get("/account/provider")).headers["location"] == "/account"
+    assert "Example ID did not sign you in there" in says(await bo.get("/account"))
+    sent = await bo.get("/account/provider/go")
+    cy = await world.person("Cy", "operator")
+    cy.cookies.update({name: value for name, value in bo.cookies.items() if name.endswith("_link")})
+    await cy.get(fake.back(sent.headers["location"], "cy"))
+    assert (await cy.get("/account/provider")).headers["location"] == "/account"
+    assert "for somebody else" in says(await cy.get("/account"))
 
 
 async def test_while_the_provider_or_the_control_plane_is_away_the_form_says_so_and_keeps_the_way(

@@ -56,6 +56,7 @@ class Account:
     roles: tuple[RoleLine, ...]
     sessions: tuple[SessionRow, ...]
     ways: str
+    provider: str
     problem: str
     sign_in_name: str
 
@@ -117,6 +118,7 @@ async def _page(visit: Visit, problem: str = "", sign_in_name: str = "") -> Resp
         roles=role_lines(visit, me, experiments),
         sessions=rows_of(visit, sessions, "end_session"),
         ways=ways_of(me),
+        provider=visit.console.door.provider,
         problem=problem,
         sign_in_name=sign_in_name or me.sign_in_name or "",
     )

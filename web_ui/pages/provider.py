@@ -10,7 +10,7 @@ from store_client import InvalidPrecondition, NotFound, Refused, SwitchyardError
 from web_ui.door import Brought
 from web_ui.failures import sentence
 from web_ui.gates import own_path
-from web_ui.pages import join, signin
+from web_ui.pages import join, linking, signin
 from web_ui.pages.signin import Entered
 from web_ui.session import Trip
 from web_ui.visit import Console
@@ -35,6 +35,7 @@ async def set_out(request: Request) -> Response:
         return await _again(request, trip, *_why(error))
     response = RedirectResponse(departure.url, 303)
     console.cookies.set_out(response, Trip(departure.ticket, trip.next, trip.invitation))
+    console.cookies.forget_linking(response)
     return response
 
 
@@ -52,6 +53,8 @@ def _page_of(request: Request, invitation: str) -> str:
 async def come_back(request: Request) -> Response:
     """Let in whom the provider vouches for; whatever it says is believed by the control plane or by nobody."""
     console: Console = request.state.console
+    if (way_on := linking.arrived(request)) is not None:
+        return way_on
     trip = console.cookies.trip(request) if console.door.provider else None
     response = await _arrive(request, trip)
     if trip is not None:

@@ -11,8 +11,8 @@ from control_plane.registry.rules.id_tokens import Vouched
 from control_plane.registry.rules.relying import Welcome
 from control_plane.registry.rules.trips import Trip
 from control_plane.registry.tables import operators
-from store_client.errors import AlreadyExists, Forbidden, InvalidName
-from store_client.wire.accounts import LookAtInvitation, SignInWithProvider
+from store_client.errors import AlreadyExists, Forbidden, InvalidName, InvalidPrecondition
+from store_client.wire.accounts import LookAtInvitation, OperatorDetail, SignInWithProvider
 from store_client.wire.workers import Session
 
 UNKNOWN = "nobody here has this account yet; ask an administrator for an invitation, and join with its link"
@@ -20,13 +20,20 @@ UNKNOWN = "nobody here has this account yet; ask an administrator for an invitat
 
 def arrive(tx: Tx, body: SignInWithProvider, *, keys: Keys) -> tuple[SignInWithProvider, Trip, str]:
     """The trip that a browser is back from, which is over now, and the time; Forbidden when it is not one of ours."""
-    trip = Trip(body.ticket, keys.digest)
-    if not trip.is_good(body.state, tx.now):
-        raise Forbidden("this sign-in took too long, or began elsewhere; sign in again")
-    guessing.spend(tx, f"trip {body.ticket}", trip.expires_at, keys=keys)
+    trip = spend(tx, (body.ticket, body.state), keys=keys)
     if body.invitation is not None:
         invitations.look(tx, LookAtInvitation(code=body.invitation), keys=keys)
     return body, trip, tx.now
+
+
+def spend(tx: Tx, brought: tuple[str, str], *, keys: Keys) -> Trip:
+    """End the trip of a ticket and a state, which is over after one arrival."""
+    ticket, state = brought
+    trip = Trip(ticket, keys.digest)
+    if not trip.is_good(state, tx.now):
+        raise Forbidden("this sign-in took too long, or began elsewhere; sign in again")
+    guessing.spend(tx, f"trip {ticket}", trip.expires_at, keys=keys)
+    return trip
 
 
 def let_in(tx: Tx, body: SignInWithProvider, *, keys: Keys, vouched: Vouched, welcome: Welcome) -> Session:
@@ -53,6 +60,18 @@ def link(tx: Tx, operator_id: str, vouched: Vouched) -> None:
     )
     if holder is None:
         tx.tell("operator.provider_linked", operator_id=operator_id)
+
+
+def unlink(tx: Tx) -> OperatorDetail:
+    """Have the provider vouch for the caller no more; InvalidPrecondition where nothing else lets them in."""
+    row = people.oneself(tx)
+    if row["subject"] is not None:
+        if row["password"] is None:
+            raise InvalidPrecondition("set a password first: without it nothing but one-time links would let you in")
+        mine = operators.c.operator_id == row["operator_id"]
+        tx.connection.execute(update(operators).where(mine).values(subject=None))
+        tx.tell("operator.provider_unlinked", operator_id=row["operator_id"])
+    return people.read_oneself(tx)
 
 
 def _find(tx: Tx, vouched: Vouched, welcome: Welcome) -> str:

@@ -10,6 +10,7 @@ from store_client.wire.accounts import (
     Invitation,
     InvitationList,
     Invite,
+    LinkProvider,
     LookAtInvitation,
     NewInvitation,
     OperatorDetail,
@@ -54,6 +55,15 @@ READ_ACCOUNT = Call("read_account", "GET", ME, Who.PERSON, "Who one is", answer=
 CHANGE_PASSWORD = Call(
     "change_password", "POST", ME + "/password", Who.PERSON,
     "Change one's password; every other session ends", body=ChangePassword, status=204,
+)  # fmt: skip
+LINK_PROVIDER = Call(
+    "link_provider", "POST", ME + "/provider", Who.PERSON,
+    "Have the OpenID Connect provider vouch for oneself from now on", body=LinkProvider, answer=OperatorDetail,
+)  # fmt: skip
+UNLINK_PROVIDER = Call(
+    "unlink_provider", "DELETE", ME + "/provider", Who.PERSON,
+    "Have the provider vouch for oneself no more; whoever has a password may", answer=OperatorDetail,
+    is_safe_to_repeat=True,
 )  # fmt: skip
 LIST_OWN_SESSIONS = Call(
     "list_own_sessions", "GET", ME + "/sessions", Who.PERSON, "Where one is signed in", answer=SessionLineList
@@ -110,7 +120,7 @@ REVOKE_INVITATION = Call(
 
 CALLS = (
     SIGN_IN_WITH_PASSWORD, SET_OUT_TO_PROVIDER, SIGN_IN_WITH_PROVIDER, LOOK_AT_INVITATION, ACCEPT_INVITATION,
-    READ_ACCOUNT, CHANGE_PASSWORD, LIST_OWN_SESSIONS, END_OWN_SESSION, END_OWN_SESSIONS, LIST_OPERATORS, READ_OPERATOR,
-    CHANGE_OPERATOR, GRANT_ROLE, WITHDRAW_ROLE, LIST_SESSIONS, REVOKE_SESSION, REVOKE_SESSIONS, RESET_PASSWORD, INVITE,
-    LIST_INVITATIONS, REVOKE_INVITATION,
+    READ_ACCOUNT, CHANGE_PASSWORD, LINK_PROVIDER, UNLINK_PROVIDER, LIST_OWN_SESSIONS, END_OWN_SESSION, END_OWN_SESSIONS,
+    LIST_OPERATORS, READ_OPERATOR, CHANGE_OPERATOR, GRANT_ROLE, WITHDRAW_ROLE, LIST_SESSIONS, REVOKE_SESSION,
+    REVOKE_SESSIONS, RESET_PASSWORD, INVITE, LIST_INVITATIONS, REVOKE_INVITATION,
 )  # fmt: skip
