@@ -106,8 +106,9 @@ def _detail(error: Exception) -> str:
 
 
 def sentence(text: str) -> str:
-    """A message of a service as a sentence of ours."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".") if text else ""
+    """A message of a service as a sentence of ours; an address at its beginning stays as it is."""
+    begun = text if text.startswith(("http://", "https://")) else text[:1].upper() + text[1:]
+    return begun + ("" if text.endswith((".", "!", "?")) else ".") if text else ""
 
 
 async def on_http(request: Request, error: Exception) -> Response:

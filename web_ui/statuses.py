@@ -51,8 +51,9 @@ WORN_BY: Mapping[Shape, frozenset[str]] = MappingProxyType(
 WORDS: Mapping[str, str] = MappingProxyType(
     {
         "manual": "by hand",
-        "success": "succeeded",
-        "evaluation_error": "evaluation failed",
+        "success": "scored",
+        "error": "failed",
+        "evaluation_error": "not evaluated",
         "queued": "waiting",
         "oom": "out of memory",
         "timeout": "timed out",

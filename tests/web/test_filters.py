@@ -129,7 +129,7 @@ def test_a_status_wears_one_shape_only_and_has_plain_words() -> None:
     assert [statuses.shape(status) for status in ("running", "manual", "automatic", "oom", "no such")] == (
         ["run", "wait", "ok", "bad", "idle"]
     )
-    assert statuses.words("evaluation_error") == "evaluation failed"
+    assert statuses.words("evaluation_error") == "not evaluated"
     assert statuses.words("timed_out") == "timed out"
 
 

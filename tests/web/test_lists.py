@@ -18,7 +18,7 @@ async def test_variants_stand_newest_first_or_best_first_with_their_distance_to_
     best = rows(part(await desk.get("/variants?order=best"), "variants"))
     assert [row[:3] for row in best] == [
         ["2 near Ada", "integrated the best so far", f"0.0400 {MINUS}0.9600"],
-        ["1 baseline", "succeeded the baseline", "1.0000"],
+        ["1 baseline", "scored the baseline", "1.0000"],
         ["3 far Ada", "integrated", "2.0000 +1.0000"],
     ]
 

@@ -214,6 +214,8 @@ def _closed(here: Here) -> str:
         return ""
     if status.is_final:
         return f"{here.experiment.name} has ended ({status}). Nothing new is claimed; what is claimed may finish."
+    if status == "draft":
+        return f"{here.experiment.name} is a draft: there is nothing to claim before it is started."
     return f"{here.experiment.name} is {status}. Nothing new is claimed until it runs; what is claimed may finish."
 
 
