@@ -144,6 +144,7 @@ class Templates:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,  # they do not change while they are served, as little as what they are styled with
         )
         self.environment.filters.update({**FILTERS, "shape": shape, "words": words})
         version = checksum(static)

@@ -4,6 +4,7 @@
 variants and 1,000 experiments; `yard.big` is the slug of the experiment that has four fifths of them.
 """
 
+import asyncio
 import json
 import sqlite3
 import time
@@ -13,8 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
+from control_plane.db import log
 from control_plane.db.tables import experiments
 from control_plane.db.transaction import Tx
+from control_plane.search.tables import search_places
 from control_plane.task_store.operations import courses, scoring
 from store_client.wire import stretches
 from store_client.wire.stretches import Mark
@@ -94,8 +99,20 @@ async def open_yard(folder: Path, tasks: int) -> AsyncIterator[BigYard]:
             for number in range(others):
                 bulk.add(number, (tasks - mine) // others)
         await world.parts.house.write(lambda tx: _score(tx, big.experiment_id))
+        await _rest(world)
         seconds = time.perf_counter() - began
         yield BigYard(world, big.slug, big.experiment_id, tasks, tasks // TASKS_PER_VARIANT, others + 1, seconds)
+
+
+async def _rest(world: World) -> None:
+    """Until the indexer has looked at all that happened: what is measured then has the machine to itself."""
+    while not await world.parts.house.read(_is_at_rest):  # noqa: ASYNC110 - it tells nobody
+        await asyncio.sleep(0.1)
+
+
+def _is_at_rest(tx: Tx) -> bool:
+    place = tx.connection.scalar(select(search_places.c.position))
+    return place is not None and place >= log.tip(tx.connection)
 
 
 @contextmanager

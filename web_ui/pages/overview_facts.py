@@ -56,7 +56,6 @@ class Facts:
     jobs: JobPage | None
     log: LogPage
     fleet: Fleet | None
-    ideas: IdeaPage
     held: TaskPage
     stages: Stages
     claimed: TaskPage
@@ -74,15 +73,14 @@ async def gather(here: Here) -> Facts:
         open_jobs(here),
         store.read_log(limit=EVENTS_LOOKED_AT, is_newest_first=True),
         here.visit.fleet(),
-        store.list_idea_page(limit=IDEAS_LOOKED_AT),
     )
     people = asyncio.gather(
         store.list_task_page(state=TaskState.CLAIMED, claimed_by="me", limit=HELD),
         store.read_stages(),
         store.list_task_page(state=TaskState.CLAIMED, limit=JOBS),
     )
-    found, (jobs, log, fleet, ideas), (held_tasks, waiting, claimed) = await asyncio.gather(scores, work, people)
-    return Facts(*found, jobs, log, fleet, ideas, held_tasks, waiting, claimed)
+    found, (jobs, log, fleet), (held_tasks, waiting, claimed) = await asyncio.gather(scores, work, people)
+    return Facts(*found, jobs, log, fleet, held_tasks, waiting, claimed)
 
 
 async def course_for(here: Here, facts: Facts) -> Course:
@@ -244,11 +242,13 @@ def leader(here: Here, variant: VariantDetail, detail: ExperimentDetail) -> Lead
 async def happenings(here: Here, facts: Facts) -> tuple[Happening, ...]:
     """The newest events in sentences, with the names of what they are about."""
     events = [event for event in facts.log.events if is_told(event)][:HAPPENINGS]
-    page, workers = await asyncio.gather(_variants_in(here, events), _names_of(here, actors_in(events)[:ACTORS]))
+    page, ideas, workers = await asyncio.gather(
+        _variants_in(here, events), _ideas_in(here, events), _names_of(here, actors_in(events)[:ACTORS])
+    )
     names = Names(
         here=here,
         variants={variant.variant_id: variant for variant in page.items},
-        ideas={idea.idea_id: (idea.slug, idea.author_name) for idea in facts.ideas.items},
+        ideas={idea.idea_id: (idea.slug, idea.author_name) for idea in ideas.items},
         workers=workers,
         records=frozenset(one.variant_id for one in facts.course.improvements if one.before is not None),
     )
@@ -259,6 +259,12 @@ async def _variants_in(here: Here, events: Sequence[LogEvent]) -> VariantPage:
     """The variants that events name."""
     ids = named_in(events, "variant_id")
     return await here.store.list_variant_page(ids=ids, limit=len(ids)) if ids else VariantPage(items=())
+
+
+async def _ideas_in(here: Here, events: Sequence[LogEvent]) -> IdeaPage:
+    """The newest ideas, if events name any."""
+    is_named = bool(named_in(events, "idea_id"))
+    return await here.store.list_idea_page(limit=IDEAS_LOOKED_AT) if is_named else IdeaPage(items=())
 
 
 async def _names_of(here: Here, worker_ids: Sequence[str]) -> dict[str, str]:
