@@ -1,6 +1,7 @@
 """Pages of jobs: nothing twice, nothing left out, in the order of the queue."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +167,30 @@ def test_whoever_reads_on_in_the_queue_begins_at_his_place(shelf: Queue) -> None
         "SEARCH jobs USING INDEX ix_jobs_waiting (priority=? AND (rank,number)>(?,?))",
         "SEARCH jobs USING INDEX ix_jobs_waiting (priority<?)",
     ]
+
+
+@pytest.mark.parametrize("asked", [{"states": "running,starting"}, {"is_open": True}])
+def test_those_on_slots_are_found_among_themselves_however_many_their_experiment_has(
+    shelf: Queue, asked: dict[str, Any]
+) -> None:
+    found = plans(shelf, lambda tx: listing.page(tx, JobPageQuery(**asked, experiment_id=shelf.store.experiment_id)))
+    assert sum("ix_jobs_placed" in plan for plan in found) == 1
+    assert not any("ix_jobs_experiment " in plan for plan in found)
+
+
+def test_a_few_that_wait_are_found_by_their_experiment_and_many_in_the_queue(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = queue.store.house
+    house.writer.write(lambda tx: begin_experiment(tx, ELSEWHERE))
+    here = queue.bring(S.RUNNING)
+    house.writer.write(lambda tx: submit.submit(tx, queue.spec(), CLAIMS), experiment_id=ELSEWHERE)
+    work = partial(listing.page, query=JobPageQuery(is_open=True))
+    assert [job.job_id for job in queue.store.see(work).items] == [here]
+    if house.database.is_sqlite:
+        assert not any("ix_jobs_waiting" in plan for plan in plans(queue, work))
+    there = queue.submit()
+    monkeypatch.setattr(listing, "FEW", 0)
+    assert [job.job_id for job in queue.store.see(work).items] == [here, there]
+    if house.database.is_sqlite:
+        assert sum("ix_jobs_waiting" in plan for plan in plans(queue, work)) == 1

@@ -4,6 +4,7 @@ import heapq
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from sqlalchemy import RowMapping, Select, func, select
@@ -13,14 +14,16 @@ from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import ordered, records, selection
 from control_plane.scheduler.operations.naming import Naming
 from control_plane.scheduler.operations.rows import load
-from control_plane.scheduler.tables import ON_A_SLOT, STANDS_FOR_ITS_ARRAY, attempts, jobs
+from control_plane.scheduler.tables import IS_OPEN, STANDS_FOR_ITS_ARRAY, attempts, jobs
 from store_client.errors import BadRequest
 from store_client.wire.batches import JobFilter
 from store_client.wire.calls.jobs import JobPageQuery
-from store_client.wire.jobs import JobDetail, JobPage
+from store_client.wire.jobs import JobDetail, JobPage, JobState
 
 PLACED = "placed"
+FEW = 2000
 Page = tuple[list[RowMapping], str | None]
+Order = Callable[[Select[Any]], Select[Any]]
 Places = Callable[[Tx, Sequence[RowMapping]], Mapping[int, records.InLine]]
 """Where those of these jobs stand, by number, that are in line near its head, and why they wait."""
 
@@ -70,24 +73,31 @@ def _notes(tx: Tx, rows: Sequence[RowMapping], places: Places | None) -> list[re
 
 
 def _newest(tx: Tx, wanted: JobFilter, query: JobPageQuery) -> Page:
+    rows, is_more = _of_states(tx, wanted, partial(_in_order, wanted, query), query.limit)
+    return rows, str(rows[-1]["number"]) if is_more else None
+
+
+def _in_order(wanted: JobFilter, query: JobPageQuery, chosen: Select[Any]) -> Select[Any]:
     number = selection.number_of(wanted)
-    chosen = selection.matching(tx, wanted, records.COLUMNS).order_by(number.desc())
     if query.is_collapsed:
         chosen = chosen.where(STANDS_FOR_ITS_ARRAY)
     if query.after is not None:
         chosen = chosen.where(number < _number(query.after))
-    rows, is_more = _of_states(tx, chosen, wanted, query.limit)
-    return rows, str(rows[-1]["number"]) if is_more else None
+    return chosen.order_by(number.desc())
 
 
-def _of_states(tx: Tx, chosen: Select[Any], wanted: JobFilter, limit: int) -> tuple[list[RowMapping], bool]:
+def _of_states(tx: Tx, wanted: JobFilter, in_order: Order, limit: int) -> tuple[list[RowMapping], bool]:
     """Of jobs in certain states, so many: each state has them in order already, and what is merged stays so."""
-    states = selection.states_of(wanted)
+    states, chosen = selection.states_of(wanted), in_order(selection.matching(tx, wanted, records.COLUMNS))
     if states is None:
         return _rows(tx, chosen, limit)
     if selection.is_narrow(wanted):
         return _rows(tx, chosen.where(jobs.c.state.in_(sorted(states))), limit)
-    found = [_rows(tx, chosen.where(selection.in_state(state)), limit) for state in sorted(states)]
+    parts = [chosen.where(selection.in_state(state)) for state in sorted(states - selection.ON_SLOTS)]
+    if placed := sorted(states & selection.ON_SLOTS):
+        of_them = selection.on_slots(tx, wanted, records.COLUMNS).where(jobs.c.state.in_(placed))
+        parts.append(in_order(of_them))
+    found = [_rows(tx, part, limit) for part in parts]
     merged = list(heapq.merge(*(rows for rows, _ in found), key=lambda row: -row["number"]))
     return merged[:limit], len(merged) > limit or any(is_more for _, is_more in found)
 
@@ -97,17 +107,15 @@ def _open(tx: Tx, wanted: JobFilter, query: JobPageQuery) -> Page:
 
     The cursor is `placed:number`, then `priority:rank:number`.
     """
-    chosen = selection.matching(tx, wanted, records.COLUMNS)
-    if wanted.states:
-        chosen = chosen.where(jobs.c.state.in_(wanted.states))
+    named = [jobs.c.state.in_(wanted.states)] if wanted.states else []
     phase, _, number = (query.after or f"{PLACED}:0").partition(":")
     rows: list[RowMapping] = []
-    waiting, place = chosen, None
+    waiting, place = _waiting(tx, wanted).where(*named), None
     if query.is_collapsed:
         waiting = waiting.where(selection.is_next_of_its_array())
     if phase == PLACED:
-        placed = chosen.where(ON_A_SLOT, jobs.c.number > _number(number)).order_by(jobs.c.number)
-        rows, is_more = _rows(tx, placed, query.limit)
+        placed = selection.on_slots(tx, wanted, records.COLUMNS).where(*named, jobs.c.number > _number(number))
+        rows, is_more = _rows(tx, placed.order_by(jobs.c.number), query.limit)
         if is_more:
             return rows, f"{PLACED}:{rows[-1]['number']}"
     else:
@@ -122,6 +130,14 @@ def _open(tx: Tx, wanted: JobFilter, query: JobPageQuery) -> Page:
     last = rest[-1] if rest else None
     placed_last = f"{PLACED}:{rows[-1]['number'] if rows else 0}"
     return rows, placed_last if last is None else f"{last['priority']}:{last['rank']}:{last['number']}"
+
+
+def _waiting(tx: Tx, wanted: JobFilter) -> Select[Any]:
+    """Those that wait: a few of an experiment are sorted, of very many the queue is read until a page is full."""
+    scope = tx.experiment_id or wanted.experiment_id
+    if scope and by_state(tx, scope).get(JobState.QUEUED, 0) <= FEW:
+        return selection.matching(tx, wanted, records.COLUMNS).where(IS_OPEN)
+    return selection.matching(tx, wanted, records.COLUMNS, selection.WHOSE)
 
 
 def _number(text: str) -> int:

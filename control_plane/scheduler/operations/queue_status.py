@@ -25,8 +25,8 @@ Placed = tuple[int, Waiting]
 def status(tx: Tx, query: QueueQuery, sight: Sight, summary: QueueSummary) -> SchedulerStatus:
     """The queue as it stands, with a page of who waits."""
     situation, estimate = sight.situation, sight.estimate(tx)
-    after = _after(query.after)
-    chosen = list(islice(_chosen(situation, query, after), query.limit + 1))
+    total = sum(len(line) for key, line in situation.lines.items() if _is_of(key.experiment_id, query))
+    chosen = list(islice(_chosen(situation, query, total), query.limit + 1))
     page, is_more = chosen[: query.limit], len(chosen) > query.limit
     return SchedulerStatus(
         at=tx.now,
@@ -38,7 +38,7 @@ def status(tx: Tx, query: QueueQuery, sight: Sight, summary: QueueSummary) -> Sc
         no_start=estimate.why_not,
         items=tuple(_items(tx, page, sight, estimate)),
         next=str(page[-1][0]) if is_more else None,
-        total=sum(len(line) for key, line in situation.lines.items() if _is_of(key.experiment_id, query)),
+        total=total,
     )
 
 
@@ -46,11 +46,11 @@ def _is_of(experiment_id: str, query: QueueQuery) -> bool:
     return query.experiment_id is None or experiment_id == query.experiment_id
 
 
-def _chosen(situation: Situation, query: QueueQuery, after: int) -> Iterator[Placed]:
-    """Who stands behind a place, of the experiment that is asked for."""
-    for place, job in enumerate(in_turn(situation), 1):
-        if place > after and _is_of(job.experiment_id, query):
-            yield place, job
+def _chosen(situation: Situation, query: QueueQuery, total: int) -> Iterator[Placed]:
+    """Who stands behind a place, of the experiment that is asked for, of which so many wait."""
+    after = _after(query.after)
+    its = ((place, job) for place, job in enumerate(in_turn(situation), 1) if _is_of(job.experiment_id, query))
+    return (placed for placed in islice(its, total) if placed[0] > after)
 
 
 def _after(text: str | None) -> int:
