@@ -5,11 +5,10 @@ import importlib
 import importlib.util
 import os
 import shutil
-import sqlite3
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +48,8 @@ def empty_postgresql_url(postgresql_server: URL) -> Iterator[str]:
 
 
 def sqlite_database(template: Path, file: Path) -> str:
-    """A copy of a migrated SQLite file."""
-    with closing(sqlite3.connect(template)) as migrated, closing(sqlite3.connect(file)) as fresh:
-        migrated.backup(fresh)
+    """A copy of a migrated SQLite file, which nobody has open."""
+    shutil.copyfile(template, file)
     return f"sqlite:///{file}"
 
 
@@ -59,7 +57,8 @@ def sqlite_database(template: Path, file: Path) -> str:
 def postgresql_database(server: URL, template: str) -> Iterator[str]:
     """A copy of a migrated PostgreSQL database, dropped afterwards."""
     name = f"test_{uuid.uuid4().hex}"
-    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    # As a copy of its files: to write all of it to the log as well takes the server twice as long.
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     try:
         yield _text(server.set(database=name))
     finally:

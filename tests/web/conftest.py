@@ -1,16 +1,42 @@
 """The deployment that tests of the console share."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
+from types import CodeType
 
 import httpx
 import pytest
+from jinja2 import BytecodeCache, Environment
+from jinja2.bccache import Bucket
 
+import web_ui.templating
 from store_client import ExperimentDetail
 from tests.web.desk import Desk, served
 from tests.web.foreign import Foreign, open_foreign
 from tests.web.world import World, open_world
+
+
+class Compiled(BytecodeCache):
+    """Templates that one console of this process has compiled, for all others."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._known.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._known[bucket.key, bucket.checksum] = bucket.code
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _templates_are_compiled_once() -> Iterator[None]:
+    """Half of what a test of a page takes would be the compiling of its templates."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(web_ui.templating, "Environment", partial(Environment, bytecode_cache=Compiled()))
+        yield
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from control_plane.scheduler.engines.local import LocalEngine
 from control_plane.scheduler.inventory import Inventory
 from control_plane.scheduler.operations.attempts import Ending
 from control_plane.scheduler.routes import Yard, routes
+from control_plane.scheduler.rules.explain import STARTS
 from store_client.wire.jobs import JobState
 from tests.scheduler.queue_house import CLAIMS, Queue, Repositories
 from tests.store.task_house import open_house
@@ -69,7 +70,7 @@ async def test_a_job_is_queued_and_read_back_with_its_place(desk: Desk) -> None:
         assert (job["state"], job["number"], job["priority"]) == ("queued", 1, 7)
         assert job["submitted_by"] == desk.store.id_of("bob")
         names = {"experiment_name": "An experiment", "experiment_slug": desk.store.experiment_id.replace("_", "-")}
-        placed = job | {"position": 1, "submitter_name": "bob", **names}
+        placed = job | {"position": 1, "submitter_name": "bob", "waiting_for": STARTS, **names}
         assert (await client.get(f"{desk.here}/{job['job_id']}")).json() == placed
         assert (await client.get(f"{desk.here}/1")).json() == placed
 
