@@ -104,12 +104,12 @@ def prove(database_url: str, folder: Path, fault: str, faults: int) -> Ledger:
 
 
 def test_a_killed_server_keeps_all_that_it_acknowledged(database_url: str, tmp_path: Path) -> None:
-    assert prove(database_url, tmp_path, "kill", 3).unanswered > 0
+    assert prove(database_url, tmp_path, "kill", 2).unanswered > 0
 
 
 @pytest.mark.postgres
 def test_cut_connections_to_the_database_lose_nothing(postgresql_url: str, tmp_path: Path) -> None:
-    prove(postgresql_url, tmp_path, "cut", 4)
+    prove(postgresql_url, tmp_path, "cut", 3)
 
 
 @pytest.mark.long
