@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from store_client import ExitCause, JobDetail, JobState
+from store_client import ExitCause, InvalidPrecondition, JobDetail, JobState
 from tests.acceptance import processes
 from tests.slurm.cluster import CPUS, GPUS, KINDS, NODES, Cluster
 from tests.slurm.lab import Lab, open_lab
@@ -108,15 +108,12 @@ def test_all_gpus_are_used_and_none_twice(lab: Lab, tmp_path: Path) -> None:
     for job in jobs:
         lab.await_log(job, "begun")
     both = lab.shell('echo "gpus:$CUDA_VISIBLE_DEVICES:"', resources={"gpus": GPUS})
-    half = lab.shell("true", resources={"gpus": 1, "gpu_share": 0.5})
     assert "gpus::" in lab.log(lab.succeed(lab.shell('echo "gpus:$CUDA_VISIBLE_DEVICES:"')))
     assert lab.read(both).state is JobState.QUEUED
     seen = [(lab.node(job), lab.log(job).splitlines()[0]) for job in jobs]
     assert sorted(seen) == [(node, f"gpus:{number}:") for node in NODES for number in range(GPUS)]
     (tmp_path / "gate").touch()
     assert f"gpus:{','.join(map(str, range(GPUS)))}:" in lab.log(lab.succeed(both))
-    assert lab.read(half).state is JobState.QUEUED
-    lab.worker.cancel_experiment_job(half.job_id)
 
 
 @pytest.mark.long
@@ -128,6 +125,17 @@ def test_a_job_that_ends_while_the_server_is_away_is_told_when_it_comes_back(lab
     ended = lab.succeed(job)
     assert [attempt.number for attempt in ended.attempts] == [1]
     assert lab.log(job) == "begun\ndone\n"
+
+
+@pytest.mark.long
+def test_what_the_cluster_never_gives_is_refused_at_once_or_fails_with_its_word(lab: Lab) -> None:
+    lab.until(lambda: lab.slots_of("n1"), "the cluster was seen")
+    with pytest.raises(InvalidPrecondition, match="given out whole, not in shares"):
+        lab.shell("true", resources={"gpus": 1, "gpu_share": 0.5})
+    ended = lab.end(lab.shell("true", timeout_seconds=11 * 86_400))
+    assert (ended.state, ended.cause) == (JobState.FAILED, "start_failed")
+    assert ended.detail == "Slurm took it and would never start it: PartitionTimeLimit"
+    lab.until(lambda: not lab.living_on_slurm(), "Slurm has nothing of it any more")
 
 
 @pytest.mark.long
