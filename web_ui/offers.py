@@ -30,7 +30,7 @@ BEYOND: Mapping[str, str] = MappingProxyType(
         "automation": "automatic roles to switch",
         "search": "a search",
         **dict.fromkeys(("bulk_preview", "begin_bulk", "bulk_acts", "bulk_act", "undo_bulk"), "acts on many tasks"),
-        **dict.fromkeys(("views", "save_view", "change_view", "delete_view"), "saved views"),
+        **dict.fromkeys(("views", "save_view", "save_job_view", "change_view", "delete_view"), "saved views"),
         **dict.fromkeys(("all_work", "forget_draft", "choose_parents", "build_on"), "drafts"),
         **dict.fromkeys(("lineage", "lineage_data"), "the graph of variants"),
         **dict.fromkeys(("events", "event", "all_events", "one_of_all_events"), "a log to search"),

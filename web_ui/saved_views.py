@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 from store_client import SavedView, SwitchyardError, Unauthorized, ViewedList
 from web_ui.active import Here
 from web_ui.templating import Tab
+from web_ui.visit import Visit
 
 PLACES = frozenset({"after", "before", "n", "at", "view"})
 """What of an address says where in the list, not which list."""
@@ -27,39 +28,46 @@ class ViewBar:
     manage_href: str | None
 
 
-async def views_of(here: Here, of_list: ViewedList) -> tuple[SavedView, ...]:
+async def views_of(visit: Visit, of_list: ViewedList) -> tuple[SavedView, ...]:
     """The person's views of a list; none behind another server, and no list is missed for want of them."""
-    if not here.visit.offers.is_ours:
+    if not visit.offers.is_ours:
         return ()
     try:
-        return await here.visit.client.list_views(of_list)
+        return await visit.client.list_views(of_list)
     except Unauthorized:
         raise
     except SwitchyardError:
         return ()
 
 
-def beginning(here: Here, views: tuple[SavedView, ...]) -> str | None:
+def beginning(visit: Visit, views: tuple[SavedView, ...]) -> str | None:
     """Where a bare address of the list leads, if it begins with a view."""
     default = next((one for one in views if one.is_default), None)
-    if default is None or here.visit.request.url.query:
+    if default is None or visit.request.url.query:
         return None
-    return f"{here.visit.request.url.path}?{default.query}"
+    return f"{visit.request.url.path}?{default.query}"
 
 
 def bar(here: Here, of_list: ViewedList, views: tuple[SavedView, ...]) -> ViewBar | None:
-    """The bar above a list; None behind a server that keeps no views."""
-    if not here.visit.offers.is_ours:
+    """The bar above a list of an experiment; None behind a server that keeps no views."""
+    return bar_of(here.visit, of_list, views, (here.url("save_view"), here.url("views")))
+
+
+def bar_of(
+    visit: Visit, of_list: ViewedList, views: tuple[SavedView, ...], ways: tuple[str, str | None]
+) -> ViewBar | None:
+    """The same, by the ways to save a view and to those that there are."""
+    if not visit.offers.is_ours:
         return None
-    path, query = here.visit.request.url.path, narrowed(here.visit.request.url.query)
-    has_default = any(one.is_default for one in views)
+    (save_href, manage_href), path = ways, visit.request.url.path
+    query, has_default = narrowed(visit.request.url.query), any(one.is_default for one in views)
     return ViewBar(
         links=tuple(Tab(one.name, f"{path}?{one.query}", is_current=narrowed(one.query) == query) for one in views),
         of_list=of_list,
         query=query,
-        save_href=here.url("save_view") if query and all(narrowed(one.query) != query for one in views) else None,
+        save_href=save_href if query and all(narrowed(one.query) != query for one in views) else None,
         all_href=f"{path}?{urlencode(ALL)}" if has_default else path,
-        manage_href=here.url("views") if views else None,
+        manage_href=manage_href if views else None,
     )
 
 

@@ -7,8 +7,8 @@ from pydantic import AfterValidator, Field, StringConstraints
 from store_client.wire.record import Body, Record
 from store_client.wire.scalars import NonEmpty, Text, Timestamp
 
-ViewedList = Literal["tasks", "ideas", "variants", "events"]
-VIEWED: tuple[ViewedList, ...] = ("tasks", "ideas", "variants", "events")
+ViewedList = Literal["tasks", "ideas", "variants", "events", "jobs"]
+VIEWED: tuple[ViewedList, ...] = ("tasks", "ideas", "variants", "events", "jobs")
 MOST_VIEWS = 50
 
 

@@ -53,6 +53,8 @@ class WorkerList(Record):
 class WorkerDetailList(Record):
     workers: tuple[WorkerDetail, ...]
     next: str | None = Field(default=None, description="where the next page begins, where a limit was given")
+    total: int | None = Field(default=None, description="how many there are like this, where a limit was given")
+    is_more: bool = Field(default=False, description="whether the total is only how far was counted")
 
 
 class Whoami(Record):

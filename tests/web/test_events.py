@@ -29,7 +29,10 @@ async def test_events_are_found_by_type_subject_actor_words_and_time(
     assert page(await browser_of_admin.get("/e/hello/events?by=admin")).select_one("details.filters-more[open]")
     facet = part(everything, "kinds").find("a", string="variant.integrated")
     assert facet is not None
-    assert types(await browser_of_admin.get(str(facet["href"]))) == ["variant.integrated"] * 2
+    integrated = await browser_of_admin.get(str(facet["href"]))
+    assert types(integrated) == ["variant.integrated"] * 2
+    assert "2 events of 2" in words(part(integrated, "events"))
+    assert "50 events of " in words(part(everything, "events"))
     variant = (await world.store(hello.experiment_id).list_variant_page(limit=1)).items[0].variant_id
     about = types(await browser_of_admin.get(f"/e/hello/events?about={variant}&order=oldest"))
     assert about[0] == "variant.started"

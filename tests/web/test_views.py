@@ -112,3 +112,24 @@ async def test_a_list_has_so_many_views_and_members_keep_theirs(world: World, de
     box = page(shown).select_one("form.find")
     assert box is not None
     assert (await member.get(str(box["action"]), params={"q": "hello"})).status_code == 200
+
+
+async def test_views_of_the_queue_stand_above_it_and_may_begin_it(desk: Desk) -> None:
+    browser = desk.browser
+    assert page(await browser.get("/queue")).select_one("#save-view") is None
+    shown = await browser.get("/queue?state=failed&experiment=hello")
+    form = page(shown).select_one("#save-view form")
+    assert form is not None
+    hidden = {str(one["name"]): str(one["value"]) for one in form.select("input[type=hidden]")}
+    kept = await browser.post(str(form["action"]), data={**hidden, "name": "Mishaps", "is_default": "on"})
+    shown = await desk.follow(kept)
+    assert "Saved as Mishaps. It is above this list." in says(shown)
+    assert current(shown) == ["Mishaps"]
+    assert (await browser.get("/queue")).headers["location"] == "/queue?experiment=hello&state=failed"
+    whole = await browser.get(views(shown)["Everything"])
+    assert (whole.status_code, current(whole)) == (200, ["Everything"])
+    assert views(await desk.get("/jobs")) == {}
+    edited = await desk.get("/views")
+    assert page(edited).find("a", href="/queue?experiment=hello&state=failed") is not None
+    odd = await browser.post("/queue/views/save", data={"name": "x", "query": ""})
+    assert "narrow a list first" in says(await browser.get(odd.headers["location"] + "?view=all"))

@@ -170,6 +170,7 @@ async def test_workers_are_found_by_name_and_label_a_page_at_a_time(
         await store.register_worker(f"node-{number}", {"rack": str(number % 2)})
     first = await browser_of_admin.get(f"{PATH}?q=node-")
     assert len(rows(part(first, "workers"))) == 50
+    assert "1 to 50 of 52" in words(part(first, "workers"))
     later = page(first).select_one('.pager a[rel="next"]')
     assert later is not None
     assert len(rows(part(await browser_of_admin.get(str(later["href"])), "workers"))) == 2

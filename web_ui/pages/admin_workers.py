@@ -132,7 +132,7 @@ async def _page(registry: Registry, entered: Entered | None = None) -> Response:
         knows_last_seen=registry.visit.offers.is_ours,
         register_href=registry.url("register_worker"),
         searched=words,
-        pager=place.pager(len(found.workers), found.next),
+        pager=place.pager(len(found.workers), found.next, found.total, is_more=found.is_more),
         entered=entered or Entered(),
     )
     return registry.visit.show(page, 422 if entered is not None else 200)

@@ -19,6 +19,8 @@ from web_ui.saved_views import ViewBar, bar, beginning, besides, views_of
 from web_ui.templating import Frame, Tab
 from web_ui.visit import Visit
 
+MOST_TOLD = 10_000
+
 
 @dataclass(frozen=True)
 class Events:
@@ -61,10 +63,10 @@ async def index(here: Here) -> Response:
         _found(here.store.find_events, narrowed),
         here.store.count_events(),
         _rows_of(here),
-        views_of(here, "events"),
+        views_of(here.visit, "events"),
         here.visit.fleet(),
     )
-    if (path := beginning(here, views)) is not None:
+    if (path := beginning(here.visit, views)) is not None:
         return here.visit.go(path)
     place = replace(narrowed.place, fields=besides(narrowed.place.fields, views))
     frame = experiment_frame(here, "Events", "events", fleet)
@@ -176,10 +178,20 @@ def _page(frame: Frame, narrowed: Filters, found: EventsFound, kinds: EventKinds
         kinds=tuple(_kind(narrowed, one.type, one.count) for one in kinds.kinds),
         counted=kinds.counted,
         rows=tuple(map(rows.of, found.events)),
-        pager=replace(pager, shown=plural(len(found.events), "event")),
+        pager=replace(pager, shown=f"{plural(len(found.events), 'event')}{_total(narrowed, kinds)}"),
         looked_to=exact(found.looked_to) if is_short and found.looked_to is not None else None,
         is_of_all=rows.tells_where,
     )
+
+
+def _total(narrowed: Filters, kinds: EventKinds) -> str:
+    """Of how many, where that is known without a look at each: of all there are, and of all of a type."""
+    query = narrowed.query
+    if any((query.about, query.by, query.text, query.since, query.until)):
+        return ""
+    counts = [one.count for one in kinds.kinds if query.type in {None, one.type}]
+    total, is_more = min(sum(counts), MOST_TOLD), any(count >= kinds.counted for count in counts)
+    return f" of {total:,}{'+' if is_more or sum(counts) > MOST_TOLD else ''}" if counts else ""
 
 
 def _order(narrowed: Filters) -> str:

@@ -86,9 +86,9 @@ async def index(here: Here) -> Response:
     wanted, author = await of_ideas(here, place)
     state = wanted.chosen.get("state")
     page, views, fleet = await asyncio.gather(
-        _found(here, place, wanted, author), views_of(here, "ideas"), here.visit.fleet()
+        _found(here, place, wanted, author), views_of(here.visit, "ideas"), here.visit.fleet()
     )
-    if (path := beginning(here, views)) is not None:
+    if (path := beginning(here.visit, views)) is not None:
         return here.visit.go(path)
     place = replace(place, fields=besides(place.fields, views))
     count = here.experiment.counts.ideas

@@ -1,12 +1,12 @@
 """The queue: what runs on which slots, what waits in which order and why, what ended, and who has how much of it."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from starlette.responses import Response
 
-from store_client import ArrayDetail, ExperimentSummary, Fleet, JobFilter, JobPage, JobState, SchedulerStatus
+from store_client import ArrayDetail, ExperimentSummary, Fleet, JobFilter, JobPage, JobState, SavedView, SchedulerStatus
 from web_ui.active import Here, find
 from web_ui.filters import plural
 from web_ui.frame import deployment_frame, experiment_frame
@@ -18,6 +18,7 @@ from web_ui.queue_places import SlotNames
 from web_ui.queue_rows import JobRow, Rows
 from web_ui.queue_shares import ShareRow, share_rows
 from web_ui.queue_theirs import counted
+from web_ui.saved_views import ViewBar, bar_of, beginning, besides, views_of
 from web_ui.slots_card import Slots, slots
 from web_ui.templating import Frame, Tab
 from web_ui.visit import Visit
@@ -43,6 +44,7 @@ class Queue:
     sentence: str
     experiments: tuple[Tab, ...]
     filters: Filters
+    views: ViewBar | None
     running: tuple[JobRow, ...]
     more_running: int
     waiting: tuple[JobRow, ...]
@@ -80,10 +82,13 @@ class Found:
 async def show(visit: Visit) -> Response:
     """Every experiment's jobs, or those of the one that the address names."""
     place = Place.of(visit.request, "experiment", *FIELDS)
-    experiments, chosen = await chosen_of(visit, place)
-    narrowed = filters(visit, place, chosen)
+    (experiments, chosen), kept = await asyncio.gather(chosen_of(visit, place), views_of(visit, "jobs"))
+    if (path := beginning(visit, kept)) is not None:
+        return visit.go(path)
+    place = replace(place, fields=besides(place.fields, kept))
+    narrowed, views = filters(visit, place, chosen), _bar(visit, experiments, kept)
     if narrowed.is_narrow:
-        return await _narrowed(visit, place, (experiments, chosen, narrowed))
+        return await _narrowed(visit, place, (experiments, chosen, narrowed, views))
     found, narrowed = await asyncio.gather(
         _look(visit, chosen.experiment_id if chosen else None, place), counted(visit, narrowed)
     )
@@ -93,11 +98,18 @@ async def show(visit: Visit) -> Response:
             title="Queue",
             experiments=_tabs(place, (experiments, chosen), found.queue),
             filters=_knowing(narrowed, experiments),
+            views=views,
             is_of_experiment=False,
             shares=share_rows(place, found.queue.loads, found.fleet.summary, chosen.experiment_id if chosen else None),
             **_parts(visit, place, found, Rows(visit, SlotNames.of(found.fleet))),
         )
     )
+
+
+def _bar(visit: Visit, experiments: Experiments, kept: tuple[SavedView, ...]) -> ViewBar | None:
+    """The views of the queue; they are changed beside those of other lists, which an experiment has."""
+    manage = visit.url("views", experiment=experiments[0].slug) if experiments else None
+    return bar_of(visit, "jobs", kept, (visit.url("save_job_view"), manage))
 
 
 async def of_experiment(here: Here) -> Response:
@@ -111,6 +123,7 @@ async def of_experiment(here: Here) -> Response:
             title="Jobs",
             experiments=(),
             filters=narrowed.inside(),
+            views=None,
             is_of_experiment=True,
             shares=(),
             **_parts(visit, place, found, Rows(visit, SlotNames.of(found.fleet), is_of_one=True)),
@@ -200,16 +213,17 @@ class ChosenJobsPage:
     sentence: str
     experiments: tuple[Tab, ...]
     filters: Filters
+    views: ViewBar | None
     jobs: tuple[JobRow, ...]
     pager: Pager
     array: ArrayCard | None
 
 
 async def _narrowed(
-    visit: Visit, place: Place, about: tuple[Experiments, ExperimentSummary | None, Filters]
+    visit: Visit, place: Place, about: tuple[Experiments, ExperimentSummary | None, Filters, ViewBar | None]
 ) -> Response:
     """The jobs that the conditions leave, newest first."""
-    experiments, chosen, narrowed = about
+    experiments, chosen, narrowed, views = about
     page, fleet, narrowed, array = await asyncio.gather(
         visit.client.list_jobs(wanted=narrowed.wanted, after=place.after, limit=WAITING),
         visit.client.read_fleet(),
@@ -224,6 +238,7 @@ async def _narrowed(
             sentence=_told(page, narrowed),
             experiments=_alone(place, chosen),
             filters=_knowing(narrowed, experiments),
+            views=views,
             jobs=rows.each(page.items) if narrowed.array else rows.of(page.items),
             pager=place.pager(len(page.items), page.next, page.total, size=WAITING),
             array=_card(visit, array),

@@ -59,8 +59,8 @@ class Tasks:
 async def index(here: Here) -> Response:
     """The open tasks, or a page of those in one state or in any."""
     place = Place.of(here.visit.request, "q", "kind", "state", "by")
-    found, views = await asyncio.gather(of_tasks(here, place), views_of(here, "tasks"))
-    if (path := beginning(here, views)) is not None:
+    found, views = await asyncio.gather(of_tasks(here, place), views_of(here.visit, "tasks"))
+    if (path := beginning(here.visit, views)) is not None:
         return here.visit.go(path)
     place, wanted = replace(place, fields=besides(place.fields, views)), found.narrowing
     state, kind = wanted.chosen.get("state"), next((one for one in KINDS if one == wanted.chosen.get("kind")), None)

@@ -101,9 +101,9 @@ async def index(here: Here) -> Response:
         _found(here, asked),
         here.visit.fleet(),
         here.store.list_workers(),
-        views_of(here, "variants"),
+        views_of(here.visit, "variants"),
     )
-    if (path := beginning(here, views)) is not None:
+    if (path := beginning(here.visit, views)) is not None:
         return here.visit.go(path)
     asked = replace(asked, fields=besides(asked.fields, views))
     every = side_metrics(detail, measured(detail.evaluation_schema, (one.evaluation for one in page.items)))

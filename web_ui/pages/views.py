@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from store_client import VIEWED, AlreadyExists, ChangeView, InvalidPrecondition, SavedView, SaveView
+from store_client import VIEWED, AlreadyExists, ChangeView, InvalidPrecondition, SavedView, SaveView, ViewedList
 from web_ui.active import Here
 from web_ui.failures import sentence
 from web_ui.filters import plural
@@ -15,7 +15,9 @@ from web_ui.forms.field import text
 from web_ui.frame import experiment_frame
 from web_ui.saved_views import LONGEST, narrowed
 from web_ui.templating import Frame
+from web_ui.visit import Visit
 
+NOT_NARROW = "Nothing was saved: narrow a list first."
 ODD_NAME = "Give the view a name of one line, up to 60 characters."
 
 
@@ -51,26 +53,40 @@ async def index(here: Here) -> Response:
             frame=experiment_frame(here, "Saved views", "views", await here.visit.fleet()),
             sentence=f"{plural(len(rows), 'view')} of lists. They are yours alone, and there in every experiment.",
             rows=tuple(_row(here, one) for one in rows),
-            lists=tuple((one.capitalize(), here.url(one)) for one in VIEWED),
+            lists=tuple((one.capitalize(), list_of(here, one)) for one in VIEWED if _is_seen(here, one)),
         )
     )
 
 
 async def save(here: Here) -> Response:
     """Keep what a list is narrowed to under a name, and stay there."""
-    form = await here.visit.request.form()
-    of_list, query = text(form, "list"), narrowed(text(form, "query"))
-    if of_list not in VIEWED or not query or len(query) > LONGEST:
-        return here.visit.go(here.url("views"), ("failed", "Nothing was saved: narrow a list first."))
-    name, back = text(form, "name"), f"{here.url(of_list)}?{query}"
+    of_list = text(await here.visit.request.form(), "list")
+    known = next((one for one in VIEWED if one == of_list), None)
+    if known is None:
+        return here.visit.go(here.url("views"), ("failed", NOT_NARROW))
+    return await _save(here.visit, known, list_of(here, known))
+
+
+async def save_of_jobs(visit: Visit) -> Response:
+    """The same of the queue, which is of no experiment."""
+    return await _save(visit, "jobs", visit.url("queue"))
+
+
+async def _save(visit: Visit, of_list: ViewedList, path: str) -> Response:
+    form = await visit.request.form()
+    query, name = narrowed(text(form, "query")), text(form, "name")
+    if not query or len(query) > LONGEST:
+        return visit.go(path, ("failed", NOT_NARROW))
     given = {"list": of_list, "name": name, "query": query, "is_default": "is_default" in form}
+    back = f"{path}?{query}"
     try:
-        await here.visit.client.save_view(SaveView.model_validate(given))
+        await visit.client.save_view(SaveView.model_validate(given))
     except ValidationError:
-        return here.visit.go(back, ("failed", f"Nothing was saved. {ODD_NAME}"))
+        return visit.go(back, ("failed", f"Nothing was saved. {ODD_NAME}"))
     except (AlreadyExists, InvalidPrecondition) as refusal:
-        return here.visit.go(back, ("failed", f"Nothing was saved: {refusal.detail}."))
-    return here.visit.go(back, ("done", f"Saved as {name}. It is above this list in every experiment."))
+        return visit.go(back, ("failed", f"Nothing was saved: {refusal.detail}."))
+    where = "" if of_list == "jobs" else " in every experiment"
+    return visit.go(back, ("done", f"Saved as {name}. It is above this list{where}."))
 
 
 async def change(here: Here) -> Response:
@@ -93,6 +109,15 @@ async def delete(here: Here) -> Response:
     return here.visit.go(here.url("views"), ("done", "The view is deleted. What it showed is as it was."))
 
 
+def list_of(here: Here, of_list: ViewedList) -> str:
+    """Where a list is: in this experiment, but for the queue of all."""
+    return here.visit.url("queue") if of_list == "jobs" else here.url(of_list)
+
+
+def _is_seen(here: Here, of_list: ViewedList) -> bool:
+    return of_list != "jobs" or here.visit.sees_deployment
+
+
 def _view(here: Here) -> str:
     return str(here.visit.request.path_params["view"])
 
@@ -101,7 +126,7 @@ def _row(here: Here, one: SavedView) -> ViewRow:
     pairs = (value if name in {"q", "text"} else f"{name} {value}" for name, value in parse_qsl(one.query))
     return ViewRow(
         view=one,
-        href=f"{here.url(one.list)}?{one.query}",
+        href=f"{list_of(here, one.list)}?{one.query}",
         words=", ".join(pairs),
         change_href=here.url("change_view", view=one.view_id),
         delete_href=here.url("delete_view", view=one.view_id),

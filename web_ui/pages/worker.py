@@ -24,6 +24,7 @@ from web_ui.active import Here
 from web_ui.event_rows import EventRow, EventRows
 from web_ui.filters import Moment, duration, plural, with_query
 from web_ui.frame import experiment_frame
+from web_ui.standing import heading
 from web_ui.templating import Frame
 
 EVENTS = 20
@@ -130,7 +131,7 @@ async def _work(here: Here, worker_id: str) -> tuple[TaskPage, TaskPage, IdeaPag
 
 def _done(here: Here, one: TaskDetail) -> Done:
     href = here.url("task", task=one.task_id)
-    return Done(one.task_id, one.title, href, one.kind, one.state.value, one.updated_at)
+    return Done(one.task_id, heading(one), href, one.kind, one.state.value, one.updated_at)
 
 
 def _idea(here: Here, one: IdeaDetail) -> Done:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Text, cast, delete, insert, or_, select
+from sqlalchemy import ColumnElement, RowMapping, Text, cast, delete, func, insert, literal, or_, select
 
 from control_plane.db import identities
 from control_plane.db.identities import RESERVED_WORKERS, Issue, Keys
@@ -30,6 +30,8 @@ from store_client.wire.workers import (
 )
 
 _WORKER = re.compile(f"wkr_{SUFFIX}")
+COUNTED = 10_000
+"""So many workers are counted exactly."""
 
 
 def register(tx: Tx, body: RegisterWorker, *, keys: Keys) -> RegisteredWorker:
@@ -91,7 +93,8 @@ def whoami(tx: Tx) -> Whoami:
 def list_details(tx: Tx, query: WorkerQuery | None = None, *, open_claims: OpenClaims) -> WorkerDetailList:
     """The workers of the experiment as its admin page shows them, all or a page of those that are like this."""
     query = query or WorkerQuery()
-    here = select(workers).where(workers.c.scope == tx.experiment_id, *_like(query)).order_by(workers.c.worker_id)
+    like = (workers.c.scope == tx.experiment_id, *_like(query))
+    here = select(workers).where(*like).order_by(workers.c.worker_id)
     most = query.limit
     found = tx.connection.execute(here if most is None else here.limit(most + 1)).mappings().all()
     shown = found[:most]
@@ -99,7 +102,19 @@ def list_details(tx: Tx, query: WorkerQuery | None = None, *, open_claims: OpenC
     if query.worker_id is not None:
         details = tuple(one.having(groups_beyond=_groups_beyond(tx, one)) for one in details)
     onward = shown[-1]["worker_id"] if most is not None and len(found) > most else None
-    return WorkerDetailList(workers=details, next=onward)
+    total = None if most is None else _counted(tx, like)
+    return WorkerDetailList(
+        workers=details,
+        next=onward,
+        total=None if total is None else min(total, COUNTED),
+        is_more=total is not None and total > COUNTED,
+    )
+
+
+def _counted(tx: Tx, like: Sequence[ColumnElement[bool]]) -> int:
+    """How many there are, counted no further than pages tell."""
+    some = select(literal(1)).select_from(workers).where(*like).limit(COUNTED + 1).subquery()
+    return tx.connection.scalar(select(func.count()).select_from(some)) or 0
 
 
 def _groups_beyond(tx: Tx, worker: WorkerDetail) -> tuple[str, ...]:
