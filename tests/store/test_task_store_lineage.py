@@ -1,13 +1,17 @@
 """The graph of variants: every edge of it, known early or late, in pages, by changes, and around one variant."""
 
 import pytest
+from sqlalchemy import Connection
 
 from control_plane.db import log
+from control_plane.db.batch import Batch
+from control_plane.db.transaction import Tx
 from control_plane.task_store.operations import descent, lineage, variants
 from control_plane.task_store.tables import variant_parents
 from store_client.errors import NotFound
 from store_client.wire.calls.variants import AroundQuery, LineageQuery
 from store_client.wire.variants import IntegrateVariant, Lineage
+from tests.store.plans import plans
 from tests.store.task_house import AT, BASE, TaskHouse, sha
 
 
@@ -94,3 +98,22 @@ def test_around_a_variant_are_its_kin_nearest_first(store: TaskHouse) -> None:
     assert edges(every)["aunt"] == ("step-2",)
     with pytest.raises(NotFound):
         store.see(lineage.around, "nothing", AroundQuery())
+
+
+def test_kin_are_found_each_by_its_number_whatever_the_database_knows_of_how_many_there_are(
+    sqlite_store: TaskHouse,
+) -> None:
+    ids = chain(sqlite_store, 8)
+
+    def plan() -> str:
+        return "\n".join(plans(sqlite_store.house.database, asked))
+
+    def asked(connection: Connection) -> None:
+        tx = Tx(Batch(connection, "", str), sqlite_store.caller("ann"), sqlite_store.experiment_id)
+        lineage.around(tx, ids[4], AroundQuery(limit=20))
+
+    for _ in range(2):
+        assert "variant_parents_1 (experiment_id=? AND number=?)" in (found := plan())
+        assert "ix_variant_parents_parent (experiment_id=? AND parent_number=?)" in found
+        assert "number>?" not in found
+        sqlite_store.act("admins", lambda tx: tx.connection.exec_driver_sql("ANALYZE").close())
