@@ -15,7 +15,7 @@ from tests.web.world import ADMIN_TOKEN
 from web_ui.gates import HEADERS, POLICY
 
 ODD = {
-    **dict.fromkeys(("signin", "serve", "set_out", "come_back"), 303),
+    **dict.fromkeys(("signin", "serve", "set_out", "come_back", "linking", "set_out_to_link"), 303),
     **dict.fromkeys(("join_page", "token", "deployment_token"), 410),
     "artifact_picture": 404,
 }
