@@ -77,7 +77,8 @@ def _bare(item: Any) -> Any:
 
 
 def _listed(value: Any) -> Any:
-    if not isinstance(value, list):
+    """A list of objects without their nulls; a list that begins with something else has no objects in it."""
+    if not isinstance(value, list) or not value or not isinstance(value[0], dict):
         return value
     return [_bare(item) for item in value]
 

@@ -87,7 +87,7 @@ def _nodes(tx: Tx, condition: ColumnElement[bool], limit: int | None = None) -> 
         variants.c.variant_commit_sha.is_not(None),
     )  # fmt: skip
     wanted = select(*columns).outerjoin(ideas, same).where(variants.c.experiment_id == tx.experiment_id, condition)
-    return list(map(tuple, tx.connection.execute(wanted.order_by(variants.c.number).limit(limit))))
+    return tx.connection.execute(wanted.order_by(variants.c.number).limit(limit)).all()
 
 
 def _lineage(tx: Tx, found: Sequence[Node], whose: ColumnElement[bool]) -> Lineage:
@@ -121,7 +121,7 @@ def _parents(tx: Tx, whose: ColumnElement[bool]) -> dict[int, list[int]]:
         table.experiment_id == tx.experiment_id, whose, table.parent_number.is_not(None)
     )
     parents: dict[int, list[int]] = {}
-    for number, parent in tx.connection.execute(known.order_by(table.number, table.place)):
+    for number, parent in tx.connection.execute(known.order_by(table.number, table.place)).all():
         parents.setdefault(number, []).append(parent)
     return parents
 
