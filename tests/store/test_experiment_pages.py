@@ -10,10 +10,10 @@ from control_plane.db import tally
 from control_plane.db.batch import Batch
 from control_plane.db.tables import DEPLOYMENT
 from control_plane.db.transaction import ADMIN, Caller, Tx
-from control_plane.registry.operations import lifecycle, summaries
+from control_plane.registry.operations import lifecycle, reading, summaries
 from control_plane.registry.rules import places
 from store_client.errors import BadRequest
-from store_client.wire.calls.experiments import ExperimentPageQuery
+from store_client.wire.calls.experiments import ExperimentFilter, ExperimentPageQuery
 from store_client.wire.experiments import ChangeAutomation, EndExperiment, ExperimentPage
 from tests.registry import Registry, open_registry
 from tests.store.plans import plans
@@ -63,6 +63,18 @@ def test_words_are_looked_for_in_names_and_slugs_and_ids_as_a_whole(registry: Re
     assert names(registry, q="0%") == ["Wide 100% nets"]
     assert names(registry, q=wide) == ["Wide 100% nets"]
     assert names(registry, q="_") == []
+
+
+def test_a_few_are_told_by_their_ids_as_far_as_the_caller_sees_them(registry: Registry) -> None:
+    one, _, three = (registry.experiment(name) for name in ("One", "Two", "Three"))
+    wanted = ExperimentFilter(ids=f"{one},{three},exp_nowhere")
+
+    def told(caller: Caller) -> list[str]:
+        found = registry.at(DEPLOYMENT, lambda tx: reading.list_summaries(tx, wanted), caller)
+        return [each.name for each in found]
+
+    assert told(ADMIN) == ["Three", "One"]
+    assert told(somebody(registry, "viewer", is_confined=True, **{one: "viewer"})) == ["One"]
 
 
 def test_those_that_wait_for_a_person_are_found_and_counted(registry: Registry) -> None:
