@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import network
 
@@ -10,7 +11,13 @@ pytest_plugins = ["tests.databases", "tests.browsers"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """What Hypothesis makes up is the same in every run and new in the long proofs; a busy machine is no fault."""
     network.refuse_the_outside()
+    is_long = config.getoption("markexpr") == "long"
+    settings.register_profile(
+        "ours", deadline=None, derandomize=not is_long, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("ours")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
