@@ -61,6 +61,7 @@ from control_plane.scheduler.remote_routes import Remote
 from control_plane.scheduler.retention import Retention
 from control_plane.scheduler.routes import Yard
 from control_plane.scheduler.rules.board import Situation
+from control_plane.scheduler.rules.planning import Plan
 from control_plane.scheduler.spool import Spool
 from control_plane.search.indexer import Indexer
 from control_plane.settings import Cluster, Settings
@@ -124,7 +125,7 @@ class Parts:
             if loop is not None:
                 loop.start()
 
-    def latest(self) -> tuple[Situation, object] | None:
+    def latest(self) -> tuple[Situation, Plan | None] | None:
         """What the scheduler of this process, if there is one, saw last."""
         return self.scheduler.latest() if self.scheduler is not None else None
 

@@ -50,7 +50,8 @@ def hold_still(route: Route) -> None:
 
 def walked(page: Page) -> set[str]:
     """What is wrong with a page that is walked from its first stop to its last."""
-    wrong, last = set(), ""
+    wrong: set[str] = set()
+    last = ""
     for _ in range(MOST_STOPS):
         page.keyboard.press("Tab")
         stop: dict[str, Any] | None = page.evaluate(STOP)

@@ -57,7 +57,7 @@ def _variants(tx: Tx, numbers: list[int], metrics: tuple[str, ...]) -> tuple[Sam
 
 def _values(tx: Tx, numbers: list[int], metrics: tuple[str, ...]) -> dict[int, dict[str, float]]:
     """What was measured, by variant: rows by their key, since an index of values would be read from end to end."""
-    wanted = select(measurements.c["metric", "number", "value"]).where(
+    wanted = select(measurements.c.metric, measurements.c.number, measurements.c.value).where(
         measurements.c.experiment_id == tx.experiment_id,
         measurements.c.metric.in_(metrics),
         measurements.c.number.in_(numbers),
