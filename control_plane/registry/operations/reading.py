@@ -60,8 +60,6 @@ def list_summaries(tx: Tx, query: ExperimentFilter) -> tuple[ExperimentSummary, 
         statement = statement.where(experiments.c.slug == query.slug.replace("\x00", ""))
     if query.wanted_ids is not None:
         statement = statement.where(experiments.c.experiment_id.in_(query.wanted_ids))
-    if query.wanted_ids is not None:
-        statement = statement.where(experiments.c.experiment_id.in_(query.wanted_ids))
     return summaries(tx, tx.connection.execute(statement).mappings().all())
 
 

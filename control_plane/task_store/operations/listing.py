@@ -92,11 +92,6 @@ def _number(column: ColumnElement[int], *, are_named: bool) -> ColumnElement[int
     return column + 0 if are_named else column
 
 
-def _number(column: ColumnElement[int], *, are_named: bool) -> ColumnElement[int]:
-    """By what a list is in order. A few that are named are sorted, lest the database walks along all there are."""
-    return column + 0 if are_named else column
-
-
 def _best(tx: Tx, wanted: Select[Any], query: VariantPageQuery) -> list[RowMapping]:
     """Scored variants by value; when they run out, those without a value."""
     is_scored = query.after is None or not query.after.startswith("-")

@@ -25,17 +25,11 @@ P = "/v0/experiments/{experiment_id}"
 A = "/api/experiments"
 E = "/api/experiments/{experiment_id}"
 MOST_IDS = 100
-MOST_IDS = 100
 
 
 class ExperimentFilter(Query):
     status: Status | None = None
     slug: str | None = None
-    ids: str | None = Field(default=None, max_length=20_000, description="only these experiments; commas between")
-
-    @property
-    def wanted_ids(self) -> tuple[str, ...] | None:
-        return None if self.ids is None else tuple(self.ids.split(","))[:MOST_IDS]
     ids: str | None = Field(default=None, max_length=20_000, description="only these experiments; commas between")
 
     @property
