@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from store_client import Lineage
 from web_ui.filters import Direction, figure
 from web_ui.lineage_layout import Layout, Spot
+from web_ui.statuses import words
 
 STATUSES = {".": "starting", "+": "success", "*": "integrated", "-": "error", "!": "evaluation_error"}
 STEPS = 7
@@ -86,7 +87,7 @@ def picture(lineage: Lineage, direction: Direction, centre: str | None, href: Ca
             y=spots[node.number].y,
             kind="baseline" if node.number == lineage.baseline else node.status,
             step=scale.step(node.value),
-            title=f"{node.number} {node.label}: {figure(node.value) if node.value is not None else node.status}",
+            title=f"{node.number} {node.label}: {figure(node.value) if node.value is not None else words(node.status)}",
             name=_short(node.label) if len(nodes) <= NAMED_UNTIL or node.number in way else "",
             href=href(node.variant_id),
             is_on_path=node.number in way,

@@ -25,10 +25,10 @@ async def test_the_page_answers_where_the_best_came_from(ada: Worker, browser_of
     soup = page(answer)
     drawn = soup.select(".graph-still a")
     assert [words(one.select_one("title")) for one in drawn] == [
-        "1 baseline: 1.0000", "2 better: 0.2500", "3 worse: 1.5000", "4 unbuilt: error", "5 broken: error",
+        "1 baseline: 1.0000", "2 better: 0.2500", "3 worse: 1.5000", "4 unbuilt: failed", "5 broken: failed",
     ]  # fmt: skip
     assert [bool(one.select_one("use.is-way")) for one in drawn] == [True, True, False, False, False]
-    assert rows(part(answer, "table"))[0][:4] == ["5 broken", "error", NOTHING, "baseline 1.0000"]
+    assert rows(part(answer, "table"))[0][:4] == ["5 broken", "failed", NOTHING, "baseline 1.0000"]
     assert words(soup.select_one("nav.tabs a[aria-current=page]")) == "Lineage"
     assert await drawn_around(browser_of_admin, drawn[2]["href"]) == "worse"
 
