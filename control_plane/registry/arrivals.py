@@ -22,6 +22,7 @@ from store_client.wire.scalars import SLUG
 
 HELD: tuple[Table, ...] = (tallies,)
 """What an experiment that holds anything has rows in, beside its registries and its log."""
+TOLD = ("kind", "description", "hypothesis", "tags", "ended_at", "end_reason")
 MANUAL = dict.fromkeys(DispatchMode.model_fields, "manual")
 
 
@@ -61,7 +62,7 @@ def settle(tx: Tx, config: Mapping[str, Any], arrived: Mapping[str, Any]) -> Non
     mode = arrived["dispatch_mode"] or config["dispatch_mode"]
     changed = {
         **{key: arrived[key] for key in ("base_commit_sha", "imported_from", "created_at", "config_text")},
-        **{key: arrived.get(key) for key in ("kind", "description", "hypothesis", "ended_at", "end_reason")},
+        **{key: arrived.get(key) for key in TOLD},
         "name": decided.name,
         "status": arrived["status"].value,
         "config": dict(config),

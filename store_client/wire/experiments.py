@@ -217,7 +217,9 @@ class CreateExperiment(Body):
     experiment_id: ExperimentId | None = Field(default=None, description="registered before and not made yet")
 
 
-Tag = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^\S+$", strip_whitespace=True)]
+Tag = Annotated[
+    str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\s\x00-\x1f\x7f]+$", strip_whitespace=True)
+]
 
 
 class ChangeExperiment(Body):

@@ -110,6 +110,16 @@ def test_a_note_cannot_end_a_header_line(here: Vault, native: Parts) -> None:
     assert "what is noted" in refusal(here, file.getvalue())
 
 
+@pytest.mark.parametrize(("tags", "kept"), [("a b a", "a b"), ("x" * 41, None), (7, "7"), ([], None)])
+def test_tags_that_nobody_could_give_here_are_left_behind(
+    here: Vault, native: Parts, tags: object, kept: str | None
+) -> None:
+    manifest = json.loads(native["manifest.json"])
+    manifest["exporter"]["experiment"]["tags"] = tags
+    made = here.load(pack({**native, "manifest.json": json.dumps(manifest).encode()})).experiment_id
+    assert here.house.read_now(lambda tx: tx.at(made).experiment["tags"]) == kept
+
+
 def test_a_bundle_that_is_none_or_lacks_a_commit_is_refused(here: Vault, native: Parts, tmp_path: Path) -> None:
     assert "repo.bundle" in refusal(here, pack({**native, "repo.bundle": b"# v2 git bundle\nnonsense"}))
     source = tmp_path / "source"

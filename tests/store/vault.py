@@ -88,7 +88,8 @@ def complete(store: TaskHouse) -> None:
     """Give the house's experiment what one made through the registry has: a complete config and dispatch mode."""
     config = arrivals.read_config(json.dumps(CONFIG))
     query = update(experiments).where(experiments.c.experiment_id == store.experiment_id)
-    values = {"config": dict(config), "dispatch_mode": config["dispatch_mode"], "slug": "an-experiment"}
+    kept = {"slug": "an-experiment", "tags": "protein urgent"}
+    values = {"config": dict(config), "dispatch_mode": config["dispatch_mode"], **kept}
     store.write(lambda tx: tx.connection.execute(query.values(values)).close(), store.caller("admins"))
 
 

@@ -10,7 +10,7 @@ from control_plane.db.log import PROTOCOL_TYPES
 from control_plane.db.staging import Staging
 from control_plane.task_store.checkpoints import crossing
 from store_client.wire.checkpoints import Manifest
-from store_client.wire.experiments import DispatchMode, Experiment, Status
+from store_client.wire.experiments import ChangeExperiment, DispatchMode, Experiment, Status
 
 TEXTS = ("kind", "description", "hypothesis")
 LAST = "SELECT occurred_at, data FROM events WHERE type = ? ORDER BY n DESC LIMIT 1"
@@ -27,6 +27,7 @@ def columns(manifest: Manifest, runtime: Experiment, stage: Staging) -> dict[str
     }
     return {
         **{name: kept.get(name) if isinstance(kept.get(name), str) else None for name in TEXTS},
+        "tags": _tags(kept.get("tags")),
         "name": runtime.name,
         "created_at": runtime.created_at,
         "base_commit_sha": runtime.base_commit_sha,
@@ -69,6 +70,15 @@ def metrics_of(stage: Staging) -> dict[str, str]:
 
 def _kept(manifest: Manifest) -> Mapping[str, Any]:
     return (manifest.exporter.experiment if manifest.exporter else None) or {}
+
+
+def _tags(kept: Any) -> str | None:
+    """The words that the experiment is found by, where they are such as may be given here."""
+    try:
+        told = ChangeExperiment(tags=tuple(dict.fromkeys(str(kept or "").split())))
+    except ValidationError:
+        return None
+    return " ".join(told.tags or ()) or None
 
 
 def _status(runtime: Experiment, kept: Any) -> Status:

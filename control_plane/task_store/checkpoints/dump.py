@@ -28,7 +28,10 @@ from store_client.wire.checkpoints import (
 
 IMPLEMENTATION = "switchyard"
 ATOMICITY = "serialisable snapshot: one read transaction over all rows, the repository after it"
-KEPT = ("slug", "status", "dispatch_mode", "automation", "kind", "description", "hypothesis", "ended_at", "end_reason")
+KEPT = (
+    "slug", "status", "dispatch_mode", "automation", "kind", "description", "hypothesis", "tags", "ended_at",
+    "end_reason",
+)  # fmt: skip
 NOTED = ("artifact_id", "filename", "content_type", "created_by", "created_at")
 MAX_NOTED = 500
 """The artifacts of one content that an archive tells apart."""
