@@ -93,10 +93,13 @@ async def test_it_is_told_of_ended_by_its_name_archived_and_brought_back(
     assert (long.status_code, "20,000 are kept" in says(long)) == (422, True)
     unnamed = await browser_of_admin.post(f"{PATH}/tell", data={**told, "name": "", "hypothesis": ""})
     assert (unnamed.status_code, "A name " in says(unnamed)) == (422, True)
-    await browser_of_admin.post(f"{PATH}/tell", data={**told, "hypothesis": ""})
+    unseen = await browser_of_admin.post(f"{PATH}/tell", data={**told, "hypothesis": "", "tags": "night a\x07b"})
+    assert (unseen.status_code, "cannot be seen" in says(unseen)) == (422, True)
+    await browser_of_admin.post(f"{PATH}/tell", data={**told, "hypothesis": "", "tags": "night, protein"})
     shown = await browser_of_admin.get(PATH)
     assert "Greeting" in says(shown)
     assert "Say it well." in shown.text
+    assert 'value="night protein"' in shown.text
     await browser_of_admin.post(f"{PATH}/archive")
     assert "Only an experiment that has ended is archived" in says(await browser_of_admin.get(PATH))
     for typed, is_over in (("Hello", False), ("Greeting", True)):

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, replace
+from string import whitespace
 from typing import ClassVar
 
 from starlette.datastructures import FormData
@@ -32,6 +33,7 @@ DESCRIPTION = Field("description", "Description", hint="What this experiment is 
 HYPOTHESIS = Field("hypothesis", "Hypothesis", hint="What it is expected to show.")
 TAGS = Field("tags", "Tags", hint="Words that lists find it by, with spaces or commas between.")
 MOST_TOLD, MOST_NAME, MOST_TAGS, MOST_TAG = 20_000, 200, 20, 40
+CONTROL = frozenset(map(chr, (*range(32), 127))) - set(whitespace)
 Told = tuple[Field, Field, Field, Field]
 
 
@@ -147,7 +149,8 @@ def _checked(name: Field, tags: Field, *rest: Field) -> Told:
     words = _words(tags)
     is_much = len(words) > MOST_TAGS or any(len(word) > MOST_TAG for word in words)
     much = f"An experiment has at most {MOST_TAGS} tags of {MOST_TAG} characters." if is_much else ""
-    return name.wrong(_too_long(name, MOST_NAME)), tags.wrong(much), description, hypothesis
+    odd = "" if CONTROL.isdisjoint(tags.value) else "A tag has a character in it that cannot be seen; type it anew."
+    return name.wrong(_too_long(name, MOST_NAME)), tags.wrong(much or odd), description, hypothesis
 
 
 def _words(tags: Field) -> list[str]:
