@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from control_plane.scheduler.engines.engine import Key
@@ -57,8 +58,9 @@ class Hands:
             self._working.add(key)
             self._waiting.append((key, work))
             if self._busy < self._count:
-                self._busy += 1
-                self._pool.submit(self._work_off)
+                with suppress(RuntimeError):  # the interpreter ends, and begins nothing more
+                    self._pool.submit(self._work_off)
+                    self._busy += 1
 
     def take(self) -> list[tuple[Key, Any]]:
         """What was answered since the last time."""
