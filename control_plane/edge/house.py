@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
-from ulid import ULID
 
 from control_plane.db.batch import Batch
 from control_plane.db.engine import Database, is_out_of_reach
@@ -17,6 +16,7 @@ from control_plane.db.identities import Keys
 from control_plane.db.transaction import Caller, Tx
 from control_plane.db.writer import Writer
 from control_plane.edge.hub import Hub
+from control_plane.edge.minting import mint
 from store_client.errors import Unavailable
 from store_client.wire.scalars import format_time
 
@@ -26,11 +26,6 @@ T = TypeVar("T")
 def clock() -> str:
     """The time now, as the wire spells it."""
     return format_time(datetime.now(UTC))
-
-
-def mint(prefix: str) -> str:
-    """A new id: the prefix and a lower-case ULID."""
-    return f"{prefix}_{str(ULID()).lower()}"
 
 
 @dataclass

@@ -13,7 +13,8 @@ from control_plane.db.engine import Database
 from control_plane.db.identities import Issue, Keys, issue
 from control_plane.db.tables import experiments, groups, members, workers
 from control_plane.db.transaction import ADMIN, Caller, Tx
-from control_plane.edge.house import House, mint
+from control_plane.edge.house import House
+from control_plane.edge.minting import mint
 from control_plane.registry.operations import registrations
 from control_plane.task_store.operations import ideas, tasks, variants
 from store_client.wire.ideas import CreateIdea

@@ -15,7 +15,8 @@ from control_plane.db.engine import Database
 from control_plane.db.tables import experiments
 from control_plane.db.transaction import Tx
 from control_plane.db.writer import Writer
-from control_plane.edge.house import clock, mint
+from control_plane.edge.house import clock
+from control_plane.edge.minting import mint
 from store_client.errors import NotFound, Unavailable
 from tests.store.task_house import begin_experiment, ulid
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from control_plane.db.tables import experiments
-from control_plane.edge.house import mint
+from control_plane.edge.minting import mint
 from control_plane.registry.creation import Creation
 from control_plane.registry.operations import registrations
 from control_plane.repos.vend import Repositories
