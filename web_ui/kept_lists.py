@@ -86,7 +86,11 @@ class KeptLists:
     def heard(self, event: LogEvent) -> None:
         """Read anew after what may have changed a line."""
         if event.type.partition(".")[0] in CHANGES_LINES:
-            self._changes += 1
+            self.outdate()
+
+    def outdate(self) -> None:
+        """Read every list anew."""
+        self._changes += 1
 
     def forget(self, operator_id: str, session: str | None = None) -> None:
         """Drop what is kept for somebody, or for one of their sessions."""

@@ -109,6 +109,9 @@ class StaticStoreFactory:
         except NotFound as error:
             raise NoSuchExperiment(str(self._keyring.experiment_id)) from error
 
+    async def beside(self, who: SignedIn) -> tuple[ExperimentSummary, ...]:
+        return await self.experiments(who)
+
     async def whole(self, experiment_id: str) -> ExperimentSummary:
         """An experiment with its counts and its best."""
         await self._means.configs.check(experiment_id)
@@ -138,6 +141,9 @@ class StaticStoreFactory:
 
     async def inside(self, who: SignedIn, experiment_id: str) -> SignedIn:
         return who
+
+    def acted(self) -> None:
+        """Nothing is kept that an act could change."""
 
     def forget(self, who: SignedIn) -> None:
         """The credentials are the console's, and outlast its operator's sessions."""

@@ -180,7 +180,7 @@ async def of_deployment(visit: Visit) -> OfDeployment:
     """The deployment's registry; Forbidden for everybody but its administrators."""
     if not visit.manages_deployment:
         raise Forbidden("only an administrator of the deployment sees who is registered in it")
-    return OfDeployment(visit, await visit.console.factory.experiments(visit.who))
+    return OfDeployment(visit, await visit.beside())
 
 
 def registry_of(here: Here) -> StoreClient:

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from store_client import NotOffered, Unreachable
 from web_ui.active import Here, resolve_active_experiment
+from web_ui.gates import SAFE_METHODS
 from web_ui.offers import BEYOND
 from web_ui.pages import (
     account,
@@ -225,6 +226,8 @@ def _bare(handler: Serving) -> Serving:
             return await handler(request)
         finally:
             await request.close()  # lets go of the files that came with a form
+            if request.method not in SAFE_METHODS:
+                request.state.console.factory.acted()  # also where nobody knows whether the act landed
 
     return serve
 

@@ -25,7 +25,7 @@ from store_client import (
     Unreachable,
     higher_role,
 )
-from web_ui.kept_lists import KeptLists, Person, found_by, listed_by
+from web_ui.kept_lists import KeptLists, Person, Summaries, found_by, listed_by
 from web_ui.offers import Offers, Posture
 from web_ui.repos import Clone, Clones
 from web_ui.session import CHANGES_WHO, SignedIn
@@ -62,6 +62,10 @@ class Factory(Protocol):
         """
         ...
 
+    async def beside(self, who: SignedIn) -> tuple[ExperimentSummary, ...]:
+        """The same for the switcher alone, as they were a moment ago: nothing that is known to have changed since."""
+        ...
+
     def store(self, who: SignedIn, experiment_id: str) -> StoreClient:
         """The operator's client of one experiment, as the operator's worker there."""
         ...
@@ -88,6 +92,10 @@ class Factory(Protocol):
 
     async def inside(self, who: SignedIn, experiment_id: str) -> SignedIn:
         """The same person with their role in an experiment; NotFound where they are nobody."""
+        ...
+
+    def acted(self) -> None:
+        """Something was done through this console: what was listed before may read otherwise."""
         ...
 
     def forget(self, who: SignedIn) -> None:
@@ -135,18 +143,24 @@ class StoreFactory:
         page: ExperimentPage | None = None,
     ) -> tuple[ExperimentSummary, ...]:
         """A bounded choice of them; the one that is named is read now, wherever it stands, the others may be kept."""
+        if named is None:
+            return await self._with_chosen(who, await self._listed(who, page, is_new=True))
         client, person = self.deployment(who), (who.operator_id, who.session)
-        listed = self._lists.of(person, lambda: listed_by(client, who.recent, page), is_new=named is None)
-        if named is not None:
-            found, items = await asyncio.gather(self._named(client, person, named), listed)
-        else:
-            items = await listed
-            is_missing = who.experiment_id is not None and not any(
-                one.experiment_id == who.experiment_id for one in items
-            )
-            found = await self._named(client, person, str(who.experiment_id)) if is_missing else ()
-        ids = {one.experiment_id for one in found}
-        return (*found, *(one for one in items if one.experiment_id not in ids))
+        return _first(*await asyncio.gather(self._named(client, person, named), self._listed(who)))
+
+    async def beside(self, who: SignedIn) -> tuple[ExperimentSummary, ...]:
+        return await self._with_chosen(who, await self._listed(who))
+
+    async def _listed(self, who: SignedIn, page: ExperimentPage | None = None, *, is_new: bool = False) -> Summaries:
+        client, person = self.deployment(who), (who.operator_id, who.session)
+        return await self._lists.of(person, lambda: listed_by(client, who.recent, page), is_new=is_new)
+
+    async def _with_chosen(self, who: SignedIn, items: Summaries) -> Summaries:
+        """The same with the one that the session selected, which may stand anywhere."""
+        if who.experiment_id is None or any(one.experiment_id == who.experiment_id for one in items):
+            return items
+        client, person = self.deployment(who), (who.operator_id, who.session)
+        return _first(await self._named(client, person, who.experiment_id), items)
 
     async def _named(self, client: ControlPlaneClient, person: Person, named: str) -> tuple[ExperimentSummary, ...]:
         """The experiment of that id or slug as it is now, or while nobody answers as it was."""
@@ -192,6 +206,9 @@ class StoreFactory:
             raise NotFound(f"there is no experiment {experiment_id}")
         return who.inside(role)
 
+    def acted(self) -> None:
+        self._lists.outdate()
+
     def forget(self, who: SignedIn) -> None:
         for seat in [seat for seat in self._bearers if seat[1] == who.session]:
             del self._bearers[seat]
@@ -219,3 +236,9 @@ class StoreFactory:
             return await self.console.exchange(experiment_id, who.session)
 
         return self._bearers.take((who.operator_id, who.session, experiment_id), lambda: ExchangedBearer(exchange))
+
+
+def _first(found: Summaries, items: Summaries) -> Summaries:
+    """What was found before the others."""
+    ids = {one.experiment_id for one in found}
+    return (*found, *(one for one in items if one.experiment_id not in ids))

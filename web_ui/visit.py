@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from store_client import ControlPlaneClient, Fleet, SwitchyardError, Unauthorized, Unreachable
+from store_client import ControlPlaneClient, ExperimentSummary, Fleet, SwitchyardError, Unauthorized, Unreachable
 from web_ui.door import Door
 from web_ui.envelopes import Envelopes
 from web_ui.live import Live
@@ -107,6 +107,10 @@ class Visit:
     def sees_deployment(self) -> bool:
         """Whether there is more for them than the experiments that they are in."""
         return self.who.deployment_role != "member"
+
+    async def beside(self) -> tuple[ExperimentSummary, ...]:
+        """The experiments of the switcher, for pages that need them for little else."""
+        return await self.console.factory.beside(self.who)
 
     async def fleet(self) -> Fleet | None:
         """How busy the slots are; None where there is no queue, or it is not this person's to see.

@@ -91,6 +91,25 @@ async def test_a_page_asks_for_the_list_only_after_something_changed_and_for_eac
     assert "completed" in words(page(answer).select_one("[data-live=switcher-summary]"))  # this one is never kept
 
 
+async def test_a_page_of_the_deployment_asks_for_the_list_of_the_switcher_after_an_act_and_else_as_seldom(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    call = "GET /api/experiments/summaries"
+
+    async def asks(path: str) -> int:
+        world.line.calls.clear()
+        assert "Hello" in listed(await browser_of_admin.get(path))
+        return world.line.calls.count(call)
+
+    async with asyncio.timeout(60):
+        while await asks("/admin/leases"):
+            """What has happened so far is told within moments."""
+        while await asks("/admin/experiments") > 1 or await asks("/?needs=true") > 1:
+            """The page itself lists what it was asked for."""
+    await browser_of_admin.post("/e/hello/select")  # of which no event tells
+    assert await asks("/admin/leases") > 0
+
+
 def event(kind: str) -> LogEvent:
     return LogEvent(position=1, event_id="1", type=kind, occurred_at="2026-01-01T00:00:00.000000Z", data={})
 
@@ -111,6 +130,8 @@ async def test_lists_are_kept_for_one_person_until_an_event_or_for_some_seconds(
     assert [await times(), await times(), await times(("wkr_2", "s")), await times(("wkr_1", "t"))] == [1, 0, 1, 1]
     lists.heard(event("job.started"))
     assert await times() == 0
+    lists.outdate()
+    assert [await times(), await times()] == [1, 0]
     lists.heard(event("task.claimed"))
     assert [await times(), await times(), await times(is_new=True)] == [1, 0, 1]
     moment[0] += KEPT_SECONDS

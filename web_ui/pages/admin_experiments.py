@@ -75,7 +75,7 @@ async def index(visit: Visit) -> Response:
     found, unmade, first, fleet = await asyncio.gather(
         visit.client.list_experiment_page(query),
         visit.client.list_unmade_experiments(UNMADE),
-        visit.console.factory.experiments(visit.who),
+        visit.beside(),
         visit.fleet(),
     )
     page = Experiments(

@@ -80,7 +80,7 @@ async def everywhere(visit: Visit) -> Response:
     found, kinds, experiments, fleet = await asyncio.gather(
         _found(client.find_deployment_events, narrowed),
         client.count_deployment_events(),
-        visit.console.factory.experiments(visit.who),
+        visit.beside(),
         visit.fleet(),
     )
     frame = deployment_frame(visit, experiments, "Events", "all_events", fleet)
@@ -122,7 +122,7 @@ async def show_anywhere(visit: Visit) -> Response:
     before, after, experiments, fleet = await asyncio.gather(
         client.find_deployment_events(_from(position, is_oldest_first=False)),
         client.find_deployment_events(_from(position, is_oldest_first=True)),
-        visit.console.factory.experiments(visit.who),
+        visit.beside(),
         visit.fleet(),
     )
     frame = deployment_frame(visit, experiments, f"Event {position}", "all_events", fleet)

@@ -31,11 +31,10 @@ async def lists_of(visit: Visit, query: ExperimentPageQuery) -> Lists:
     """What the page lists, however many experiments there are; the first page is the list beside it, too."""
     if not visit.offers.is_ours:
         return await _of_another_server(visit, query)
-    factory, who = visit.console.factory, visit.who
     if query == BESIDE:
         page = await visit.client.list_experiment_page(query)
-        return Lists(page, await factory.experiments(who, page=page))
-    return Lists(*await asyncio.gather(visit.client.list_experiment_page(query), factory.experiments(who)))
+        return Lists(page, await visit.console.factory.experiments(visit.who, page=page))
+    return Lists(*await asyncio.gather(visit.client.list_experiment_page(query), visit.beside()))
 
 
 async def _of_another_server(visit: Visit, query: ExperimentPageQuery) -> Lists:

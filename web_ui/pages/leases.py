@@ -54,7 +54,7 @@ async def index(visit: Visit) -> Response:
     words = place.fields.get("q", "").replace("\x00", "")[:200]
     query = LeaseLineQuery(q=words or None, limit=PAGE, after=(place.after or "")[:200] or None)
     found, experiments, fleet = await asyncio.gather(
-        visit.client.list_lease_lines(query), visit.console.factory.experiments(visit.who), visit.fleet()
+        visit.client.list_lease_lines(query), visit.beside(), visit.fleet()
     )
     held = f"{plural(found.held, 'experiment')} {'has' if found.held == 1 else 'have'} somebody who decides."
     held = held if found.held else "Nobody holds one now."

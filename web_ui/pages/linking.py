@@ -131,9 +131,7 @@ def _why(error: SwitchyardError) -> str:
 
 
 async def _page(visit: Visit, problem: str = "") -> Response:
-    me, experiments, fleet = await asyncio.gather(
-        visit.client.read_account(), visit.console.factory.experiments(visit.who), visit.fleet()
-    )
+    me, experiments, fleet = await asyncio.gather(visit.client.read_account(), visit.beside(), visit.fleet())
     page = LinkPage(
         frame=deployment_frame(visit, experiments, "Link your account", "account", fleet),
         provider=visit.console.door.provider,

@@ -62,7 +62,7 @@ async def show(visit: Visit) -> Response:
     described = [Described(call) for call in _calls(visit)]
     names = dict.fromkeys(one.noun for one in described)
     page = Reference(
-        frame=deployment_frame(visit, await visit.console.factory.experiments(visit.who), "Reference", "reference"),
+        frame=deployment_frame(visit, await visit.beside(), "Reference", "reference"),
         nouns=tuple(Noun(name, tuple(_entry(one) for one in described if one.noun == name)) for name in names),
         count=len(described),
         control_plane=visit.console.settings.control_plane_url,
