@@ -29,6 +29,8 @@ IS_SCORED = text("objective_value IS NOT NULL")
 IS_BASELINE = text("kind = 'baseline'")
 IS_EVALUABLE = text("status = 'starting' AND commit_sha IS NOT NULL")
 IS_OF_NOBODY = text("parent_number IS NULL")
+LIGHT = ("title", "target_kind", "target_id")
+"""What some indexes of tasks tell besides, so that those who look through many need no look at each."""
 
 
 def _where(name: str, columns: tuple[str | TextClause, ...], clause: TextClause, *, unique: bool = False) -> Index:
@@ -51,6 +53,7 @@ tasks = Table(
     Column("state", String, nullable=False),
     Column("payload", JSON, nullable=False),
     Column("subject_id", String, comment="the idea of an execution, the variant of an evaluation"),
+    Column("title", String, comment="the beginning of what its idea or variant is called; null for an ideation"),
     Column("priority", Float, nullable=False, comment="of the idea behind it, when the task was created"),
     Column("target_kind", String),
     Column("target_id", String),
@@ -70,9 +73,9 @@ tasks = Table(
     Index("ix_tasks_priority", "experiment_id", text("priority DESC"), "number"),
     Index("ix_tasks_kind", "experiment_id", "kind", text("priority DESC"), "number"),
     Index("ix_tasks_state", "experiment_id", "state", text("priority DESC"), "number"),
-    Index("ix_tasks_kind_state", "experiment_id", "kind", "state", text("priority DESC"), "number"),
+    Index("ix_tasks_kind_state", "experiment_id", "kind", "state", text("priority DESC"), "number", *LIGHT),
     _having("ix_tasks_claimed_by", "claimed_by"),
-    _where("ix_tasks_pending", ("experiment_id", "kind", "state", "number"), IS_PENDING),
+    _where("ix_tasks_pending", ("experiment_id", "kind", "state", "number", "priority", *LIGHT), IS_PENDING),
     _where("ix_tasks_claimed", ("experiment_id", "state", "number"), IS_CLAIMED),
     _where("ix_tasks_lapses_at", ("lapses_at",), IS_CLAIMED),
     _where("ix_tasks_submitted", ("experiment_id", "state", "number"), IS_SUBMITTED),

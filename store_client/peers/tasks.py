@@ -20,7 +20,9 @@ async def list_page(peer: Peer) -> TaskPage:
     chosen = [
         task
         for task in copy.tasks.values()
-        if all(getattr(task, name) == asked[name] for name in asked) and _is_wanted(peer, registry, task.record, query)
+        if all(getattr(task, name) == asked[name] for name in asked)
+        and all(word in _title(copy, task).lower() for word in query.words)
+        and _is_wanted(peer, registry, task.record, query)
     ]
     sign = 1 if query.is_rising else -1
 

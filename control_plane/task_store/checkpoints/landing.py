@@ -20,7 +20,8 @@ from store_client.wire.scalars import format_time, parse_time
 
 BATCH = 2000
 TASK_ROWS = (
-    "SELECT t.n, t.row, COALESCE(i.priority, e.priority, 0) FROM tasks t LEFT JOIN ideas i ON i.id = t.subject "
+    "SELECT t.n, t.row, COALESCE(i.priority, e.priority, 0), substr(COALESCE(json_extract(i.row, '$.slug'), v.kind, "
+    "json_extract(e.row, '$.slug')), 1, 200) FROM tasks t LEFT JOIN ideas i ON i.id = t.subject "
     "LEFT JOIN variants v ON v.id = t.subject AND t.kind = 'evaluation' LEFT JOIN ideas e ON e.id = v.idea ORDER BY t.n"
 )
 VARIANT_ROWS = (
@@ -97,8 +98,8 @@ class Landing:
             yield {"group_id": group_id, "member_id": member_id, "added_at": at}
 
     def _tasks(self) -> Iterator[dict[str, Any]]:
-        for number, row, priority in self.stage.rows(TASK_ROWS):
-            yield {**json.loads(row), "number": number, "priority": priority}
+        for number, row, priority, title in self.stage.rows(TASK_ROWS):
+            yield {**json.loads(row), "number": number, "priority": priority, "title": title}
 
     def _variants(self) -> Iterator[dict[str, Any]]:
         for number, row, attempts, place in self.stage.rows(VARIANT_ROWS):

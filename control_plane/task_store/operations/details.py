@@ -16,6 +16,8 @@ from store_client.wire.tasks import TaskDetail
 from store_client.wire.variants import VariantDetail
 
 Found = Sequence[RowMapping]
+NEW_IDEAS = "new ideas"
+"""What an ideation is called."""
 
 
 def read_task(tx: Tx, task_id: str, jobs: JobsOfTasks = no_jobs) -> TaskDetail:
@@ -104,7 +106,7 @@ class Subjects:
 
     def title(self, task: RowMapping) -> str:
         if task["kind"] == "ideation":
-            return "new ideas"
+            return NEW_IDEAS
         if task["kind"] == "execution":
             return str(self._ideas[task["subject_id"]]["slug"])
         return names.label(self._variants[task["subject_id"]], self._ideas)

@@ -13,6 +13,7 @@ from store_client.errors import AlreadyExists, BadRequest, InvalidPrecondition
 from store_client.wire.tasks import CreateTask, Target
 from store_client.wire.variants import VariantStatus
 
+LONGEST_TITLE = 200
 _LIVE = Question(
     select(tasks.c.task_id)
     .where(tasks.c.experiment_id == bindparam("here"), tasks.c.kind == bindparam("kind"))
@@ -26,6 +27,7 @@ class Subject:
     """What a task inherits from what it is about."""
 
     id: str | None = None
+    title: str | None = None
     priority: float = 0.0
     target: Target | None = None
 
@@ -47,7 +49,7 @@ def _of_ideation(tx: Tx, body: CreateTask) -> Subject:
 def _of_execution(tx: Tx, idea_id: str) -> Subject:
     idea = rows.idea(tx, idea_id)
     _must_have_no_live_task(tx, "execution", idea_id)
-    return Subject(idea_id, idea["priority"], _target(idea["intended_executor"]))
+    return Subject(idea_id, _title(idea["slug"]), idea["priority"], _target(idea["intended_executor"]))
 
 
 def _of_evaluation(tx: Tx, variant_id: str) -> Subject:
@@ -55,10 +57,16 @@ def _of_evaluation(tx: Tx, variant_id: str) -> Subject:
     _must_have_no_live_task(tx, "evaluation", variant_id)
     _must_be_evaluable(variant)
     if variant["idea_id"] is None:
-        return Subject(variant_id)
+        return Subject(variant_id, _title(variant["kind"]))
     idea = rows.idea(tx, variant["idea_id"])
     is_baseline = variant["kind"] is not None
-    return Subject(variant_id, idea["priority"], None if is_baseline else _target(idea["intended_evaluator"]))
+    target = None if is_baseline else _target(idea["intended_evaluator"])
+    return Subject(variant_id, _title(variant["kind"] or idea["slug"]), idea["priority"], target)
+
+
+def _title(called: str) -> str:
+    """As much of a name as an index has room for."""
+    return called[:LONGEST_TITLE]
 
 
 def _must_be_evaluable(variant: RowMapping) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, RowMapping, Select, TextClause, func, lite
 from control_plane.db import identities
 from control_plane.db.transaction import Tx
 from control_plane.task_store.operations import details
+from control_plane.task_store.operations.details import NEW_IDEAS
 from control_plane.task_store.operations.listing import caller_or, keyed, last_of, rows_of, total_of
 from control_plane.task_store.ports import JobsOfTasks, no_jobs
 from control_plane.task_store.rules import pages
@@ -17,9 +18,11 @@ from store_client.wire.tasks import KINDS, TaskPage, TaskState
 
 LOOKED_AT = 1000
 """So many tasks a page looks at, at most, for those that it leaves out."""
+LOOKS = 5
+"""Where it looks for words it looks so many times, as long as it is not full."""
 COUNTED = 10_000
 """So many tasks of one worker are counted exactly."""
-LIGHT = (tasks.c.task_id, tasks.c.priority, tasks.c.number, tasks.c.target_kind, tasks.c.target_id)
+LIGHT = (tasks.c.priority, tasks.c.number, tasks.c.title, tasks.c.target_kind, tasks.c.target_id)
 LIVE = {TaskState.PENDING: IS_PENDING, TaskState.CLAIMED: IS_CLAIMED, TaskState.SUBMITTED: IS_SUBMITTED}
 """The states whose tasks an index holds in the order in which they came."""
 WINDOW = 20_000
@@ -45,19 +48,30 @@ def page(tx: Tx, query: TaskPageQuery, jobs: JobsOfTasks = no_jobs) -> TaskPage:
 
 def _picky(tx: Tx, query: TaskPageQuery, jobs: JobsOfTasks) -> TaskPage:
     """What is left of so many tasks; the next page goes on after the last that was looked at."""
-    looked = _ordered(tx, select(*LIGHT), query, LOOKED_AT)
-    groups = identities.groups_of(tx.connection, tx.experiment_id, tx.caller.worker_id)
+    groups, words = identities.groups_of(tx.connection, tx.experiment_id, tx.caller.worker_id), query.words
     taken: Found = []
-    last = None
-    for row in looked[:LOOKED_AT]:
-        if len(taken) == query.limit:
+    following: str | None = None
+    for _ in range(LOOKS if words else 1):
+        looked = _ordered(tx, select(*LIGHT), query, LOOKED_AT)
+        last = None
+        for row in looked[:LOOKED_AT]:
+            if len(taken) == query.limit:
+                break
+            last = row
+            if _is_called(row, words) and _is_wanted(tx, query, row, groups):
+                taken.append(row)
+        is_end = last is None or last["number"] == looked[-1]["number"]
+        following = _edge(tx, query) if is_end or last is None else _place(last)
+        if following is None or len(taken) == query.limit:
             break
-        last = row
-        if _is_wanted(tx, query, row, groups):
-            taken.append(row)
-    is_last = last is None or last["number"] == looked[-1]["number"]
-    rows = _whole(tx, taken)
-    return TaskPage(items=details.of_tasks(tx, rows, jobs), next=None if is_last or last is None else _place(last))
+        query = query.having(after=following)
+    return TaskPage(items=details.of_tasks(tx, _whole(tx, taken), jobs), next=following)
+
+
+def _is_called(row: RowMapping, words: tuple[str, ...]) -> bool:
+    """Whether the name of what a task is about has all these words."""
+    title = (row["title"] or NEW_IDEAS) if words else ""
+    return all(word in title for word in words)
 
 
 def _is_wanted(tx: Tx, query: TaskPageQuery, row: RowMapping, groups: set[str]) -> bool:
@@ -69,10 +83,10 @@ def _is_wanted(tx: Tx, query: TaskPageQuery, row: RowMapping, groups: set[str]) 
 
 def _whole(tx: Tx, taken: Found) -> Found:
     """The rows of which only the light part was read, in their order."""
-    ids = [row["task_id"] for row in taken]
-    wanted = select(tasks).where(tasks.c.experiment_id == tx.experiment_id, tasks.c.task_id.in_(ids))
-    found = {row["task_id"]: row for row in rows_of(tx, wanted)}
-    return [found[task_id] for task_id in ids]
+    numbers = [row["number"] for row in taken]
+    wanted = select(tasks).where(tasks.c.experiment_id == tx.experiment_id, tasks.c.number.in_(numbers))
+    found = {row["number"]: row for row in rows_of(tx, wanted)}
+    return [found[number] for number in numbers]
 
 
 def _ordered(tx: Tx, columns: Select[Any], query: TaskPageQuery, limit: int) -> Found:

@@ -177,6 +177,7 @@ def _insert(tx: Tx, body: CreateTask, subject: subjects.Subject) -> None:
         state=body.state,
         payload=body.payload,
         subject_id=subject.id,
+        title=subject.title,
         priority=subject.priority,
         created_by=tx.caller.worker_id,
         created_at=body.created_at,

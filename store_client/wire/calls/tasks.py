@@ -45,6 +45,7 @@ class TaskView(TypedDict, total=False):
     submitted_by: str | None
     since: str | None
     until: str | None
+    q: str | None
 
 
 class TaskPageQuery(PageQuery):
@@ -60,6 +61,12 @@ class TaskPageQuery(PageQuery):
     submitted_by: str | None = Field(default=None, description="who handed it in: worker id, or 'me'")
     since: Timestamp | None = Field(default=None, description="created then or later")
     until: Timestamp | None = Field(default=None, description="created then or sooner")
+    q: str | None = Field(default=None, max_length=300, description="words; the name of what it is about has them all")
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that are looked for, in the case that names have."""
+        return tuple((self.q or "").lower().split())
 
     @property
     def is_by_age(self) -> bool:
@@ -74,7 +81,7 @@ class TaskPageQuery(PageQuery):
     @property
     def is_picky(self) -> bool:
         """Whether tasks are left out that no index tells apart: then a page looks at so many, and may be short."""
-        return self.eligible or self.target is not None
+        return self.eligible or self.target is not None or bool(self.words)
 
 
 CREATE_TASK = Call("create_task", "POST", P, Who.ADMINS_OR_ORCHESTRATORS, "Create a task", body=CreateTask, answer=Task)
