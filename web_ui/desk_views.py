@@ -9,7 +9,8 @@ from store_client import TaskView
 from web_ui.listing import PAGE, Place, choice
 from web_ui.visit import Visit
 
-FIELDS = ("sort", "dir", "eligible", "target", "group", "parent")
+FIELDS = ("sort", "dir", "eligible", "target", "group", "parent", "q")
+LONGEST_WORDS = 300
 SORTS = ("priority", "age")
 TARGETS: Mapping[str, Literal["targeted", "untargeted"] | None] = MappingProxyType(
     {"all": None, "targeted": "targeted", "untargeted": "untargeted"}
@@ -36,6 +37,8 @@ class View:
     is_eligible_only: bool
     target: str
     is_grouped: bool
+    words: str
+    """What the idea's or variant's name has."""
     place: Place
     columns: tuple[Column, ...]
 
@@ -49,6 +52,7 @@ class View:
             direction="asc" if self.direction == "asc" else "desc",
             eligible=self.is_eligible_only,
             target=TARGETS[self.target],
+            q=self.words or None,
         )
 
     @property
@@ -59,17 +63,17 @@ class View:
 
     @property
     def is_narrow(self) -> bool:
-        return self.is_eligible_only or self.target != "all"
+        return self.is_eligible_only or self.target != "all" or bool(self.words)
 
     @property
     def is_chosen(self) -> bool:
         """Whether it differs from what everybody begins with, but for the order."""
-        return not self.is_eligible_only or self.target != "all" or self.is_grouped
+        return not self.is_eligible_only or self.target != "all" or self.is_grouped or bool(self.words)
 
     @property
     def all_href(self) -> str:
         """The same list with nothing left out."""
-        return self.place.having(eligible="0", target=None)
+        return self.place.having(eligible="0", target=None, q=None)
 
 
 def view(visit: Visit) -> View:
@@ -88,6 +92,7 @@ def view(visit: Visit) -> View:
         is_eligible_only=choice(request, "eligible", ("0",)) is None,
         target=choice(request, "target", allowed["target"]) or "all",
         is_grouped=choice(request, "group", ("1",)) == "1",
+        words=place.fields.get("q", "").strip()[:LONGEST_WORDS],
         place=place,
         columns=tuple(_column(place, label, name, sort, direction) for label, name in COLUMNS),
     )

@@ -43,6 +43,13 @@ async def test_the_list_is_turned_narrowed_and_grouped_by_its_address(desk: Desk
     assert await titles(desk, "?eligible=0&target=targeted") == ["first"]
     assert await titles(desk, "?target=targeted") == []
     assert "Nothing here is for you" in says(await desk.get("/executor?target=targeted"))
+    assert await titles(desk, "?q=SEC") == ["second"]
+    assert await titles(desk, "?eligible=0&q=r+fi") == ["first"]
+    nothing = await desk.get("/executor?q=second+first")
+    assert "Nothing that waits has that name" in says(nothing)
+    box = page(nothing).select_one("details[open] input[name=q]")
+    assert box is not None
+    assert box["value"] == "second first"
     shown = await desk.get("/executor?eligible=0&group=1&sort=age")
     assert [words(one) for one in page(shown).select("details > summary b")][-1:] == ["Ada"]
     assert page(shown).select_one('th[aria-sort="ascending"] a[href*="dir=desc"]') is not None
