@@ -1,6 +1,6 @@
 """The OpenID Connect provider: where it says that everything is, and what it says about who comes from there.
 
-Its answers are kept for an hour; keys are asked for again, once, when a token names one that is not known.
+Its answers are kept for an hour; keys are asked for again, once, when none of the known ones signed a token.
 """
 
 import asyncio
@@ -14,9 +14,9 @@ from urllib.parse import urlencode
 
 from pydantic import Field, ValidationError
 
-from control_plane.registry.provider_http import Away, Declined, Question, ask, is_safe
+from control_plane.registry.provider_http import Away, Declined, NotKnown, Question, ask, is_safe
 from control_plane.registry.rules import id_tokens
-from control_plane.registry.rules.id_tokens import Expected, Vouched
+from control_plane.registry.rules.id_tokens import Claims, Expected, Vouched
 from control_plane.registry.rules.relying import Client
 from control_plane.registry.rules.trips import Trip
 from control_plane.registry.signatures import PublicKey, UnknownKey, Unsigned, claims_of, read_keys
@@ -30,6 +30,7 @@ THREADS = 4
 KEPT_SECONDS = 3600.0
 LONGEST_SECONDS = 15.0
 SILENT = "the provider that people sign in with gave no usable answer; try again in a moment, or sign in another way"
+STRANGE = "the provider does not take this deployment's own client id and secret; tell an administrator"
 NOT_TAKEN = "the provider did not confirm this sign-in; sign in again"
 
 
@@ -40,6 +41,7 @@ class Discovery(Record):
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
+    userinfo_endpoint: str | None = None
     token_endpoint_auth_methods_supported: tuple[str, ...] = Field(default=("client_secret_basic",))
 
 
@@ -78,6 +80,9 @@ class Provider:
         except (Away, TimeoutError) as error:
             logger.warning("the OpenID Connect provider: %s", error or "no answer in time")
             raise InvalidPrecondition(SILENT) from error
+        except NotKnown as error:
+            logger.warning("the OpenID Connect provider: %s", error)
+            raise InvalidPrecondition(STRANGE) from error
         except (Declined, Unsigned, UnknownKey) as error:
             logger.warning("the OpenID Connect provider: %s", error)
             raise Forbidden(NOT_TAKEN) from error
@@ -98,14 +103,32 @@ class Provider:
 
     def _vouched(self, code: str, trip: Trip, now: str) -> Vouched:
         known = self._ask_about_itself()
-        token = self._trade(known.discovery, code, trip).get("id_token")
+        traded = self._trade(known.discovery, code, trip)
+        token = traded.get("id_token")
         if not isinstance(token, str):
             raise Away("it traded the code, and gave no ID token")
         expected = Expected(self.client.issuer, self.client.client_id, trip.nonce, parse_time(now).timestamp())
-        return id_tokens.read(self._claims(token, known), expected)
+        claims = self._claims(token, known)
+        subject = id_tokens.subject_of(claims, expected)
+        return id_tokens.vouched(self.client.issuer, subject, (claims, self._more(known.discovery, traded, claims)))
+
+    def _more(self, discovery: Discovery, traded: Mapping[str, Any], claims: Claims) -> Claims:
+        """What the token leaves out: many a provider tells names and addresses at its UserInfo alone (Core, 5.4)."""
+        where, access = discovery.userinfo_endpoint, traded.get("access_token")
+        is_enough = id_tokens.name_of(claims) is not None and id_tokens.email_of(claims) is not None
+        if where is None or not isinstance(access, str) or is_enough:
+            return {}
+        try:
+            told = ask(Question(where, bearer=access))
+        except Declined as error:
+            logger.warning("the OpenID Connect provider: %s", error)
+            return {}
+        if told.get("sub") != claims["sub"]:
+            raise Declined("its UserInfo is about somebody else")
+        return told
 
     def _claims(self, token: str, known: Known) -> Mapping[str, Any]:
-        """What the token says; a key that is not known may be new, so the provider is asked once more."""
+        """What the token says; whatever key signed it may be new, so the provider is asked once more."""
         try:
             return claims_of(token, known.keys)
         except UnknownKey:

@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -12,6 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 SECONDS = 4.0
 MAX_ANSWER_BYTES = 256 * 1024
+NOT_KNOWN = frozenset({"invalid_client", "unauthorized_client"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -23,6 +25,10 @@ class Declined(Exception):
     """The provider answered that it does not do this."""
 
 
+class NotKnown(Declined):
+    """The provider does not take the client id and the secret that we signed ourselves in with."""
+
+
 @dataclass(frozen=True)
 class Question:
     """One question; with a form it is a POST."""
@@ -31,10 +37,14 @@ class Question:
     form: tuple[tuple[str, str], ...] | None = None
     basic: tuple[str, str] | None = None
     """Whom the client says to be, and its secret."""
+    bearer: str | None = None
+    """The access token of somebody whom it is about."""
 
     def request(self) -> urllib.request.Request:
         body = None if self.form is None else urlencode(self.form).encode()
         asked = urllib.request.Request(self.url, body, {"Accept": "application/json"})  # noqa: S310 - `ask` looked at the scheme
+        if self.bearer is not None:
+            asked.add_unredirected_header("Authorization", f"Bearer {self.bearer}")
         if self.basic is not None:
             pair = ":".join(quote(part, safe="") for part in self.basic)
             asked.add_unredirected_header("Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}")
@@ -67,14 +77,32 @@ def ask(question: Question, seconds: float = SECONDS) -> dict[str, Any]:
         with urllib.request.build_opener(Unmoved).open(question.request(), timeout=seconds) as answer:
             found = json.loads(_read(answer, ends))
     except urllib.error.HTTPError as error:
-        with error:
-            said = f"{question.url} answered {error.code}"
-        raise (Declined if 400 <= error.code < 500 and error.code != 429 else Away)(said) from error
+        raise _refusal(question.url, error, ends) from error
     except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
         raise Away(f"{question.url} gave no usable answer: {error}") from error
     if not isinstance(found, dict):
         raise Away(f"{question.url} gave no object")
     return found
+
+
+def _refusal(url: str, error: urllib.error.HTTPError, ends: float) -> Away | Declined:
+    """What an answer that is no success means, with the provider's own word for it, where there is one."""
+    reason = _reason(error, ends)
+    said = f"{url} answered {error.code} {reason}".rstrip()
+    if reason in NOT_KNOWN:
+        return NotKnown(said)
+    return Declined(said) if 400 <= error.code < 500 and error.code != 429 else Away(said)
+
+
+def _reason(error: urllib.error.HTTPError, ends: float) -> str:
+    """The code of the error (RFC 6749, section 5.2); empty where it says none that could be one."""
+    try:
+        with error:
+            told = json.loads(_read(error, ends))
+    except (OSError, http.client.HTTPException, ValueError, RecursionError):
+        return ""
+    reason = told.get("error") if isinstance(told, dict) else None
+    return reason if isinstance(reason, str) and re.fullmatch("[a-z_]{1,60}", reason) else ""
 
 
 def _read(answer: IO[bytes], ends: float) -> bytes:

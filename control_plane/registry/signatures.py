@@ -1,4 +1,4 @@
-"""Signatures of ID tokens: the only place that knows JOSE. Two algorithms are taken, both with public keys."""
+"""Signatures of ID tokens: the only place that knows JOSE. Every algorithm that is taken is one with public keys."""
 
 import base64
 import binascii
@@ -11,7 +11,9 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
-KINDS = {"RS256": "RSA", "ES256": "EC"}
+FAMILIES = {"RS": "RSA", "PS": "RSA", "ES": "EC"}
+KINDS = {f"{family}{bits}": kind for family, kind in FAMILIES.items() for bits in (256, 384, 512)}
+CURVES = frozenset({"P-256", "P-384", "P-521"})
 PARTS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y")}
 LONGEST_TOKEN = 64 * 1024
 MOST_KEYS = 64
@@ -24,7 +26,7 @@ class Unsigned(Exception):
 
 
 class UnknownKey(Exception):
-    """The token names a key that the provider did not have when it was asked last."""
+    """No key that the provider had when it was asked last signed the token."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def claims_of(token: str, keys: Iterable[PublicKey]) -> Mapping[str, Any]:
             return jwt.decode(token, one.key, algorithms=[algorithm]).claims
         except (JoseError, ValueError):
             continue
-    raise Unsigned("the signature of the token is not good")
+    raise UnknownKey("no key that the provider shows signed the token")
 
 
 def _header(token: str) -> Mapping[str, Any]:
@@ -84,7 +86,7 @@ def _read(listed: Any) -> PublicKey | None:
 
 
 def _import(kind: str, kid: str | None, parts: dict[str, str]) -> PublicKey | None:
-    if len(parts.get("n", "")) < SMALLEST_MODULUS if kind == "RSA" else parts["crv"] != "P-256":
+    if len(parts.get("n", "")) < SMALLEST_MODULUS if kind == "RSA" else parts["crv"] not in CURVES:
         return None
     fields: dict[str, str | list[str]] = dict(parts)
     try:

@@ -18,6 +18,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 CLIENT_ID, SECRET = "switchyard", "a secret: of the + client"
+ACCESS = "an.access-token"
 Answer = tuple[int, bytes]
 Sign = Callable[[dict[str, Any]], str]
 
@@ -40,6 +41,9 @@ class FakeProvider:
     about: dict[str, Any] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     codes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    secret: str = SECRET
+    kept_back: dict[str, Any] = field(default_factory=dict)
+    """What it tells at its UserInfo alone; it has none while this is empty."""
     at_its_page: str = ""
     """Who is signed in at its page, and agrees there at once; nobody while it is empty."""
 
@@ -60,11 +64,11 @@ class FakeProvider:
         where = parse_qs(urlsplit(url).query)["redirect_uri"][0]
         return f"{where}?{urlencode({**brought, 'iss': self.issuer})}"
 
-    def signed(self, claims: dict[str, Any], key: RSAKey | ECKey | None = None, **header: Any) -> str:
+    def signed(self, claims: dict[str, Any], key: RSAKey | ECKey | None = None, algorithm: str = "") -> str:
         """A token of these claims, by the first key unless another is named."""
         key = key or self.keys[0]
-        algorithm = "RS256" if isinstance(key, RSAKey) else "ES256"
-        return jwt.encode({"alg": algorithm, "kid": key.kid, **header}, claims, key)
+        algorithm = algorithm or ("RS256" if isinstance(key, RSAKey) else "ES256")
+        return jwt.encode({"alg": algorithm, "kid": key.kid}, claims, key, algorithms=[algorithm])
 
     def answer(self, path: str, form: dict[str, str], authorization: str) -> Answer:
         self.asked.append(path)
@@ -76,10 +80,14 @@ class FakeProvider:
             return _json(200, self._about())
         if path == "/keys":
             return _json(200, {"keys": [key.as_dict(private=False) for key in self.keys]})
+        if path == "/me":
+            return _json(200, self.kept_back) if authorization == f"Bearer {ACCESS}" else _json(401, {})
         return self._trade(form, authorization) if path == "/token" else _json(404, {})
 
     def _about(self) -> dict[str, Any]:
         places = {"authorization_endpoint": "authorize", "token_endpoint": "token", "jwks_uri": "keys"}
+        if self.kept_back:
+            places["userinfo_endpoint"] = "me"
         where = {key: f"{self.issuer}/{place}" for key, place in places.items()}
         return {"issuer": self.issuer, **where, **self.about}
 
@@ -92,12 +100,15 @@ class FakeProvider:
         is_proven = base64.urlsafe_b64encode(hashed).rstrip(b"=").decode() == asked["code_challenge"]
         pair = base64.b64decode(authorization.removeprefix("Basic ")).decode().split(":")
         told = tuple(map(unquote, pair)) if authorization else (form.get("client_id"), form.get("client_secret"))
-        if not is_proven or told != (CLIENT_ID, SECRET):
+        if told != (CLIENT_ID, self.secret):
             return _json(401, {"error": "invalid_client"})
+        if not is_proven:
+            return _json(400, {"error": "invalid_grant"})
         now = int(time.time())
         usual = {"iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 300, **asked["claims"]}
         claims = {key: value for key, value in {**usual, **self.claims}.items() if value is not None}
-        return _json(200, {"id_token": (self.sign or self.signed)(claims), "access_token": "x", "token_type": "Bearer"})
+        signed = (self.sign or self.signed)(claims)
+        return _json(200, {"id_token": signed, "access_token": ACCESS, "token_type": "Bearer"})
 
 
 def _json(status: int, found: dict[str, Any]) -> Answer:

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
+from control_plane.registry.rules.relying import Welcome
 from tests.databases import postgresql_database, sqlite_database
+from tests.fakes.provider import FakeProvider
+from tests.wire.arrivals import Arrivals, deployment
 from tests.wire.live import Servers, in_process, serving_processes, settle
 from tests.wire.store_app import WireApp
 from tests.wire.yard import Door, Yard, in_this_process, through
@@ -136,3 +139,17 @@ async def training_app(sqlite_url: str, tmp_path: Path) -> AsyncIterator[WireApp
     (tmp_path / "seed" / "train.py").write_text("print('training')\n")
     async with in_process(sqlite_url, tmp_path / "data") as http:
         yield await settle(http, tmp_path / "seed", training_command="python train.py")
+
+
+@pytest.fixture
+async def arrivals(sqlite_url: str, fake: FakeProvider) -> AsyncIterator[Arrivals]:
+    """People come from the `fake` of the file, and nobody uninvited."""
+    async with deployment(sqlite_url, fake, Welcome()) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def open_to_all(sqlite_url: str, fake: FakeProvider) -> AsyncIterator[Arrivals]:
+    """A verified address names who has it here, and strangers become viewers."""
+    async with deployment(sqlite_url, fake, Welcome("email", "viewer")) as opened:
+        yield opened

@@ -4,57 +4,18 @@ import base64
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
-from control_plane.registry.provider import Provider
-from control_plane.registry.rules.relying import Client, Welcome
 from control_plane.registry.rules.trips import Trip
 from tests.fakes.provider import CLIENT_ID, SECRET, FakeProvider, make_key, serving
-from tests.registry import KEYS, open_registry
-from tests.wire.people import ADMIN, PASSWORD, People
-
-CONSOLE = "https://console.example"
-
-
-@dataclass
-class Arrivals:
-    """A deployment whose people come from a provider."""
-
-    people: People
-    fake: FakeProvider
-    provider: Provider
-
-    async def set_out(self) -> dict[str, Any]:
-        answer = await self.people.console.post("/api/sessions/provider/begin")
-        assert answer.status_code == 200, answer.text
-        departure: dict[str, Any] = answer.json()
-        return departure
-
-    async def brought(self, sub: str = "ada", **claims: Any) -> dict[str, str]:
-        """What somebody's console sends who was at the provider."""
-        departure = await self.set_out()
-        return {**self.fake.agree(departure["url"], sub, **claims), "ticket": departure["ticket"]}
-
-    async def sign_in(self, sub: str = "ada", /, invitation: str | None = None, **claims: Any) -> httpx.Response:
-        more = {} if invitation is None else {"invitation": invitation}
-        return await self.send({**await self.brought(sub, **claims), **more})
-
-    async def send(self, body: dict[str, str]) -> httpx.Response:
-        return await self.people.console.post("/api/sessions/provider", json=body)
-
-    async def joined(self, name: str = "Ada", sub: str = "ada") -> dict[str, Any]:
-        answer = await self.sign_in(sub, invitation=(await self.people.invited(name))["code"])
-        assert answer.status_code == 201, answer.text
-        session: dict[str, Any] = answer.json()
-        return session
+from tests.registry import KEYS
+from tests.wire.arrivals import CONSOLE, Arrivals
+from tests.wire.people import ADMIN, PASSWORD
 
 
 @pytest.fixture(scope="module")
@@ -65,29 +26,6 @@ def rsa() -> RSAKey | ECKey:
 @pytest.fixture
 def fake(rsa: RSAKey | ECKey) -> Iterator[FakeProvider]:
     with serving(rsa) as opened:
-        yield opened
-
-
-@asynccontextmanager
-async def deployment(url: str, fake: FakeProvider, welcome: Welcome) -> AsyncIterator[Arrivals]:
-    provider = Provider(Client(fake.issuer, CLIENT_ID, SECRET, CONSOLE + "/", welcome))
-    with open_registry(url) as registry:
-        registry.provider = provider
-        registry.bootstrap()
-        async with registry.client(registry.service("console")) as console, registry.client(ADMIN) as admin:
-            yield Arrivals(People(registry, console, admin), fake, provider)
-    provider.close()
-
-
-@pytest.fixture
-async def arrivals(sqlite_url: str, fake: FakeProvider) -> AsyncIterator[Arrivals]:
-    async with deployment(sqlite_url, fake, Welcome()) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def open_to_all(sqlite_url: str, fake: FakeProvider) -> AsyncIterator[Arrivals]:
-    async with deployment(sqlite_url, fake, Welcome("email", "viewer")) as opened:
         yield opened
 
 
@@ -223,6 +161,8 @@ async def test_a_new_key_is_asked_for_once(arrivals: Arrivals) -> None:
     assert (await arrivals.sign_in()).status_code == 201
     assert (await arrivals.sign_in()).status_code == 201
     assert arrivals.fake.asked.count("/keys") == 2
+    arrivals.fake.keys = [make_key("second", "ES256")]  # another key, of the same name
+    assert (await arrivals.sign_in()).status_code == 201
 
 
 async def test_a_sign_in_is_good_once_and_for_the_browser_that_began_it(arrivals: Arrivals) -> None:

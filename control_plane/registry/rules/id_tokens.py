@@ -1,7 +1,7 @@
-"""What an ID token must say before it says who somebody is (OpenID Connect Core, section 3.1.3.7)."""
+"""What an ID token must say before it says who somebody is (OpenID Connect Core, section 3.1.3.7), and who that is."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +38,7 @@ class Vouched:
     """Only one that the provider says it has verified."""
 
 
-def read(claims: Claims, expected: Expected) -> Vouched:
+def subject_of(claims: Claims, expected: Expected) -> str:
     """Whom a token whose signature is good vouches for; Forbidden when it is not for us, or not for now."""
     faults = (
         (claims.get("iss") != expected.issuer, "another issuer"),
@@ -52,10 +52,23 @@ def read(claims: Claims, expected: Expected) -> Vouched:
     subject = text(claims, "sub", LONGEST_SUBJECT)
     if subject is None:
         raise Forbidden("the provider did not say who this is")
-    email = text(claims, "email", LONGEST_NAME) if claims.get("email_verified") is True else None
-    names = (text(claims, key, LONGEST_NAME) for key in ("name", "preferred_username"))
-    name = next((one for one in names if one is not None), email or subject[:LONGEST_NAME])
-    return Vouched(f"{expected.issuer} {subject}", name, email)
+    return subject
+
+
+def vouched(issuer: str, subject: str, said: Sequence[Claims]) -> Vouched:
+    """Who a subject is, by the first that says so of what the provider said about them."""
+    email = next(filter(None, map(email_of, said)), None)
+    name = next(filter(None, map(name_of, said)), None)
+    return Vouched(f"{issuer} {subject}", name or email or subject[:LONGEST_NAME], email)
+
+
+def email_of(claims: Claims) -> str | None:
+    """The address that the provider says it has verified."""
+    return text(claims, "email", LONGEST_NAME) if claims.get("email_verified") is True else None
+
+
+def name_of(claims: Claims) -> str | None:
+    return text(claims, "name", LONGEST_NAME) or text(claims, "preferred_username", LONGEST_NAME)
 
 
 def text(claims: Claims, key: str, longest: int) -> str | None:
