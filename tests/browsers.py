@@ -28,6 +28,12 @@ class OpenPage(Protocol):
     def __call__(self, **context: Any) -> Page: ...
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Refuse what `tests/run.sh` would pass over: it looks for the mark in files; the workers collect all."""
+    if item.get_closest_marker("browser") and "mark.browser" not in item.path.read_text():
+        raise pytest.UsageError(f"{item.nodeid} is the browser's and nothing in its file says mark.browser")
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium where there is one, else Playwright's own."""

@@ -1,5 +1,6 @@
 """What every test shares: databases, a browser, and no way out to the network."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ pytest_plugins = ["tests.databases", "tests.browsers"]
 def pytest_configure(config: pytest.Config) -> None:
     """What Hypothesis makes up is the same in every run and new in the long proofs; a busy machine is no fault."""
     network.refuse_the_outside()
+    if (
+        signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    ):  # what a shell puts in the background is deaf, and all that it starts
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     is_long = config.getoption("markexpr") == "long"
     settings.register_profile(
         "ours", deadline=None, derandomize=not is_long, suppress_health_check=[HealthCheck.too_slow]

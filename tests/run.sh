@@ -1,11 +1,13 @@
 #!/bin/sh
-# Runs the tests in two pytest invocations at once: sync Playwright leaves an event loop in the main thread, which async tests
-# cannot share, and either of the two waits often enough for the other to use the time. What the browser's said comes at the end.
-# The others run on two workers, a file at a time: many of them wait for a process or a lease.
+# Runs the tests in pytest invocations of two kinds at once: sync Playwright leaves an event loop in the main thread, which async
+# tests cannot share, and each of them waits often enough for the others to use the time.
+# Most run on two workers, a file at a time: many of them wait for a process or a lease.
 # They keep their order, which ends with many short files: ordered by the number of tests, the longest would come last and alone.
 # A worker that dies ends the run: another would begin with the test that killed it, and so would the next, for ever.
+# Beside them run the browser's, and after those the ones of whole deployments, which wait the longest: as many processes are
+# at work from the first test to the last. What they said comes at the end.
 # The laws of the house are for `make check`; named in the arguments they are run here, too.
-# pytest's exit status 5 (nothing selected) is fine for one of the two, not for both.
+# pytest's exit status 5 (nothing selected) is fine for one of the two kinds, not for both.
 #
 # What the tests write goes to memory where there is room, because every commit waits for a disk. The settings of the
 # databases stay as they are, and nothing is proven less: tests kill processes, never the machine. `make long` uses the disk.
@@ -16,21 +18,44 @@ if [ -z "${TMPDIR:-}" ] && [ "${room:-0}" -gt 3000000 ] && [ "${memory:-0}" -gt 
     export TMPDIR=/dev/shm
 fi
 pytest=".venv/bin/python -m pytest"
-[ $# -gt 0 ] || set -- --ignore=tests/house
+pages= after=
+if [ $# -eq 0 ]; then
+    set -- --ignore=tests/house
+    # Only these are read for the browser; tests/browsers.py refuses a test of the browser that would be passed over.
+    pages=$(grep -rl --include='test_*.py' --exclude-dir=house 'mark\.browser' tests | sort)
+    after=tests/acceptance
+fi
+
+# One run after the other in the background; whoever ends this ends the run that goes on.
+beside() {
+    trap 'kill "$running"; exit 143' TERM
+    status=0
+    running=
+    $pytest -m "browser and not long" ${pages:-"$@"} &
+    running=$!
+    wait "$running" || status=$?
+    if [ -n "$after" ]; then
+        $pytest -m "not browser and not long" "$after" &
+        running=$!
+        wait "$running" || status=1
+    fi
+    exit "$status"
+}
 
 said=$(mktemp)
-$pytest -m "browser and not long" "$@" >"$said" 2>&1 &
-browsing=$!
-trap 'kill "$browsing" 2>/dev/null; rm -f "$said"' EXIT
-trap 'exit 130' INT TERM # what runs in the background hears no Ctrl-C
-rest=0
-$pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart=0 -m "not browser and not long" "$@" || rest=$?
-browser=0
-wait "$browsing" || browser=$?
+beside "$@" >"$said" 2>&1 &
+beside=$!
+trap 'kill "$beside" 2>/dev/null; rm -f "$said"' EXIT
+trap 'exit 130' INT TERM
+most=0
+$pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart=0 -m "not browser and not long" \
+    ${after:+"--ignore=$after"} "$@" || most=$?
+others=0
+wait "$beside" || others=$?
 cat "$said"
 
-[ "$browser" = 5 ] && [ "$rest" = 5 ] && exit 5
-[ "$browser" = 5 ] && browser=0
-[ "$rest" = 5 ] && rest=0
-[ "$rest" = 0 ] || { [ "$browser" = 0 ] && echo "Tests without a browser failed: see above." >&2; exit "$rest"; }
-exit "$browser"
+[ "$others" = 5 ] && [ "$most" = 5 ] && exit 5
+[ "$others" = 5 ] && others=0
+[ "$most" = 5 ] && most=0
+[ "$most" = 0 ] || { [ "$others" = 0 ] && echo "Tests on the two workers failed: see above." >&2; exit "$most"; }
+exit "$others"
