@@ -20,8 +20,8 @@ from web_ui.visit import Console, Visit
 ELSEWHERE = "Nothing was linked: begin on this page."
 LOST = "Nothing was linked: it took too long, or began in another browser or for somebody else. Begin again."
 NOT_VOUCHED = "Nothing was linked: {} did not sign you in there."
-LONGEST = 1500
-"""What the provider sends back has to fit into a cookie."""
+LONGEST = 2500
+"""What the provider sends back has to fit into a cookie; some codes have near to 2,000 characters."""
 
 
 @dataclass(frozen=True)
