@@ -11,6 +11,7 @@ from store_client import TaskDetail
 from tests.web.desk import Desk, fields_of, work_form
 from tests.web.faults import lossy
 from tests.web.reading import page, says
+from tests.web.test_failure_pages import detour
 
 
 @dataclass(frozen=True)
@@ -132,3 +133,20 @@ async def test_a_server_that_is_silent_from_the_first_call_loses_no_word(desk: D
     again = form_to(answer, "/submit")
     assert (await desk.browser.post(str(again["action"]), data=fields_of(again))).status_code == 303
     assert (await desk.store.read_task(task.task_id)).state == "submitted"
+
+
+async def test_a_result_that_the_server_refuses_comes_back_with_its_reason_and_may_be_sent_again(
+    desk: Desk, role: Role
+) -> None:
+    task, path = await role.claim(desk)
+    form = await desk.get(path)
+    told = {"type": "eden://error/invalid-precondition", "status": 409, "detail": "the scale is not that of the schema"}
+    refusal = httpx.Response(409, json=told, headers={"content-type": "application/problem+json"})
+    line = detour(desk.world, lambda asked: refusal if asked.url.path.endswith("/submit") else None)
+    answer = await desk.send(form, role.act, **role.entered)
+    assert answer.status_code == 422
+    assert "the scale is not that of the schema" in says(answer)
+    assert fields_of(form_to(answer, "/submit")).items() >= dict(role.entered).items()
+    assert (await desk.store.read_task(task.task_id)).state == "claimed"
+    line.instead = lambda _asked: None
+    assert (await desk.send(answer, role.act, **role.entered)).status_code == 303
