@@ -10,7 +10,8 @@ from sqlalchemy import RowMapping, func, select
 
 from control_plane.db.tables import events
 from control_plane.db.transaction import Tx
-from control_plane.scheduler.operations import estimates, situation
+from control_plane.scheduler.onlooker import MANY, Onlooker
+from control_plane.scheduler.operations import estimates
 from control_plane.scheduler.operations.estimates import Estimate
 from control_plane.scheduler.operations.records import InLine
 from control_plane.scheduler.reasons import Told
@@ -19,8 +20,6 @@ from control_plane.scheduler.rules.places import first
 from control_plane.scheduler.rules.planning import Plan, plan
 from store_client.wire.jobs import JobState
 
-MANY = 2000
-"""With more jobs than that the scheduler of this process is asked for what it saw last, if there is one."""
 FRESH_SECONDS = 2.0
 """So long is a situation of use since which nothing was written."""
 QUICK_SECONDS = 0.05
@@ -130,6 +129,9 @@ class Lookout:
     _estimates: Estimates = field(default_factory=Estimates)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def __post_init__(self) -> None:
+        self._onlooker = Onlooker(self.slots)
+
     def see(self, tx: Tx) -> Seen:
         """The situation as the transaction sees it, or as it was a moment ago."""
         position, seen = tx.connection.scalar(NEWEST), self._seen
@@ -138,7 +140,7 @@ class Lookout:
         with self._lock:
             if self._seen is None or not self._is_of_use(self._seen, position):
                 began = time.monotonic()
-                found, made = self._of_the_scheduler() or (situation.read(tx, self.slots(tx)), None)
+                found, made = self._of_the_scheduler() or (self._onlooker.read(tx), None)
                 now = time.monotonic()
                 if self._seen is not None and self._seen.situation is found:
                     self._seen.position, self._seen.read_at = position, now

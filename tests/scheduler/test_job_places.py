@@ -8,7 +8,7 @@ from sqlalchemy import insert
 
 from control_plane.db.transaction import Tx
 from control_plane.registry.operations import lifecycle
-from control_plane.scheduler import lookout
+from control_plane.scheduler import lookout, onlooker
 from control_plane.scheduler.lookout import Lookout
 from control_plane.scheduler.operations import attempts, explaining, listing, queue_status, reorder, situation
 from control_plane.scheduler.rules.board import Slot
@@ -110,7 +110,7 @@ def test_a_list_of_a_long_queue_reads_no_more_of_it_than_the_scheduler_knows(que
             "commit_sha": "b" * 40, "submitted_by": "wkr_a", "attempt": 0, "created_at": "2026-01-01T00:00:00.000000Z",
             "queued_at": "2026-01-01T00:00:00.000000Z",
         }
-        for number in range(1, lookout.MANY + 100)
+        for number in range(1, onlooker.MANY + 100)
     ]  # fmt: skip
     queue.write(lambda tx: tx.connection.execute(insert(jobs), rows).close())
     seen = queue.store.house.read_now(lambda tx: situation.read(tx, SLOTS))
