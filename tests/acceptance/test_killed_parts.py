@@ -141,11 +141,11 @@ wait
 def test_a_command_that_hangs_is_ended_with_all_its_children(
     running: Deployment, manual: ExperimentDetail, is_cancelled: bool
 ) -> None:
-    job = job_of(running, manual, HANGS, timeout_seconds=600 if is_cancelled else 4, retry=RetryPolicy(max_attempts=1))
+    job = job_of(running, manual, HANGS, timeout_seconds=600 if is_cancelled else 8, retry=RetryPolicy(max_attempts=1))
     running.until(lambda: len(log_of(running, job).split()) == 4, "the command and its children run")
     children = [int(word) for word in log_of(running, job).split()]
-    assert all(map(processes.is_alive, children))
-    if is_cancelled:
+    if is_cancelled:  # else its time may be over by now
+        assert all(map(processes.is_alive, children))
         running.client.cancel_job(job.job_id)
     ended = ended_job(running, job)
     assert ended.state is (JobState.CANCELLED if is_cancelled else JobState.TIMED_OUT)
