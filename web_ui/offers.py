@@ -24,7 +24,7 @@ BEYOND: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(("queue", "job", "job_log", "experiment_jobs"), "a job queue"),
         **dict.fromkeys(("cancel_job", "retry_job", "reprioritise_job", "move_job", "run_on_queue"), "a job queue"),
-        **dict.fromkeys(("preview_cancel", "cancel_several", "cancel_array"), "a job queue"),
+        **dict.fromkeys(("preview_cancel", "cancel_several", "undo_cancel", "cancel_array"), "a job queue"),
         **dict.fromkeys(("gpus", "quarantine_gpu", "drain_gpu", "readmit_gpu"), "GPUs of a queue"),
         **dict.fromkeys(("pause", "resume"), "pausing"),
         "automation": "automatic roles to switch",

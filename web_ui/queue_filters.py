@@ -1,5 +1,6 @@
 """What narrows a list of jobs: its form, the filter it stands for, and that filter in words."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -10,7 +11,7 @@ from web_ui.filters import with_query
 from web_ui.listing import Place
 from web_ui.visit import Visit
 
-FIELDS = ("state", "name", "tag", "cause", "array")
+FIELDS = ("state", "name", "tag", "cause", "array", "act")
 OPEN, ENDED = "open", "ended"
 CAUSES = ("user_error", "timeout", "out_of_memory", "node_lost", "start_failed", "cancelled")
 STATES = (
@@ -31,6 +32,7 @@ WRITTEN: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """What may be written into the name as `state:failed`, and the values that it has; without values, any."""
 LONGEST = 100
+ACT = re.compile("[a-z0-9_]{1,60}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Filters:
     name: str
     tag: str
     array: str
+    act: str
+    """The act on many jobs that cancelled these."""
     states: tuple[tuple[str, str], ...]
     wanted: JobFilter
     clear_href: str
@@ -57,7 +61,7 @@ class Filters:
 
     @property
     def is_narrow(self) -> bool:
-        return bool(self.state or self.name or self.tag or self.array or self.wanted.cause)
+        return bool(self.state or self.name or self.tag or self.array or self.act or self.wanted.cause)
 
     @property
     def is_open(self) -> bool:
@@ -71,6 +75,7 @@ class Filters:
         found += [f"named {self.name}…"] if self.name else []
         found += [f"tagged {self.tag}"] if self.tag else []
         found += ["of one array"] if self.array else []
+        found += ["that were cancelled together"] if self.act else []
         found += [f"ended by {self.wanted.cause.replace('_', ' ')}"] if self.wanted.cause else []
         return ", ".join(found) or "in all"
 
@@ -101,12 +106,13 @@ class Filters:
 def filters(visit: Visit, place: Place, chosen: ExperimentSummary | None) -> Filters:
     """The conditions in an address; words that mean nothing are passed over."""
     given = _told({name: place.fields.get(name, "").replace("\x00", "")[:LONGEST] for name in FIELDS})
+    given["act"] = given["act"] if ACT.fullmatch(given["act"]) else ""
     state = given["state"] if given["state"] in dict(STATES) else ""
     cause = given["cause"] if given["cause"] in CAUSES else ""
     wanted = JobFilter.model_validate(
         {key: value for key, value in {
             "experiment_id": chosen.experiment_id if chosen else None, "name": given["name"], "tag": given["tag"],
-            "array_id": given["array"], "cause": cause, **_states(state),
+            "array_id": given["array"], "act_id": given["act"], "cause": cause, **_states(state),
         }.items() if value not in {None, ""}}
     )  # fmt: skip
     slug = chosen.slug if chosen else ""
@@ -121,10 +127,11 @@ def filters(visit: Visit, place: Place, chosen: ExperimentSummary | None) -> Fil
         name=given["name"],
         tag=given["tag"],
         array=given["array"],
+        act=given["act"],
     )
     if made.open is None or not _may_cancel(visit, wanted.experiment_id):
         return made
-    query = {name: getattr(made, name) or None for name in ("experiment", "state", "name", "tag", "array")}
+    query = {name: getattr(made, name) or None for name in ("experiment", "state", "name", "tag", "array", "act")}
     return replace(made, cancel_href=with_query(visit.url("preview_cancel"), **query))
 
 

@@ -22,6 +22,7 @@ IS_QUEUED = text("state = 'queued'")
 HAS_MORE = text("made < size AND is_cancelled = 0")
 IN_AN_ARRAY = text("array_id IS NOT NULL")
 STANDS_FOR_ITS_ARRAY = text("(array_index IS NULL OR array_index = 0)")
+IN_AN_ACT = text("act_id IS NOT NULL")
 IN_A_RUN = text("run_id IS NOT NULL")
 HAS_A_CAUSE = text("cause IS NOT NULL")
 IS_ENDED = text("state IN ('succeeded', 'failed', 'cancelled', 'timed_out', 'out_of_memory', 'lost')")
@@ -48,6 +49,7 @@ jobs = Table(
     Column("run_id", String),
     Column("array_id", String, comment="the array it is one of"),
     Column("array_index", Integer),
+    Column("act_id", String, comment="the act on many jobs that cancelled it"),
     Column("attempt", Integer, nullable=False),
     Column("tries", Integer, nullable=False, server_default=text("0"), comment="attempts that its policy counts"),
     Column("losses", Integer, nullable=False, server_default=text("0"), comment="attempts that machines failed it"),
@@ -91,6 +93,7 @@ jobs = Table(
         postgresql_where=STANDS_FOR_ITS_ARRAY,
     ),
     Index("ix_jobs_run", "run_id", "number", sqlite_where=IN_A_RUN, postgresql_where=IN_A_RUN),
+    Index("ix_jobs_act", "act_id", "number", sqlite_where=IN_AN_ACT, postgresql_where=IN_AN_ACT),
     Index("ix_jobs_submitted_by", "submitted_by", "number"),
     Index("ix_jobs_cause", "cause", "number", sqlite_where=HAS_A_CAUSE, postgresql_where=HAS_A_CAUSE),
     Index("ix_jobs_name", "name", postgresql_ops={"name": "text_pattern_ops"}),

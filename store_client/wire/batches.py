@@ -8,6 +8,8 @@ from store_client.wire.jobs import ExitCause, Job, JobState, SubmitJob
 from store_client.wire.record import Body, Record
 from store_client.wire.scalars import Commit, ExperimentId, NonEmpty, Timestamp
 
+ActName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")]
+
 
 class QueueJob(SubmitJob):
     """A job, and the experiment that it belongs to."""
@@ -42,6 +44,7 @@ class JobFilter(Body):
     tag: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     run_id: NonEmpty | None = None
     array_id: NonEmpty | None = None
+    act_id: ActName | None = Field(default=None, description="those that one act on many cancelled, as they are now")
     submitted_by: NonEmpty | None = None
     cause: ExitCause | None = None
     name: NonEmpty | None = Field(default=None, max_length=200, description="what the name begins with")
@@ -77,6 +80,10 @@ class ChosenJobs(Body):
 
 class CancelJobs(ChosenJobs):
     """Cancel the open jobs that a filter chooses; a part of many, to be sent again until none is left."""
+
+    act_id: ActName | None = Field(
+        default=None, description="kept with each job that is cancelled, to find them by; the caller makes it up"
+    )
 
 
 class ReprioritiseJobs(ChosenJobs):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from control_plane.scheduler.operations import arrays, bulk, listing, whole_arrays
+from control_plane.scheduler.operations import arrays, bulk, listing, submit, whole_arrays
 from store_client.errors import Forbidden, InvalidPrecondition, NotFound
 from store_client.wire.batches import CancelJobs, ChangedJobs, JobFilter, ReprioritiseJobs
 from store_client.wire.calls.jobs import JobPageQuery
@@ -102,6 +102,26 @@ def test_what_runs_is_asked_to_stop_and_what_has_ended_is_left_alone(queue: Queu
     assert cancel(queue, filter={"tag": "t", "states": ["running", "failed"]}).changed == 1
     assert [queue.state(job_id) for job_id in (running, failed, waiting)] == [S.CANCELLING, S.FAILED, S.QUEUED]
     assert cancel(queue, filter={"tag": "t"}).changed == 1
+
+
+def test_what_one_act_cancelled_is_found_by_it_until_it_is_cancelled_alone(queue: Queue) -> None:
+    failed, running = queue.bring(S.FAILED, tags=("t",)), queue.bring(S.RUNNING, tags=("t",))
+    waiting = queue.submit(tags=("t",))
+    cancel(queue, filter={"tag": "t"}, act_id="act_1")
+    cancel(queue, filter={"tag": "t"}, act_id="act_2")
+
+    def found(**asked: Any) -> list[str]:
+        page = queue.store.see(listing.page, JobPageQuery(act_id="act_1", **asked))
+        assert page.total is None
+        return [job.job_id for job in page.items]
+
+    assert found() == [waiting, running]
+    assert found(states="cancelled") == [waiting]
+    queue.store.act("admins", submit.retry, waiting, CLAIMS)
+    assert found() == [waiting, running]
+    queue.store.act("admins", submit.cancel, waiting)
+    assert found() == [running]
+    assert queue.state(failed) is S.FAILED
 
 
 def test_an_array_whose_waiting_jobs_are_cancelled_makes_no_more(queue: Queue) -> None:

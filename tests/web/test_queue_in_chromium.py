@@ -79,6 +79,8 @@ def test_the_queue_is_changed_without_script(served: Served, open_page: OpenPage
     page.get_by_role("link", name="Cancel these…").click()
     page.get_by_role("button", name="Cancel 1 job").click()
     expect(page.locator(".messages")).to_contain_text("1 job is cancelled.")
+    expect(page.locator("[data-live=chosen] tbody tr")).to_have_count(1)
+    page.goto(f"{served.url}/queue")
     expect(waiting).to_have_count(1)
     page.goto(f"{served.url}/queue/{second.number}")
     expect(page.locator("[data-live=why]")).to_contain_text("job 1 holds what is missing")

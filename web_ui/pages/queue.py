@@ -12,6 +12,7 @@ from web_ui.filters import plural
 from web_ui.frame import deployment_frame, experiment_frame
 from web_ui.listing import Pager, Place
 from web_ui.missing import NoSuchExperiment
+from web_ui.pages.queue_undo import undo_href
 from web_ui.queue_arrays import ArrayCard, array_card, read_array
 from web_ui.queue_filters import FIELDS, Filters, filters
 from web_ui.queue_places import SlotNames
@@ -217,6 +218,8 @@ class ChosenJobsPage:
     jobs: tuple[JobRow, ...]
     pager: Pager
     array: ArrayCard | None
+    undo_href: str | None
+    """Where jobs that were cancelled together are queued again."""
 
 
 async def _narrowed(
@@ -224,11 +227,12 @@ async def _narrowed(
 ) -> Response:
     """The jobs that the conditions leave, newest first."""
     experiments, chosen, narrowed, views = about
-    page, fleet, narrowed, array = await asyncio.gather(
+    page, fleet, narrowed, array, undo = await asyncio.gather(
         visit.client.list_jobs(wanted=narrowed.wanted, after=place.after, limit=WAITING),
         visit.client.read_fleet(),
         counted(visit, narrowed),
         read_array(visit, narrowed.array),
+        undo_href(visit, narrowed.act),
     )
     rows = Rows(visit, SlotNames.of(fleet))
     return visit.show(
@@ -239,9 +243,10 @@ async def _narrowed(
             experiments=_alone(place, chosen),
             filters=_knowing(narrowed, experiments),
             views=views,
-            jobs=rows.each(page.items) if narrowed.array else rows.of(page.items),
+            jobs=rows.each(page.items) if narrowed.array or narrowed.act else rows.of(page.items),
             pager=place.pager(len(page.items), page.next, page.total, size=WAITING),
             array=_card(visit, array),
+            undo_href=undo,
         )
     )
 

@@ -1,13 +1,14 @@
 """Cancelling several jobs at once: first how many and which, then, of exactly those, the act."""
 
 import asyncio
+import secrets
 from dataclasses import dataclass
 from typing import ClassVar
 
 from starlette.responses import Response
 
 from store_client import CancelJobs, ChangedJobs, Refused
-from web_ui.filters import plural
+from web_ui.filters import plural, with_query
 from web_ui.frame import deployment_frame
 from web_ui.listing import Place
 from web_ui.pages.queue import chosen_of
@@ -77,13 +78,14 @@ async def cancel_several(visit: Visit) -> Response:
     is_said = expected.isdecimal() and up_to.isdecimal() and len(expected) < 10 and 0 < len(up_to.lstrip("0")) < 10
     if narrowed.cancel_href is None or narrowed.open is None or not is_said:
         return visit.go(narrowed.clear_href, ("failed", NOTHING_CHOSEN))
-    body = CancelJobs(filter=narrowed.open, expected_count=int(expected), up_to=int(up_to))
+    act = f"act_{secrets.token_hex(8)}"
+    body = CancelJobs(filter=narrowed.open, expected_count=int(expected), up_to=int(up_to), act_id=act)
     changed, refusal = await _cancel_all(visit, body)
     told = f"{plural(changed, 'job')} {'is' if changed == 1 else 'are'} cancelled"
     if refusal is not None:
         told = f"{told}, the others are not" if changed else "Nothing was cancelled"
         return visit.go(narrowed.cancel_href, ("failed", f"{told}: {refusal.detail}."))
-    return visit.go(narrowed.clear_href, ("done", f"{told}."))
+    return visit.go(with_query(visit.url("queue"), act=act), ("done", f"{told}."))
 
 
 async def _cancel_all(visit: Visit, body: CancelJobs) -> tuple[int, Refused | None]:

@@ -1,6 +1,6 @@
 """The queue across experiments, its jobs, and the GPUs that they run on."""
 
-from web_ui.pages import gpus, job_acts, jobs, queue, queue_acts, views
+from web_ui.pages import gpus, job_acts, jobs, queue, queue_acts, queue_undo, views
 
 PAGES = (
     ("/gpus", gpus.show, "gpus"),
@@ -14,6 +14,7 @@ ACTS = (
     ("/gpus/drain", gpus.drain, "drain_gpu"),
     ("/gpus/readmit", gpus.readmit, "readmit_gpu"),
     ("/queue/cancel-several", queue_acts.cancel_several, "cancel_several"),
+    ("/queue/cancel-several/undo", queue_undo.undo, "undo_cancel"),
     ("/queue/views/save", views.save_of_jobs, "save_job_view"),
     ("/queue/arrays/{array}/cancel", job_acts.cancel_array, "cancel_array"),
     ("/queue/{job}/cancel", job_acts.cancel, "cancel_job"),

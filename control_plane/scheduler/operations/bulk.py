@@ -78,7 +78,7 @@ def cancel(tx: Tx, body: CancelJobs) -> ChangedJobs:
     def change(tx: Tx, row: RowMapping) -> None:
         if row["array_id"] is not None and is_of_waiting:
             ends.close(tx, row["array_id"])
-        stop(tx, row)
+        stop(tx, row, body.act_id)
 
     return _change(tx, body, _Act(IS_OPEN & (jobs.c.state != JobState.CANCELLING), change))
 

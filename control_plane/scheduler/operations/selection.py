@@ -13,7 +13,7 @@ OPEN_STATES = frozenset({JobState.QUEUED, JobState.STARTING, JobState.RUNNING, J
 ON_SLOTS = frozenset(state for state in JobState if state.is_on_a_slot)
 WHOSE = literal("").concat(jobs.c.experiment_id)
 """The experiment of a job where the index of what all jobs of an experiment are in is not to serve."""
-PLAIN = ("experiment_id", "run_id", "array_id", "submitted_by", "cause")
+PLAIN = ("experiment_id", "run_id", "array_id", "act_id", "submitted_by", "cause")
 LAST = "\U0010ffff"
 FROM = {"sqlite": (">=", "<="), "postgresql": ("~>=~", "~<=~")}
 """How texts compare letter by letter, whatever the language of the database."""
@@ -30,7 +30,8 @@ def states_of(wanted: JobFilter) -> frozenset[JobState] | None:
 
 def is_narrow(wanted: JobFilter) -> bool:
     """Whether it asks for more than experiment and states: jobs that have an index of their own."""
-    return any((wanted.tag, wanted.run_id, wanted.array_id, wanted.submitted_by, wanted.cause, wanted.name))
+    own = (wanted.run_id, wanted.array_id, wanted.act_id, wanted.submitted_by, wanted.cause)
+    return any((wanted.tag, wanted.name, *own))
 
 
 def matching(

@@ -104,14 +104,15 @@ def cancel(tx: Tx, job_id: str) -> RowMapping:
     return stop(tx, row)
 
 
-def stop(tx: Tx, row: RowMapping) -> RowMapping:
-    """End a job that waits, and ask one on its slots to stop."""
+def stop(tx: Tx, row: RowMapping, act_id: str | None = None) -> RowMapping:
+    """End a job that waits, and ask one on its slots to stop; perhaps by an act on many."""
     state = JobState(row["state"])
     if state is not JobState.QUEUED:
-        return save(tx, row, "cancelling", state=moved(state, "ask_to_stop"), giving_way=None)
+        return save(tx, row, "cancelling", state=moved(state, "ask_to_stop"), giving_way=None, act_id=act_id)
     ends.forget(tx, row)
     state = moved(state, "withdraw")
-    row = save(tx, row, "finished", state=state, cause="cancelled", ended_at=tx.now, waits_on=0)
+    end: dict[str, Any] = {"cause": "cancelled", "ended_at": tx.now, "waits_on": 0, "act_id": act_id}
+    row = save(tx, row, "finished", state=state, **end)
     ends.ended(tx, row)
     return row
 

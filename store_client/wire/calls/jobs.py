@@ -2,7 +2,7 @@
 
 from pydantic import Field, field_validator
 
-from store_client.wire.batches import JobFilter, ListedJobs
+from store_client.wire.batches import ActName, JobFilter, ListedJobs
 from store_client.wire.call import Call, PageQuery, Query, Who
 from store_client.wire.jobs import ExitCause, Fleet, JobDetail, JobPage, JobState, LogSlice, Reprioritise, SubmitJob
 
@@ -19,6 +19,7 @@ class JobPageQuery(PageQuery):
     tag: str | None = Field(default=None, min_length=1, max_length=100)
     run_id: str | None = Field(default=None, max_length=300)
     array_id: str | None = Field(default=None, max_length=100)
+    act_id: ActName | None = Field(default=None, description="those that one act on many cancelled, as they are now")
     submitted_by: str | None = Field(default=None, max_length=100)
     cause: ExitCause | None = None
     name: str | None = Field(default=None, max_length=200, description="what the name begins with")
