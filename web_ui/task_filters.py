@@ -1,7 +1,7 @@
 """What narrows the lists of tasks and ideas: what was written in their box, as the server takes it."""
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from store_client import KINDS, IdeaState, TaskState, TaskView, format_time
 from web_ui.active import Here
@@ -21,11 +21,21 @@ IDEA_FIELDS = (Field("state", tuple(one.value for one in IdeaState)), Field("by"
 
 @dataclass(frozen=True)
 class WantedTasks:
-    """What is wanted of the tasks: who has them, and what no act on many of them can be narrowed by."""
+    """What is wanted of the tasks: who has them, who handed them in, when they were made, and words."""
 
     narrowing: Narrowing
     worker: str | None = None
     beyond: TaskView = field(default_factory=TaskView)
+
+    @property
+    def is_by_age(self) -> bool:
+        """Whether the list is in the order of age, since it is asked for by that or by who handed it in."""
+        return bool(self.beyond.keys() - {"q"})
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it leaves something out."""
+        return not self.narrowing.problem and bool(self.beyond or set(self.narrowing.chosen.values()) - {"any"})
 
 
 @dataclass(frozen=True)
@@ -69,17 +79,16 @@ async def of_ideas(here: Here, place: Place) -> tuple[Narrowing, str | None]:
     return replace(found, problem=problem), author
 
 
-async def of_tasks(here: Here, place: Place) -> WantedTasks:
-    """What is wanted of the tasks."""
+async def of_tasks(here: Here, place: Place, now: datetime | None = None) -> WantedTasks:
+    """What is wanted of the tasks, as of a moment."""
     found = asked(place, TASK_FIELDS)
-    if found.words and not found.problem:
-        problem = "Tasks have no text to look for. Paste an id into the search of the top bar, or use a field."
-        found = replace(found, problem=problem)
     worker, problem = await _worker(here, found, "worker")
     by, problem = await _worker(here, replace(found, problem=problem), "by")
     beyond = TaskView(submitted_by=by) if by is not None else TaskView()
+    if words := " ".join(found.words).replace("\x00", "").strip():
+        beyond["q"] = words
     for term in found.compared:
-        moment = format_time(here.visit.now - timedelta(seconds=seconds(term.value) or 0))
+        moment = format_time((now or here.visit.now) - timedelta(seconds=seconds(term.value) or 0))
         beyond["until" if term.is_least else "since"] = moment
     return WantedTasks(replace(found, problem=problem), worker, beyond)
 

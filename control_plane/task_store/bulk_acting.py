@@ -83,6 +83,8 @@ def _must_be_chosen(task: RowMapping, chosen: TaskChoice) -> None:
         raise InvalidPrecondition(f"it is {task['state']} by now")
     if chosen.claimed_by is not None and task["claimed_by"] != chosen.claimed_by:
         raise InvalidPrecondition("somebody else has it by now")
+    if chosen.submitted_by is not None and task["submitted_by"] != chosen.submitted_by:
+        raise InvalidPrecondition("somebody else handed it in by now")
 
 
 def _refusal(error: BaseException | None) -> str | None:

@@ -19,6 +19,14 @@ class TaskChoice(Body):
     kind: TaskKind | None = None
     state: TaskState | None = None
     claimed_by: NonEmpty | None = Field(default=None, max_length=200, description="worker id, or 'me'")
+    submitted_by: NonEmpty | None = Field(
+        default=None, max_length=200, description="who handed it in: worker id, or 'me'"
+    )
+    since: Timestamp | None = Field(default=None, description="created then or later")
+    until: Timestamp | None = Field(default=None, description="created then or sooner")
+    q: NonEmpty | None = Field(
+        default=None, max_length=300, description="words; the name of what it is about has them all"
+    )
 
     @property
     def is_of_all(self) -> bool:
@@ -58,7 +66,7 @@ class BulkPreview(Record):
     """What an act would concern, and the first of it."""
 
     matched: int
-    is_more: bool = Field(default=False, description="whether there are more than one act takes")
+    is_more: bool = Field(default=False, description="whether there may be more than one act takes or looks through")
     up_to: int = Field(description="the highest number of a task there was")
     sample: tuple[TaskDetail, ...] = ()
 

@@ -5,12 +5,12 @@ from sqlalchemy import select, update
 
 from control_plane.task_store.bulk_acting import AT_ONCE, BulkActing
 from control_plane.task_store.bulk_tables import bulk_acts, bulk_items
-from control_plane.task_store.operations import bulk, bulk_records, tasks
+from control_plane.task_store.operations import bulk, bulk_choice, bulk_records, tasks
 from store_client.errors import InvalidPrecondition, NotFound
 from store_client.wire.bulk import BeginBulkAct, BulkAct, ChooseTasks, TaskChoice
 from store_client.wire.call import PageQuery
 from store_client.wire.calls.bulk import BulkItemQuery
-from store_client.wire.tasks import ClosedTarget, ReassignTask
+from store_client.wire.tasks import ClosedTarget, ReassignTask, ReclaimTask
 from tests.store.plans import plans
 from tests.store.task_house import TaskHouse
 
@@ -42,6 +42,44 @@ def outcomes(store: TaskHouse, act: BulkAct) -> dict[str, tuple[str, str | None]
 def target_of(store: TaskHouse, task_id: str) -> str | None:
     target = store.see(tasks.read, task_id).target
     return target.id if target else None
+
+
+def test_tasks_are_chosen_by_age_by_who_handed_them_in_and_by_words(
+    store: TaskHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made(second: int, slug: str) -> str:
+        body = store.task_body("execution", store.idea(slug=slug), created_at=f"2026-01-01T00:00:{second}Z")
+        return str(store.act("orchestrators", tasks.create, body).task_id)
+
+    first, second, third, fourth = (made(10 + at, f"{'warm' if at % 2 else 'cold'}-{at}") for at in range(4))
+    ideations = [store.task() for _ in range(2)]
+    for task_id, name in zip(ideations, ("bob", "eve"), strict=True):
+        store.claim(task_id, name)
+        store.submit(task_id, name, idea_ids=[], status="success")
+
+    def chosen(act: str, **given: object) -> set[str]:
+        body = ChooseTasks.model_validate({"act": act, "filter": given})
+        seen = store.act("admins", bulk.preview, body)
+        assert (seen.matched, seen.is_more) == (len(seen.sample), False)
+        return {one.task_id for one in seen.sample}
+
+    assert chosen("reassign", q="Warm") == {second, fourth}
+    assert chosen("reassign", q="warm", since="2026-01-01T00:00:12Z") == {fourth}
+    assert chosen("reassign", kind="execution", until="2026-01-01T00:00:11Z") == {first, second}
+    assert chosen("take_back", submitted_by=store.id_of("bob")) == {ideations[0]}
+    assert chosen("reassign", submitted_by=store.id_of("bob")) == set()
+    assert chosen("reassign", claimed_by=store.id_of("bob")) == set()
+    act = begun(store, "take_back", TaskChoice(submitted_by=store.id_of("eve")))
+    store.act("admins", tasks.reclaim, ideations[1], ReclaimTask(cause="operator"))
+    store.claim(ideations[1], "bob")
+    store.submit(ideations[1], "bob", idea_ids=[], status="success")
+    assert outcomes(store, carried_out(store, act))[ideations[1]] == ("refused", "somebody else handed it in by now")
+    monkeypatch.setattr(bulk_choice, "LOOKED_AT", 3)
+    seen = store.act("admins", bulk.preview, ChooseTasks(act="reassign", filter=TaskChoice(q="warm")))
+    assert seen.is_more, "what was not looked at may be called so, too"
+    with pytest.raises(InvalidPrecondition, match="name another condition"):
+        begun(store, "reassign", TaskChoice(q="warm"), reason="x")
+    assert third in chosen("reassign", kind="execution")
 
 
 def test_claims_are_taken_back_from_exactly_whom_was_meant(store: TaskHouse) -> None:

@@ -161,7 +161,10 @@ async def test_tasks_and_ideas_are_narrowed_by_who_did_them_and_tasks_by_their_a
     assert sorted(await found("/tasks?q=age<1h", "tasks")) == sorted(everything)
     assert await found("/tasks?q=age>1h", "tasks") == []
     assert "the newest first" in words(part(await desk.get("/tasks?q=age<1h"), "tasks"))
-    assert "Acts on many" in says(await desk.get("/tasks?q=age<1h state:pending"))
-    assert "Take these back" not in says(await desk.get("/tasks?q=age<1h state:pending"))
+    assert "Take these back" in says(await desk.get("/tasks?q=age<1h"))
+    assert await found("/tasks?q=NEA", "tasks") == ["near execution"]
+    assert "by priority" in words(part(await desk.get("/tasks?q=near"), "tasks"))
+    for nothing in ("/tasks?q=%22%22", "/tasks?q=state:any", "/tasks?q=%00"):
+        assert "Take these back" not in says(await desk.get(nothing))
     assert "is compared with a time like" in says(await desk.get("/tasks?q=age<soon"))
     assert "Nobody in this experiment is called" in says(await desk.get("/ideas?q=by:Zoe"))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -18,6 +19,8 @@ from store_client import (
     InvalidPrecondition,
     NotFound,
     TaskChoice,
+    format_time,
+    parse_time,
 )
 from web_ui.active import Here
 from web_ui.filters import plural, with_query
@@ -77,6 +80,7 @@ class PreviewOfMany:
     count: int
     too_many: str
     up_to: int
+    at: str
     rows: tuple[TaskRow, ...]
     query: str
     targets: tuple[tuple[str, str], ...]
@@ -93,6 +97,8 @@ class Chosen:
     body: ChooseTasks
     said: str
     place: Place
+    at: str
+    """When it was asked for."""
 
     def list_href(self, here: Here) -> str:
         return with_query(here.url("tasks"), **self.place.fields)
@@ -101,7 +107,7 @@ class Chosen:
 async def preview(here: Here) -> Response:
     """How many tasks the filter chooses, and the first of them."""
     place = Place.of(here.visit.request, *FIELDS)
-    chosen = await _chosen(here, place, here.visit.request.query_params.get("act", ""))
+    chosen = await _chosen(here, place, here.visit.request.query_params.get("act", ""), here.visit.now)
     if chosen is None:
         return here.visit.go(with_query(here.url("tasks"), **place.fields), ("failed", NOTHING_CHOSEN))
     return await _preview(here, chosen, _reason(""), ANYBODY)
@@ -111,7 +117,7 @@ async def begin(here: Here) -> Response:
     """Begin the act on exactly the tasks that were counted; when they are others by now, say so and count again."""
     form = await here.visit.request.form()
     place = Place(here.url("bulk_preview"), {name: text(form, name) for name in FIELDS if text(form, name)})
-    chosen = await _chosen(here, place, text(form, "act"))
+    chosen = await _chosen(here, place, text(form, "act"), _moment(text(form, "at")) or here.visit.now)
     count, up_to, target = text(form, "count"), text(form, "up_to"), text(form, "target") or ANYBODY
     is_said = all(one.isascii() and one.isdecimal() and len(one) < 18 for one in (count, up_to))
     if chosen is None or not is_said:
@@ -140,17 +146,25 @@ def _again(here: Here, chosen: Chosen, why: str) -> Response:
     return here.visit.go(back, ("failed", f"Nothing was changed: {why}"))
 
 
-async def _chosen(here: Here, place: Place, act: str) -> Chosen | None:
+def _moment(said: str) -> datetime | None:
+    """When the tasks were counted, by which their age goes."""
+    try:
+        return parse_time(said)
+    except ValueError:
+        return None
+
+
+async def _chosen(here: Here, place: Place, act: str, at: datetime) -> Chosen | None:
     """What is wanted; None where the conditions leave nothing out or are not understood."""
     name: BulkActName | None = next((one for one in WORDS if one == act), None)
-    found = await of_tasks(here, place)
+    found = await of_tasks(here, place, at)
     wanted = found.narrowing
     told = {"kind": wanted.chosen.get("kind"), "state": wanted.chosen.get("state"), "claimed_by": found.worker}
-    given = {key: value for key, value in told.items() if value not in {None, "any"}}
-    if name is None or wanted.problem or found.beyond or not given:
+    given = {key: value for key, value in told.items() if value not in {None, "any"}} | found.beyond
+    if name is None or not found.is_narrow:
         return None
     body = ChooseTasks(act=name, filter=TaskChoice.model_validate(given))
-    return Chosen(body, wanted.text, place)
+    return Chosen(body, wanted.text, place, format_time(at))
 
 
 async def _preview(here: Here, chosen: Chosen, reason: Field, target: str, status: int = 200) -> Response:
@@ -170,6 +184,7 @@ async def _preview(here: Here, chosen: Chosen, reason: Field, target: str, statu
             count=seen.matched,
             too_many=_too_many(seen),
             up_to=seen.up_to,
+            at=chosen.at,
             rows=tuple(row(here, one) for one in seen.sample),
             query=chosen.said,
             targets=targets((workers, groups)),
@@ -185,6 +200,8 @@ async def _preview(here: Here, chosen: Chosen, reason: Field, target: str, statu
 def _too_many(seen: BulkPreview) -> str:
     if not seen.is_more:
         return ""
+    if seen.matched < MOST_AT_ONCE:
+        return "More tasks than are looked through for words are in such a state. Narrow them further."
     return f"There are more than {MOST_AT_ONCE:,}, which is the most that one act takes. Narrow them further."
 
 

@@ -163,8 +163,12 @@ def _result(act: BulkAct) -> str:
 def _filter(act: BulkAct) -> str:
     """The filter as it is written in the box of the list."""
     told = act.filter
-    pairs = (("state", told.state and told.state.value), ("kind", told.kind), ("worker", told.claimed_by))
-    return write(Term(name, str(value)) for name, value in pairs if value)
+    pairs = (
+        ("state", told.state and told.state.value), ("kind", told.kind), ("worker", told.claimed_by),
+        ("by", told.submitted_by), ("since", told.since), ("until", told.until),
+    )  # fmt: skip
+    terms = [Term(name, str(value)) for name, value in pairs if value]
+    return write([*terms, *(Term("", word) for word in (told.q or "").split())])
 
 
 def _can_be_undone(here: Here, act: BulkAct) -> bool:

@@ -17,7 +17,7 @@ from web_ui.standing import heading
 from web_ui.task_filters import TASK_FIELDS, FilterBox, WantedTasks, box, of_tasks
 from web_ui.templating import Frame, Tab
 
-HINT = "state:claimed kind:evaluation age>2h"
+HINT = "state:claimed age>2h words of a name"
 OPEN_STATES = (TaskState.PENDING, TaskState.CLAIMED, TaskState.SUBMITTED)
 
 
@@ -79,7 +79,7 @@ async def index(here: Here) -> Response:
             rows=tuple(row(here, one) for one in page.items),
             pager=place.pager(len(page.items), page.next, page.total, is_more=page.is_more),
             is_open=state is None and not wanted.problem,
-            order="the newest first" if found.beyond else "by priority",
+            order="the newest first" if found.is_by_age else "by priority",
             box=box(place, wanted, TASK_FIELDS, HINT),
             views=bar(here, "tasks", views),
             many=_many(here, found),
@@ -114,7 +114,7 @@ def _many(here: Here, found: WantedTasks) -> tuple[Tab, ...]:
     if not here.visit.is_administrator:
         return ()
     log, wanted = Tab("Acts on many", here.url("bulk_acts")), found.narrowing
-    if wanted.problem or found.beyond or set(wanted.chosen.values()) <= {"any"}:
+    if not found.is_narrow:
         return (log,)
     acts = (("Take these back…", "take_back"), ("Give these to others…", "reassign"))
     return (*(Tab(words, with_query(here.url("bulk_preview"), act=act, q=wanted.text)) for words, act in acts), log)

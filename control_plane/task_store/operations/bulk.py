@@ -3,34 +3,31 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, func, insert, select
+from sqlalchemy import func, insert, select
 
 from control_plane.db.transaction import Tx
 from control_plane.task_store.bulk_tables import bulk_acts, bulk_items
-from control_plane.task_store.operations import bulk_records, details, names
+from control_plane.task_store.operations import bulk_choice, bulk_records, details, names
 from control_plane.task_store.operations.listing import rows_of
 from control_plane.task_store.ports import JobsOfTasks, no_jobs
-from control_plane.task_store.rules.tasks import MOVES
 from control_plane.task_store.tables import tasks
 from store_client.errors import InvalidPrecondition, NotFound
-from store_client.wire.bulk import MOST_AT_ONCE, BeginBulkAct, BulkAct, BulkActName, BulkPreview, ChooseTasks
-from store_client.wire.tasks import TaskState
+from store_client.wire.bulk import MOST_AT_ONCE, BeginBulkAct, BulkAct, BulkPreview, ChooseTasks
 
 SAMPLE = 20
-MOVE_OF: dict[BulkActName, str] = {"take_back": "reclaim", "reassign": "reassign"}
-_CHOSEN = (tasks.c.task_id, tasks.c.number, tasks.c.target_id)
 
 
 def preview(tx: Tx, body: ChooseTasks, jobs: JobsOfTasks = no_jobs) -> BulkPreview:
     """How many tasks an act would concern, and the first of them."""
     up_to = tx.connection.scalar(select(func.max(tasks.c.number)).where(tasks.c.experiment_id == tx.experiment_id)) or 0
-    found = _chosen(tx, body, up_to)
+    chosen = bulk_choice.choose(tx, body, up_to)
+    found = chosen.rows
     ids = [row["task_id"] for row in found[:SAMPLE]]
     rows = rows_of(tx, select(tasks).where(tasks.c.experiment_id == tx.experiment_id, tasks.c.task_id.in_(ids)))
     ordered = sorted(rows, key=lambda row: ids.index(row["task_id"]))
     return BulkPreview(
         matched=min(len(found), MOST_AT_ONCE),
-        is_more=len(found) > MOST_AT_ONCE,
+        is_more=chosen.is_more,
         up_to=up_to,
         sample=details.of_tasks(tx, ordered, jobs),
     )
@@ -38,17 +35,18 @@ def preview(tx: Tx, body: ChooseTasks, jobs: JobsOfTasks = no_jobs) -> BulkPrevi
 
 def begin(tx: Tx, body: BeginBulkAct) -> BulkAct:
     """Write down what is to be done with which tasks; it is done by and by."""
-    found = _chosen(tx, body, body.up_to)
-    if len(found) > MOST_AT_ONCE:
+    chosen = bulk_choice.choose(tx, body, body.up_to)
+    found = chosen.rows
+    if chosen.is_more:
         raise InvalidPrecondition(f"one act takes at most {MOST_AT_ONCE:,} tasks; name another condition")
     if len(found) != body.expected_count:
         raise InvalidPrecondition(f"it would concern {len(found):,} by now, not {body.expected_count:,}")
     target = body.new_target.id if body.new_target else None
     if target is not None:
         _must_be_known(tx, target)
-    chosen = body.filter.having(claimed_by=_holder(tx, body))
+    settled = bulk_choice.settled(tx, body.filter)
     items = [{"task_id": row["task_id"], "gives": target, "had": row["target_id"]} for row in found]
-    return _begin(tx, items, act=body.act, filter=chosen.to_wire(), target_id=target, reason=body.reason)
+    return _begin(tx, items, act=body.act, filter=settled.to_wire(), target_id=target, reason=body.reason)
 
 
 def undo(tx: Tx, act_id: str) -> BulkAct:
@@ -79,30 +77,6 @@ def _begin(tx: Tx, items: Sequence[dict[str, Any]], **said: Any) -> BulkAct:
     tx.run_all(insert(bulk_items), placed)
     tx.tell("bulk_act.began", act_id=act_id, act=said["act"], total=len(items), by=by)
     return bulk_records.read(tx, act_id)
-
-
-def _chosen(tx: Tx, body: ChooseTasks, up_to: int) -> list[RowMapping]:
-    """The tasks in a state in which the act is possible, state by state in the order of their priority."""
-    possible = [state for state in MOVES[MOVE_OF[body.act]].sources if body.filter.state in {None, state}]
-    found: list[RowMapping] = []
-    for state in sorted(possible):
-        here = select(*_CHOSEN).where(*_conditions(tx, body, state), tasks.c.number <= up_to)
-        ordered = here.order_by(tasks.c.priority.desc(), tasks.c.number)
-        found += rows_of(tx, ordered.limit(MOST_AT_ONCE + 1 - len(found)))
-    return found
-
-
-def _conditions(tx: Tx, body: ChooseTasks, state: TaskState) -> list[ColumnElement[bool]]:
-    found = [tasks.c.experiment_id == tx.experiment_id, tasks.c.state == state]
-    if body.filter.kind is not None:
-        found.append(tasks.c.kind == body.filter.kind)
-    if body.filter.claimed_by is not None:
-        found.append(tasks.c.claimed_by == _holder(tx, body))
-    return found
-
-
-def _holder(tx: Tx, body: ChooseTasks) -> str | None:
-    return tx.caller.worker_id if body.filter.claimed_by == "me" else body.filter.claimed_by
 
 
 def _must_be_known(tx: Tx, target_id: str) -> None:

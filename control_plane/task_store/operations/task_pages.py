@@ -58,7 +58,7 @@ def _picky(tx: Tx, query: TaskPageQuery, jobs: JobsOfTasks) -> TaskPage:
             if len(taken) == query.limit:
                 break
             last = row
-            if _is_called(row, words) and _is_wanted(tx, query, row, groups):
+            if is_called(row, words) and _is_wanted(tx, query, row, groups):
                 taken.append(row)
         is_end = last is None or last["number"] == looked[-1]["number"]
         following = _edge(tx, query) if is_end or last is None else _place(last)
@@ -68,7 +68,7 @@ def _picky(tx: Tx, query: TaskPageQuery, jobs: JobsOfTasks) -> TaskPage:
     return TaskPage(items=details.of_tasks(tx, _whole(tx, taken), jobs), next=following)
 
 
-def _is_called(row: RowMapping, words: tuple[str, ...]) -> bool:
+def is_called(row: RowMapping, words: tuple[str, ...]) -> bool:
     """Whether the name of what a task is about has all these words."""
     title = (row["title"] or NEW_IDEAS) if words else ""
     return all(word in title for word in words)
@@ -120,7 +120,7 @@ def _is_windowed(query: TaskPageQuery) -> bool:
 
 def _along(tx: Tx, query: TaskPageQuery) -> Select[Any]:
     """The numbers of the tasks of a time, after a place."""
-    here = select(tasks.c.number).where(tasks.c.experiment_id == tx.experiment_id, *_times(tx, query))
+    here = select(tasks.c.number).where(tasks.c.experiment_id == tx.experiment_id, *times(tx, query.since, query.until))
     if query.after is not None:
         place = pages.read(query.after)[1]
         here = here.where(tasks.c.number > place if query.is_rising else tasks.c.number < place)
@@ -135,15 +135,15 @@ def _edge(tx: Tx, query: TaskPageQuery) -> str | None:
     return None if number is None else pages.write((0, number))
 
 
-def _times(tx: Tx, query: TaskPageQuery) -> list[ColumnElement[bool]]:
+def times(tx: Tx, since: str | None, until: str | None) -> list[ColumnElement[bool]]:
     """The time as bounds of the numbers, which every order by age follows: one look at an index for each."""
     at, here = tasks.c.created_at, tasks.c.experiment_id == tx.experiment_id
     conditions: list[ColumnElement[bool]] = []
-    if query.since is not None:
-        first = select(tasks.c.number).where(here, at >= query.since).order_by(at, tasks.c.number).limit(1)
+    if since is not None:
+        first = select(tasks.c.number).where(here, at >= since).order_by(at, tasks.c.number).limit(1)
         conditions.append(tasks.c.number >= (tx.connection.scalar(first) or MOST))
-    if query.until is not None:
-        last = select(tasks.c.number).where(here, at <= query.until).order_by(at.desc(), tasks.c.number.desc()).limit(1)
+    if until is not None:
+        last = select(tasks.c.number).where(here, at <= until).order_by(at.desc(), tasks.c.number.desc()).limit(1)
         conditions.append(tasks.c.number <= (tx.connection.scalar(last) or 0))
     return conditions
 
@@ -181,7 +181,7 @@ def _filters(tx: Tx, query: TaskPageQuery) -> list[ColumnElement[bool] | TextCla
         conditions.append(tasks.c.claimed_by == caller_or(tx, query.claimed_by))
     if query.submitted_by is not None:
         conditions.append(tasks.c.submitted_by == caller_or(tx, query.submitted_by))
-    return [*conditions, *_times(tx, query)]
+    return [*conditions, *times(tx, query.since, query.until)]
 
 
 def _place(row: RowMapping) -> str:

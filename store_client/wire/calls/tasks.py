@@ -48,6 +48,11 @@ class TaskView(TypedDict, total=False):
     q: str | None
 
 
+def words_of(q: str | None) -> tuple[str, ...]:
+    """The words that are looked for in names of tasks, in the case that names have."""
+    return tuple((q or "").lower().split())
+
+
 class TaskPageQuery(PageQuery):
     kind: TaskKind | None = None
     state: TaskState | None = None
@@ -65,8 +70,8 @@ class TaskPageQuery(PageQuery):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The words that are looked for, in the case that names have."""
-        return tuple((self.q or "").lower().split())
+        """The words that are looked for."""
+        return words_of(self.q)
 
     @property
     def is_by_age(self) -> bool:
