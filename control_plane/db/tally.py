@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import JSON, Connection, Select, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from control_plane.db.command import Command
+from control_plane.db.question import Question
 from control_plane.db.tables import tallies
 
 
@@ -42,16 +43,27 @@ def add_all(connection: Connection, amounts: Mapping[tuple[str, str], int]) -> N
         _ADD.run_all(connection, rows)
 
 
+_OF_ONE = Question(select(tallies.c.name, tallies.c.total).where(tallies.c.experiment_id == bindparam("here")))
+
+
+def _by_experiment(as_object: Any) -> Select[Any]:
+    """The counters of each experiment as one value: many rows take longer to fetch than to find."""
+    counted = as_object(tallies.c.name, tallies.c.total, type_=JSON)
+    return select(tallies.c.experiment_id, counted.label("counted")).group_by(tallies.c.experiment_id)
+
+
+_OF_MANY = {
+    "sqlite": _by_experiment(func.json_group_object),
+    "postgresql": _by_experiment(func.json_object_agg),
+}
+
+
 def read(connection: Connection, experiment_id: str) -> dict[str, int]:
     """Every counter of an experiment."""
-    query = select(tallies.c.name, tallies.c.total).where(tallies.c.experiment_id == experiment_id)
-    return {row.name: row.total for row in connection.execute(query)}
+    return {row["name"]: row["total"] for row in _OF_ONE.all(connection, {"here": experiment_id})}
 
 
 def read_many(connection: Connection, experiment_ids: Iterable[str]) -> dict[str, dict[str, int]]:
     """Every counter of several experiments in one query."""
-    query = select(tallies).where(tallies.c.experiment_id.in_(list(experiment_ids)))
-    counters: dict[str, dict[str, int]] = {}
-    for experiment_id, name, total in connection.execute(query):
-        counters.setdefault(experiment_id, {})[name] = total
-    return counters
+    query = _OF_MANY[connection.dialect.name].where(tallies.c.experiment_id.in_(list(experiment_ids)))
+    return {row.experiment_id: row.counted for row in connection.execute(query)}

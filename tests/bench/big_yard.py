@@ -105,8 +105,11 @@ async def open_yard(folder: Path, tasks: int) -> AsyncIterator[BigYard]:
 
 
 async def _rest(world: World) -> None:
-    """Until the indexer has looked at all that happened: what is measured then has the machine to itself."""
+    """Until indexer and console have looked at all that happened: what is measured then has the machine to itself."""
     while not await world.parts.house.read(_is_at_rest):  # noqa: ASYNC110 - it tells nobody
+        await asyncio.sleep(0.1)
+    tip = await world.parts.house.read(lambda tx: log.tip(tx.connection))
+    while world.app.state.live.marks().tip < tip:  # noqa: ASYNC110 - nor does the console
         await asyncio.sleep(0.1)
 
 

@@ -27,6 +27,7 @@ from store_client.wire.experiments import (
 )
 
 TOLD = ("experiment_id", "slug", "name", "created_at", "updated_at", "archived_at", "best_variant_id")
+WHOLE = ("description", "hypothesis", "kind", "base_commit_sha", "ended_at", "end_reason")
 
 
 def read_runtime(tx: Tx) -> Experiment:
@@ -69,17 +70,17 @@ def read_summary(tx: Tx) -> ExperimentSummary:
 
 def read_detail(tx: Tx, *, git_root: str = "") -> ExperimentDetail:
     """The experiment whole; `git_root` is this server's URL, or empty for a path relative to it."""
-    row = _one(tx)
-    config = row["config"]
+    row, whole = _one(tx), tx.experiment
+    config = whole["config"]
     return ExperimentDetail(
         **_summary_fields(row, tally.read(tx.connection, tx.experiment_id)),
-        **{key: row[key] for key in ("description", "hypothesis", "kind", "base_commit_sha", "ended_at", "end_reason")},
+        **{key: whole[key] for key in WHOLE},
         config=config,
         dispatch_mode=read_dispatch_mode(tx),
         parallel_variants=config["parallel_variants"],
         evaluation_schema=config["evaluation_schema"],
         commands=configs.commands(config),
-        git_url=f"{git_root}/git/{tx.experiment_id}.git" if row["base_commit_sha"] else None,
+        git_url=f"{git_root}/git/{tx.experiment_id}.git" if whole["base_commit_sha"] else None,
     )
 
 
@@ -102,8 +103,10 @@ def to_counts(counters: Mapping[str, int]) -> Counts:
 
 
 def scored() -> Select[Any]:
+    """What lists tell of experiments; of their configs, which are long, the objective alone."""
+    of = (experiments.c[name] for name in (*TOLD[:-1], "status", "tags", "automation"))
     told = (scores.c[name] for name in ("baseline_value", "best_value", "best_variant_id", "best_label", "steps"))
-    return select(experiments, *told).outerjoin_from(
+    return select(*of, experiments.c.config["objective"].label("objective"), *told).outerjoin_from(
         experiments, scores, scores.c.experiment_id == experiments.c.experiment_id
     )
 
@@ -132,7 +135,7 @@ def lines(tx: Tx, rows: Sequence[RowMapping]) -> tuple[ExperimentLine, ...]:
 
 
 def _summary_fields(row: RowMapping, counters: Mapping[str, int]) -> dict[str, Any]:
-    objective = Objective.model_validate(row["config"]["objective"])
+    objective = Objective.model_validate(row["objective"])
     return {
         **{key: row[key] for key in TOLD},
         "tags": tuple((row["tags"] or "").split()),

@@ -37,12 +37,12 @@ def page(tx: Tx, query: ExperimentPageQuery) -> ExperimentPage:
     found = _rows(tx, query.limit + 1, [visible, *filters, *beyond])
     last = found[query.limit - 1] if len(found) > query.limit else None
     by_status = _by_status(tx, visible)
-    waiting, count = _waiting(tx, query.first_needing, visible & is_waiting)
-    lines = reading.lines(tx, found[: query.limit])
+    needing_rows, count = _waiting(tx, query.first_needing, visible & is_waiting)
+    lines, waiting = _lines(tx, found[: query.limit], needing_rows)
     return ExperimentPage(
         items=_with_leases(tx, lines) if query.with_leases and not tx.caller.is_confined else lines,
         next=last and places.write((last["standing"], last["created_at"], last["experiment_id"])),
-        total=_count(tx, visible, *filters) if filters else _told(sum(by_status.values())),
+        total=_total(tx, query, [visible, *filters], count) if filters else _told(sum(by_status.values())),
         by_status=by_status,
         needing=count,
         waiting=waiting,
@@ -55,11 +55,18 @@ def _with_leases(tx: Tx, lines: tuple[ExperimentLine, ...]) -> tuple[ExperimentL
     return tuple(one.having(lease=held.get(one.experiment_id)) for one in lines)
 
 
-def _waiting(tx: Tx, limit: int, wanted: ColumnElement[bool]) -> tuple[tuple[ExperimentLine, ...], int]:
+def _lines(tx: Tx, *lists: list[RowMapping]) -> list[tuple[ExperimentLine, ...]]:
+    """Lists that share most of their experiments, each of which is told once."""
+    rows = {row["experiment_id"]: row for each in lists for row in each}
+    told = {one.experiment_id: one for one in reading.lines(tx, list(rows.values()))}
+    return [tuple(told[row["experiment_id"]] for row in each) for each in lists]
+
+
+def _waiting(tx: Tx, limit: int, wanted: ColumnElement[bool]) -> tuple[list[RowMapping], int]:
     """The first of those that wait, and how many do: of few it is seen, many are counted."""
     found = _rows(tx, limit, [wanted]) if limit else []
     count = len(found) if len(found) < limit else _count(tx, wanted)
-    return reading.lines(tx, found), COUNTED if count is None else count
+    return found, COUNTED if count is None else count
 
 
 def _rows(tx: Tx, limit: int, conditions: list[ColumnElement[bool]]) -> list[RowMapping]:
@@ -106,6 +113,13 @@ def _count(tx: Tx, *conditions: ColumnElement[bool]) -> int | None:
     """How many experiments these conditions admit; None for more than are counted."""
     some: Select[Any] = select(literal(1)).select_from(experiments).where(*conditions).limit(COUNTED + 1)
     return _told(tx.connection.scalar(select(func.count()).select_from(some.subquery())) or 0)
+
+
+def _total(tx: Tx, query: ExperimentPageQuery, conditions: list[ColumnElement[bool]], needing: int) -> int | None:
+    """How many are on all pages; of those that need somebody it is known."""
+    if query.needs and query.status is None and not query.q and needing < COUNTED:
+        return needing
+    return _count(tx, *conditions)
 
 
 def _told(total: int) -> int | None:

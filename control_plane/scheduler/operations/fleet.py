@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, select
 
+from control_plane.db.question import Question
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.gpus import Gpu, MigDevice
 from control_plane.scheduler.operations import listing
@@ -14,13 +15,16 @@ from control_plane.scheduler.tables import holds, jobs
 from store_client.wire.jobs import Fleet, QueueSummary, SlotInfo
 
 Part = Gpu | MigDevice
+_HOLDERS = Question(
+    select(holds.c.slot_id, jobs.c.job_id, jobs.c.number, jobs.c.experiment_id).join(
+        jobs, jobs.c.job_id == holds.c.job_id
+    )
+)
 
 
 def holders(tx: Tx) -> dict[str, RowMapping]:
     """A job on each held slot."""
-    query = select(holds.c.slot_id, jobs.c.job_id, jobs.c.number, jobs.c.experiment_id)
-    query = query.join(jobs, jobs.c.job_id == holds.c.job_id)
-    return {row["slot_id"]: row for row in tx.connection.execute(query).mappings()}
+    return {row["slot_id"]: row for row in _HOLDERS.all(tx.connection, {})}
 
 
 def read(tx: Tx, seen: Sequence[View]) -> Fleet:

@@ -7,8 +7,9 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, func, select
+from sqlalchemy import RowMapping, Select, bindparam, func, select
 
+from control_plane.db.question import Question
 from control_plane.db.tables import tallies
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import ordered, records, selection
@@ -20,6 +21,13 @@ from store_client.wire.batches import JobFilter
 from store_client.wire.calls.jobs import JobPageQuery
 from store_client.wire.jobs import JobDetail, JobPage, JobState
 
+_COUNTED = tallies.c.name, func.sum(tallies.c.total).label("total")
+_OF_ALL = Question(select(*_COUNTED).where(tallies.c.name.like("jobs.%")).group_by(tallies.c.name))
+_OF_ONE = Question(
+    select(*_COUNTED)
+    .where(tallies.c.name.like("jobs.%"), tallies.c.experiment_id == bindparam("here"))
+    .group_by(tallies.c.name)
+)
 PLACED = "placed"
 FEW = 2000
 Page = tuple[list[RowMapping], str | None]
@@ -169,15 +177,14 @@ def _total(tx: Tx, wanted: JobFilter) -> int | None:
 
 def by_state(tx: Tx, scope: str | None = None) -> dict[str, int]:
     """How many jobs are in each state, from the maintained counters."""
-    query = select(tallies.c.name, func.sum(tallies.c.total).label("total")).where(tallies.c.name.like("jobs.%"))
-    if scope:
-        query = query.where(tallies.c.experiment_id == scope)
-    rows = tx.connection.execute(query.group_by(tallies.c.name))
-    return {row.name.removeprefix("jobs."): int(row.total) for row in rows}
+    question, values = (_OF_ONE, {"here": scope}) if scope else (_OF_ALL, {})
+    return {row["name"].removeprefix("jobs."): int(row["total"]) for row in question.all(tx.connection, values)}
 
 
 def latest_of_tasks(tx: Tx, task_ids: Sequence[str], /) -> dict[str, str]:
     """The newest job of each task of the experiment that has one."""
+    if not task_ids:
+        return {}
     newest = select(func.max(jobs.c.number)).where(
         jobs.c.experiment_id == tx.experiment_id, jobs.c.task_id.in_(list(task_ids))
     )

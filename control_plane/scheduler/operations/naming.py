@@ -25,7 +25,7 @@ class Naming:
 
     @classmethod
     def of(cls, tx: Tx, rows: Sequence[RowMapping]) -> "Naming":
-        """Three questions, however many jobs there are; the third only where some are on slots."""
+        """Three questions, however many jobs there are; the third only where some are on slots, none about no job."""
         on_slots = [(row["job_id"], row["attempt"]) for row in rows if JobState(row["state"]).is_on_a_slot]
         return replace(cls.of_submitters(tx, rows), slots=_slots(tx, on_slots))
 
@@ -49,15 +49,19 @@ class Naming:
 
 
 def _experiments(tx: Tx, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    if not (wanted := list(ids)):
+        return {}
     of = experiments.c
-    query = select(of.experiment_id, of.name, of.slug).where(of.experiment_id.in_(list(ids)))
+    query = select(of.experiment_id, of.name, of.slug).where(of.experiment_id.in_(wanted))
     return {row.experiment_id: {"experiment_name": row.name, "experiment_slug": row.slug} for row in _all(tx, query)}
 
 
 def _people(tx: Tx, wanted: Iterable[Person]) -> dict[Person, dict[str, Any]]:
+    if not (named := list(wanted)):
+        return {}
     who = workers.c
     query = select(who.scope, who.worker_id, who.name, who.deployment_worker_id)
-    query = query.where(tuple_(who.scope, who.worker_id).in_(list(wanted)))
+    query = query.where(tuple_(who.scope, who.worker_id).in_(named))
     return {
         (row.scope, row.worker_id): {
             "submitter_name": row.name,

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, delete, insert, select, update
 
+from control_plane.db.question import Question
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.fleet_tables import gpu_states, node_views
 from control_plane.scheduler.gpus import Gpu, GpuProcess, MigDevice
@@ -15,6 +16,7 @@ from control_plane.scheduler.rules.standing import Held, Key, Seen
 from control_plane.scheduler.tables import attempts, holds
 
 PLAIN = Slot("", "cpu")
+_SEEN = Question(select(node_views).order_by(node_views.c.node))
 """Only what differs from it is written down."""
 
 
@@ -56,8 +58,7 @@ def forget_unseen(tx: Tx, before: str) -> None:
 
 def load(tx: Tx) -> list[View]:
     """Every machine as it was last seen."""
-    rows = tx.connection.execute(select(node_views).order_by(node_views.c.node)).mappings()
-    return [_read(row) for row in rows]
+    return [_read(row) for row in _SEEN.all(tx.connection, {})]
 
 
 def live(tx: Tx) -> dict[Key, set[str]]:

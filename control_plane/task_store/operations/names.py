@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, select
+from sqlalchemy import ColumnElement, RowMapping, Select, select
 
 from control_plane.db.tables import groups, workers
 from control_plane.db.transaction import Tx
@@ -11,6 +11,10 @@ from control_plane.task_store.tables import ideas, tasks, variants
 from store_client.wire.variants import ParentVariant
 
 Rows = Mapping[str, RowMapping]
+_PARENT = select(
+    *(variants.c[name] for name in ("variant_id", "kind", "idea_id", "objective_value")),
+    *(variants.c[name] for name in ("commit_sha", "variant_commit_sha")),
+)
 
 
 def of_members(tx: Tx, member_ids: Iterable[str | None]) -> dict[str, str | None]:
@@ -27,11 +31,15 @@ def of_members(tx: Tx, member_ids: Iterable[str | None]) -> dict[str, str | None
 
 
 def ideas_by_id(tx: Tx, idea_ids: Iterable[str | None]) -> Rows:
-    return _by(tx, ideas.c.idea_id, idea_ids)
+    """What ideas are called, whose they are, and what they start from."""
+    told = ideas.c.idea_id, ideas.c.slug, ideas.c.created_by, ideas.c.parent_commits
+    return _by(tx, select(*told), ideas.c.idea_id, idea_ids)
 
 
 def variants_by_id(tx: Tx, variant_ids: Iterable[str | None]) -> Rows:
-    return _by(tx, variants.c.variant_id, variant_ids)
+    """The same of variants, and the idea of each."""
+    told = variants.c.variant_id, variants.c.kind, variants.c.idea_id, variants.c.parent_commits
+    return _by(tx, select(*told), variants.c.variant_id, variant_ids)
 
 
 def execution_tasks(tx: Tx, idea_ids: Iterable[str]) -> dict[str, str]:
@@ -63,7 +71,7 @@ def label(variant: RowMapping, named: Rows) -> str:
 def parents(tx: Tx, commits: Iterable[str]) -> dict[str, ParentVariant]:
     """What each parent commit is: a variant's canonical or worker commit, the baseline, or just a commit."""
     wanted = set(commits)
-    found = _by(tx, variants.c.commit_sha, wanted) | _by(tx, variants.c.variant_commit_sha, wanted)
+    found = _by(tx, _PARENT, variants.c.commit_sha, wanted) | _by(tx, _PARENT, variants.c.variant_commit_sha, wanted)
     named = ideas_by_id(tx, (row["idea_id"] for row in found.values()))
     return {commit: _parent(tx, commit, found.get(commit), named) for commit in wanted}
 
@@ -80,8 +88,8 @@ def _parent(tx: Tx, commit: str, variant: RowMapping | None, named: Rows) -> Par
     )
 
 
-def _by(tx: Tx, column: ColumnElement[Any], values: Iterable[str | None]) -> dict[str, RowMapping]:
-    table = column.table
+def _by(tx: Tx, chosen: Select[Any], column: ColumnElement[Any], values: Iterable[str | None]) -> dict[str, RowMapping]:
+    """Rows by one of the columns that are chosen."""
     wanted = {value for value in values if value is not None}
-    query = select(table).where(table.c.experiment_id == tx.experiment_id, column.in_(wanted))
+    query = chosen.where(column.table.c.experiment_id == tx.experiment_id, column.in_(wanted))
     return {row[column.name]: row for row in tx.connection.execute(query).mappings()} if wanted else {}

@@ -46,7 +46,8 @@ def is_minimised(tx: Tx) -> bool:
 
 
 def best_variant_id(tx: Tx) -> str | None:
-    return tx.connection.scalar(select(scores.c.best_variant_id).where(scores.c.experiment_id == tx.experiment_id))
+    found = _SCORES.first(tx.connection, {"here": tx.experiment_id})
+    return None if found is None else found["best_variant_id"]
 
 
 def read(tx: Tx) -> tuple[ProgressPoint, ...]:
