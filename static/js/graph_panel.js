@@ -1,7 +1,7 @@
 // What is known of the variant that is looked at, in words: beside the graph, and told to who cannot see it.
 import { figure } from "./graph_data.js";
 
-const WORDS = {
+export const WORDS = {
   starting: ["run", "in the making"],
   success: ["ok", "scored"],
   integrated: ["ok", "integrated"],

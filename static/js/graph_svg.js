@@ -1,5 +1,6 @@
 // The graph as it stands, as one SVG file that needs nothing else.
 import { figure } from "./graph_data.js";
+import { WORDS } from "./graph_panel.js";
 
 const EDGE = 40;
 const ROOM = 260;
@@ -45,7 +46,7 @@ function drawn(canvas, node, { x, y }) {
   const shape = `<path d="${outline(canvas.kindOf(node), x, y)}" fill="${fill}" stroke="${isChief ? colours.accent : canvas.lineOf(node)}" stroke-width="${isChief ? 2 : 1.1}"/>`;
   const ring = node.status === "integrated" ? `<circle cx="${x}" cy="${y}" r="8.5" fill="none" stroke="${colours["line-control"]}"/>` : "";
   const name = isChief ? `<text x="${x + 13}" y="${y + 4}" fill="${colours.text}">${safe(node.label)} ${figure(node.value)}</text>` : "";
-  return `<g><title>${safe(`${node.number} ${node.label}: ${node.value === null ? node.status : figure(node.value)}`)}</title>${shape}${ring}${name}</g>`;
+  return `<g><title>${safe(`${node.number} ${node.label}: ${node.value === null ? WORDS[node.status][1] : figure(node.value)}`)}</title>${shape}${ring}${name}</g>`;
 }
 
 function outline(kind, x, y) {

@@ -1,4 +1,5 @@
-// Where a bar of tabs is wider than the screen it begins at the tab that is shown, and says on which side there are more.
+// Where a bar of tabs or of states is wider than the screen it begins at the one that is shown, and knows on which side
+// there are more.
 const SLACK = 2;
 
 function mark(bar) {
@@ -7,7 +8,7 @@ function mark(bar) {
 }
 
 export function showCurrentTab() {
-  for (const bar of document.querySelectorAll("nav.tabs")) {
+  for (const bar of document.querySelectorAll("nav.tabs, .ways nav")) {
     const tab = bar.querySelector("[aria-current]");
     if (tab && bar.scrollWidth > bar.clientWidth) bar.scrollLeft = tab.offsetLeft - (bar.clientWidth - tab.offsetWidth) / 2;
     bar.addEventListener("scroll", () => mark(bar), { passive: true });
