@@ -22,7 +22,7 @@ def end_of(visit: Visit, job: JobDetail) -> str:
     said = (as_moment(job.progress.at) - as_moment(job.started_at)).total_seconds() if job.progress else ran
     left = max(0.0, max(said, 1.0) * (1 / fraction) - ran)
     words = between(left / SLACK, left * SLACK)
-    return f"Ends {words} if it goes on as it has so far, by what it says; at the latest {most}."
+    return f"At the pace it reports it ends {words}; at the latest {most}."
 
 
 def _limit(seconds: float) -> str:

@@ -77,7 +77,7 @@ async def test_a_group_in_a_group_says_whom_it_comes_to_mean_and_by_which_way(
     shown = await browser_of_admin.get(f"{PATH}/{outer}")
     assert rows(part(shown, "everybody")) == [["Ada", "listed itself"], ["Bo", "through middle , then inner"]]
     assert [row.split()[0] for row in members(shown)] == ["Ada", "middle"]
-    assert "Lists 2 members, and comes to mean 2 workers." in says(shown)
+    assert "2 members, 2 workers in all." in says(shown)
     shown = await browser_of_admin.get(f"{PATH}/{inner}")
     assert not page(shown).select('[data-live="everybody"]')
     told = words(part(shown, "facts"))

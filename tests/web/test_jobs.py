@@ -105,7 +105,7 @@ async def test_a_running_job_says_when_it_ends_as_far_as_it_says_how_far_it_is(
     telling = await queued(world, hello, "telling", timeout_seconds=7200)
     await runs(world, telling, minutes=30, said={"fraction": 0.5})
     shown = says(await browser_of_admin.get(f"/queue/{telling.number}"))
-    assert re.search(r"Ends in 2[34] to 3[78] min if it goes on as it has so far", shown)
+    assert re.search(r"At the pace it reports it ends in 2[34] to 3[78] min; at the latest", shown)
     assert "at the latest it is stopped in 1 h" in shown
 
 

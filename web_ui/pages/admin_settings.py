@@ -80,7 +80,8 @@ async def tell(here: Here) -> Response:
         changed = await here.store.change_experiment(ChangeExperiment.model_validate(body))
     except InvalidName as error:
         return await _show(here, told=(told[0].wrong(sentence(error.detail)), *told[1:]), status=422)
-    return here.visit.go(here.url("settings"), ("done", f"{changed.name} is what it is called and told of now."))
+    saved = f"The name, tags, description and hypothesis of {changed.name} are saved."
+    return here.visit.go(here.url("settings"), ("done", saved))
 
 
 async def check(here: Here) -> Response:

@@ -178,8 +178,8 @@ async def _page(registry: Registry, refused: Refusal) -> Response:
 
 def _sentence(registry: Registry, group: GroupDetail) -> str:
     meaning = MEANINGS[registry.scope].get(group.name or "", "") if group.is_reserved else ""
-    listed = f"Lists {plural(group.direct, 'member')}"
-    told = f"{listed}, and comes to mean {plural(group.effective, 'worker')}." if group.groups else f"{listed}."
+    listed = plural(group.direct, "member")
+    told = f"{listed}, {plural(group.effective, 'worker')} in all." if group.groups else f"{listed}."
     return f"{meaning} {told}".strip()
 
 

@@ -92,7 +92,7 @@ def _worst(parts: tuple[HealthPart, ...]) -> HealthState:
 def _sentence(parts: tuple[HealthPart, ...]) -> str:
     bad, wait = (sum(part.state == state for part in parts) for state in ("bad", "wait"))
     if bad:
-        return f"{plural(bad, 'part')} {'is' if bad == 1 else 'are'} broken; what to do stands beside."
+        return f"{plural(bad, 'part')} {'is' if bad == 1 else 'are'} broken. Each says what to do."
     return f"{plural(wait, 'part')} to look at." if wait else "Every part does well."
 
 
