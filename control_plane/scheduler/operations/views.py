@@ -16,8 +16,8 @@ from control_plane.scheduler.rules.standing import Held, Key, Seen
 from control_plane.scheduler.tables import attempts, holds
 
 PLAIN = Slot("", "cpu")
-_SEEN = Question(select(node_views).order_by(node_views.c.node))
 """Only what differs from it is written down."""
+_SEEN = Question(select(node_views).order_by(node_views.c.node))
 
 
 @dataclass(frozen=True)
