@@ -29,6 +29,7 @@ from store_client.errors import (
     Unreachable,
 )
 from store_client.peers.copies import Configs, Copies
+from store_client.peers.kind import Kind
 from store_client.wire.call import Call, Query
 from store_client.wire.calls.implementation import DISCOVER
 from store_client.wire.checkpoints import MEDIA_TYPE
@@ -43,7 +44,6 @@ LONG_SECONDS = {"subscribe": 30.0} | dict.fromkeys(
 """What takes the server longer than an answer usually does."""
 BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 # Shorter than the five seconds after which servers drop an idle connection: a reused one is then never half closed.
-ASK_AGAIN_SECONDS = 300.0
 LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=2)
 Application = httpx.AsyncBaseTransport
 
@@ -150,18 +150,6 @@ class Arriving:
             raise Unreachable(f"the server stopped in the middle of a file: {_words(error)}") from error
 
 
-@dataclass
-class Kind:
-    """What a server has turned out to be; one that looked like a peer may have been a proxy in front of ours."""
-
-    is_peer: bool | None = None
-    asked_at: float = 0.0
-    asking: anyio.Lock = field(default_factory=anyio.Lock)
-
-    def is_due(self, moment: float) -> bool:
-        return self.is_peer is None or (self.is_peer and moment - self.asked_at > ASK_AGAIN_SECONDS)
-
-
 def _look_for_trio_once() -> None:
     """Note that trio is not there, where it is not: httpx looks for it, and sniffio, on disk at every request."""
     if "sniffio" not in sys.modules and find_spec("sniffio") is None:
@@ -186,7 +174,9 @@ class Transport:
         self._kind = Kind()
         self._patience = patience or Patience()
         _look_for_trio_once()
-        self._client = httpx.AsyncClient(base_url=self.url, transport=application, limits=LIMITS, trust_env=False)
+        self._line = application or httpx.AsyncHTTPTransport(limits=LIMITS, trust_env=False)
+        self._client = httpx.AsyncClient(base_url=self.url, transport=self._line, trust_env=False)
+        self._said = [*self._client.headers.items()]
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -247,13 +237,27 @@ class Transport:
 
     async def _answer(self, message: Message, bearer: str | None) -> Any:
         try:
-            response = await self._client.request(**self._request(message, bearer))
+            response = await self._ask(message, bearer)
         except httpx.TransportError as error:
             raise self._silence(error) from error
         reply = Reply(response.status_code, response.headers, response.content)
         if not response.is_success:
             raise refusal(reply)
         return decode(message.call, reply)
+
+    async def _ask(self, message: Message, bearer: str | None) -> httpx.Response:
+        """The whole response, by the line itself: the client looks for cookies and redirects, which nobody sends us."""
+        said = self._request(message, bearer)
+        timeout, headers = said.pop("timeout"), [*self._said, *said.pop("headers").items()]
+        said |= {"url": self.url + said["url"], "headers": headers, "extensions": {"timeout": timeout.as_dict()}}
+        request = httpx.Request(**said)
+        response = await self._line.handle_async_request(request)
+        try:
+            response.request = request
+            await response.aread()
+        finally:
+            await response.aclose()
+        return response
 
     def _request(self, message: Message, bearer: str | None) -> dict[str, Any]:
         upload = message.upload
