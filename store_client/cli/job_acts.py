@@ -5,11 +5,10 @@ from typing import Any
 
 import click
 
-from store_client.cli import show
-from store_client.cli.job_lists import STATE, chosen
+from store_client.cli import job_many, show
 from store_client.cli.server import Server, talks_to_server
 from store_client.client import ControlPlaneClient
-from store_client.wire.batches import CancelJobs, ChangedJobs, JobFilter, MoveJob
+from store_client.wire.batches import MoveJob
 from store_client.wire.jobs import JobDetail
 
 
@@ -31,47 +30,24 @@ def _each(
 
 @click.command()
 @click.argument("jobs", nargs=-1, metavar="[JOB]…")
-@click.option("--experiment", help="all that wait and run in this experiment")
-@click.option("--state", "states", type=STATE, multiple=True, help="all in this state; may be repeated")
-@click.option("--name", help="all whose name begins so")
-@click.option("--tag", help="all with this tag")
-@click.option("--yes", is_flag=True, help="do not ask")
+@job_many.choosing
 @talks_to_server
-def cancel(jobs: tuple[str, ...], yes: bool, server: Server, **given: Any) -> None:
+def cancel(jobs: tuple[str, ...], server: Server, **given: Any) -> None:
     """Cancel jobs, running or not: those that are named, or all that meet every condition given."""
-    if bool(jobs) == any(given.values()):
-        raise click.UsageError("name jobs, or conditions that choose them")
-    if jobs:
+    if _are_named(jobs, given):
         _each(server, jobs, lambda deployment, job: deployment.cancel_job(job))
-        return
-    counted, wanted = server.ask(lambda deployment: _count(deployment, given))
-    if not yes and counted.matched:
-        click.confirm(f"Cancel {counted.matched} {'job' if counted.matched == 1 else 'jobs'}?", abort=True, err=True)
-    changed = server.ask(lambda deployment: _cancel_all(deployment, wanted, counted))
-    if server.is_json:
-        show.as_json({"changed": changed})
     else:
-        click.echo(f"{changed} {'job is' if changed == 1 else 'jobs are'} cancelled or being stopped.")
+        job_many.cancel(server, given)
 
 
-async def _count(deployment: ControlPlaneClient, given: dict[str, Any]) -> tuple[ChangedJobs, JobFilter]:
-    experiment = given.pop("experiment")
-    wanted = await chosen(deployment, experiment, given)
-    wanted = wanted if wanted.states else wanted.having(is_open=True)
-    return await deployment.cancel_jobs(CancelJobs(filter=wanted, is_preview=True)), wanted
-
-
-async def _cancel_all(deployment: ControlPlaneClient, wanted: JobFilter, counted: ChangedJobs) -> int:
-    """Exactly those that were counted, part after part."""
-    body = CancelJobs(filter=wanted, expected_count=counted.matched, up_to=counted.up_to or None)
-    changed = 0
-    while counted.matched:
-        part = await deployment.cancel_jobs(body)
-        changed += part.changed
-        if not part.left:
-            break
-        body = body.having(expected_count=None)
-    return changed
+def _are_named(jobs: tuple[str, ...], given: dict[str, Any]) -> bool:
+    """Whether jobs are named, and not chosen by conditions; one of the two has to be."""
+    conditions = [value for name, value in given.items() if name not in {"is_preview", "yes"}]
+    if bool(jobs) == any(conditions):
+        raise click.UsageError("name jobs, or conditions that choose them")
+    if jobs and given["is_preview"]:
+        raise click.UsageError("--dry-run is for conditions, not for jobs that are named")
+    return bool(jobs)
 
 
 @click.command()
@@ -84,11 +60,15 @@ def retry(jobs: tuple[str, ...], server: Server) -> None:
 
 @click.command()
 @click.argument("priority", type=click.IntRange(0, 10))
-@click.argument("jobs", nargs=-1, required=True, metavar="JOB…")
+@click.argument("jobs", nargs=-1, metavar="[JOB]…")
+@job_many.choosing
 @talks_to_server
-def priority(priority: int, jobs: tuple[str, ...], server: Server) -> None:
-    """Give waiting jobs the PRIORITY; 10 goes first."""
-    _each(server, jobs, lambda deployment, job: deployment.reprioritise_job(job, priority))
+def priority(priority: int, jobs: tuple[str, ...], server: Server, **given: Any) -> None:
+    """Give waiting jobs the PRIORITY, 10 goes first: those that are named, or all that meet every condition given."""
+    if _are_named(jobs, given):
+        _each(server, jobs, lambda deployment, job: deployment.reprioritise_job(job, priority))
+    else:
+        job_many.reprioritise(server, priority, given)
 
 
 @click.command()

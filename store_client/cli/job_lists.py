@@ -15,6 +15,8 @@ from store_client.wire.reports import MetricSeries
 from store_client.wire.scheduler import Explanation, QueuedJob, SchedulerStatus, StartBand
 
 PAGE = 500
+HEADINGS = ("Job", "State", "Name", "Needs", "Priority", "Attempt", "Why it waits")
+"""What `row` tells of a job."""
 STATE = click.Choice([state.value for state in JobState])
 
 
@@ -26,6 +28,7 @@ STATE = click.Choice([state.value for state in JobState])
 @click.option("--by", "submitted_by", help="who submitted it")
 @click.option("--run", "run_id", help="the run it belongs to")
 @click.option("--array", "array_id", help="the array it is one of")
+@click.option("--act", "act_id", help="the act on many jobs that cancelled it")
 @click.option("--cause", help="how it ended, as user_error or out_of_memory")
 @click.option("--all", "is_all", is_flag=True, help="also jobs that have ended")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=PAGE, show_default=True)
@@ -42,8 +45,7 @@ def list_(experiment: str | None, is_all: bool, limit: int, server: Server, **gi
     if server.is_json:
         show.as_json(found)
     else:
-        headings = ("Job", "State", "Name", "Needs", "Priority", "Attempt", "Why it waits")
-        show.table(headings, map(_row, found), empty="No job is like that." if is_all else "No job waits or runs.")
+        show.table(HEADINGS, map(row, found), empty="No job is like that." if is_all else "No job waits or runs.")
 
 
 async def chosen(deployment: ControlPlaneClient, experiment: str | None, given: dict[str, Any]) -> JobFilter:
@@ -66,7 +68,7 @@ async def _pages(deployment: ControlPlaneClient, wanted: JobFilter, limit: int) 
     return found
 
 
-def _row(found: Job) -> tuple[object, ...]:
+def row(found: Job) -> tuple[object, ...]:
     why = found.waiting_for if found.state is JobState.QUEUED else found.detail or found.cause
     return (
         found.number, found.state.value, found.name, needs(found.resources), found.priority, found.attempt, why or ""

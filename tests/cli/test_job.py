@@ -135,12 +135,26 @@ def test_jobs_are_listed_by_condition_and_cancelled_together(data: Path) -> None
     refused = run(data, "job", "cancel", "--tag", "many", stdin="n\n")
     assert refused.exit_code == 1
     assert "Cancel 3 jobs?" in refused.stderr
-    assert asked(data, "job", "cancel", "--tag", "many", "--yes") == {"changed": 3}
+    shown = told(data, "job", "cancel", "--tag", "many", "--dry-run")
+    assert "Cancel 3 jobs. Nothing was changed." in shown
+    assert "many 2" in shown
+    raised = asked(data, "job", "priority", "7", "--tag", "many", "--dry-run")
+    assert (raised["matched"], {one["priority"] for one in raised["jobs"]}) == (3, {5})
+    assert "Give priority 7 to 3 jobs?" in run(data, "job", "priority", "7", "--tag", "many", stdin="n\n").stderr
+    assert "3 jobs are at priority 7 now." in told(data, "job", "priority", "7", "--tag", "many", "--yes")
+    assert asked(data, "job", "priority", "7", "--tag", "many", "--yes") == {"changed": 0}
+    for more in ((), ("--state", "running")):
+        assert asked(data, "job", "priority", "7", "--tag", "many", "--dry-run", *more) == {"matched": 0, "jobs": []}
+    done = asked(data, "job", "cancel", "--tag", "many", "--yes")
+    assert done["changed"] == 3
+    assert {one["state"] for one in asked(data, "job", "list", "--all", "--act", done["act_id"])} == {"cancelled"}
+    assert "0 jobs are cancelled" in told(data, "job", "cancel", "--tag", "many", "--yes")
     assert asked(data, "job", "list", "--tag", "many") == []
     assert len(asked(data, "job", "list", "--tag", "many", "--all")) == 3
     assert "is queued" in told(data, "job", "retry", *numbers)
     assert told(data, "job", "cancel", *numbers).count("is cancelled") == 3
-    assert run(data, "job", "cancel").exit_code == 2
+    assert run(data, "job", "cancel").exit_code == run(data, "job", "priority", "7", "--yes").exit_code == 2
+    assert "is for conditions" in run(data, "job", "cancel", "--dry-run", "1").stderr
 
 
 def test_many_are_queued_from_a_file(data: Path, tmp_path: Path) -> None:
