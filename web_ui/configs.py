@@ -61,7 +61,7 @@ def read_config(file: Path) -> Config:
     try:
         config = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise ConfigInvalid(str(file), " ".join(str(error).split())) from error
+        raise ConfigInvalid(str(file), _fault(error)) from error
     if not isinstance(config, dict):
         raise ConfigInvalid(str(file), "not the config of an experiment: it holds no mapping")
     try:
@@ -69,3 +69,10 @@ def read_config(file: Path) -> Config:
     except ValidationError as error:
         raise ConfigInvalid(str(file), f"its objective cannot be read: {error.errors()[0]['msg']}") from error
     return config
+
+
+def _fault(error: Exception) -> str:
+    """What is wrong with a file, and in which line where that is known."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
+        return f"line {error.problem_mark.line + 1} is no YAML: {error.problem}"
+    return " ".join(str(error).split())

@@ -39,7 +39,9 @@ TABLE: tuple[tuple[type[Exception], Words], ...] = (
     (
         StaleSelection,
         Words(
-            404, "The experiment you had selected is gone", "It is not selected any more: pick another one in the list."
+            404,
+            "The experiment you had selected is gone",
+            "It is not selected any more, and nothing else has changed. Pick another one in the list at the top.",
         ),
     ),
     (
@@ -47,7 +49,8 @@ TABLE: tuple[tuple[type[Exception], Words], ...] = (
         Words(
             409,
             "This experiment has no data yet",
-            "Create it in the task store or import a checkpoint of it there, then reload this page.",
+            "Create it in the task store or import a checkpoint of it there, then reload this page. "
+            "The other experiments work meanwhile.",
         ),
     ),
     (
@@ -72,10 +75,21 @@ TABLE: tuple[tuple[type[Exception], Words], ...] = (
         Words(404, "Not on this server", "It speaks the protocol alone. Every page that is linked works with it."),
     ),
     (NotFound, Words(404, "This is not here", "It may have been deleted, or the address has a slip in it.")),
-    (Forbidden, Words(403, "You may not do that", "Ask an administrator of this experiment to do it or to let you.")),
+    (
+        Forbidden,
+        Words(
+            403,
+            "You may not do that",
+            "Nothing was changed. Ask an administrator of this experiment to do it or to let you.",
+        ),
+    ),
     (
         WorkerNotRegistered,
-        Words(403, "You are nobody in this experiment", "Ask an administrator of this experiment to register you."),
+        Words(
+            403,
+            "You are not registered in this experiment",
+            "Nothing was changed. Ask an administrator of this experiment to register you.",
+        ),
     ),
     (WorkerNotEligible, Words(403, "This task is meant for somebody else", LOOK_AGAIN)),
     (WrongClaimant, Words(403, "Somebody else holds this task", LOOK_AGAIN)),
@@ -109,7 +123,11 @@ TABLE: tuple[tuple[type[Exception], Words], ...] = (
     ),
     (
         ProtocolBroken,
-        Words(502, "The control plane gave an answer we do not understand", "Check that both run the same version."),
+        Words(
+            502,
+            "The control plane gave an answer we do not understand",
+            "Check that this console and the control plane run the same version.",
+        ),
     ),
 )
 LATE = Words(
@@ -147,7 +165,7 @@ NO_ADMIN = Words(
     "Experiments that the console has a credential for work meanwhile.",
 )
 HTTP = {
-    404: Words(404, "There is no such page", "Check the address, or go home."),
+    404: Words(404, "There is no such page", "Check the address, or begin from one of these."),
     405: Words(405, "This page cannot do that", "Go back and use the buttons of the page."),
     413: Words(413, "That form is too large", "Send less text; put large data into a file or into the repository."),
 }

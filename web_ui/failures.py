@@ -1,6 +1,7 @@
 """Errors answered once: each becomes a page that says what happened, which service said so, and what to do."""
 
 import logging
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -28,6 +29,8 @@ from web_ui.visit import Console, Visit
 
 logger = logging.getLogger(__name__)
 RETRY_SECONDS = "5"
+BARE = re.compile(r"status \d+")
+"""What a refusal says that came without a word: no more than its number, which tells a person nothing."""
 MENDABLE = (Unreachable, Unseeded, Unauthorized, ConfigInvalid, ConfigMissing)
 """What may have been put right elsewhere by the time that the page is asked for again."""
 
@@ -102,7 +105,8 @@ async def _goes_on(request: Request) -> bool:
 def _detail(error: Exception) -> str:
     if isinstance(error, NoSuchExperiment):
         return f"Nothing here is called “{error.named}”." if error.named else "No experiment has been created yet."
-    return sentence(str(error))
+    text = str(error)
+    return "" if BARE.fullmatch(text) else sentence(text)
 
 
 def sentence(text: str) -> str:

@@ -27,7 +27,8 @@ class Unseeded(CannotShow):
     """The control plane registers it, and the task store has nothing of it."""
 
     def __init__(self, name: str, experiment_id: str) -> None:
-        super().__init__(f"{name} ({experiment_id}) is registered, but the task store has nothing of it yet")
+        who = experiment_id if name == experiment_id else f"{name} ({experiment_id})"
+        super().__init__(f"the control plane registers {who}, but the task store has nothing of it yet")
 
 
 class ConfigInvalid(CannotShow):

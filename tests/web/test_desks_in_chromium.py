@@ -101,7 +101,7 @@ def test_ideas_are_worked_out_without_script(tmp_path: Path, sqlite_url: str, op
         page.get_by_role("button", name="Build on these").click()
         expect(page.get_by_label("Builds on").first.locator("option:checked")).to_contain_text("baseline")
         page.get_by_role("button", name="Submit", exact=True).click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("New ideas is submitted")
+        expect(page.get_by_role("heading", level=1)).to_have_text("New ideas are submitted")
 
 
 def test_evaluations_and_executions_are_done_by_keys_alone_without_script(

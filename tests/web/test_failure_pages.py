@@ -57,7 +57,7 @@ FAILURES: tuple[tuple[Callable[[], httpx.Response | Exception], int, str], ...] 
     (lambda: httpx.ReadError("broken"), 503, "The control plane does not answer"),
     (lambda: httpx.Response(500, text="oh"), 503, "The control plane cannot serve this now"),
     (lambda: problem(403, "forbidden"), 403, "You may not do that"),
-    (lambda: problem(403, "worker-not-registered"), 403, "You are nobody in this experiment"),
+    (lambda: problem(403, "worker-not-registered"), 403, "You are not registered in this experiment"),
     (lambda: problem(400, "experiment-id-mismatch"), 502, "The task store took this for another experiment"),
     (lambda: httpx.Response(200, text="<html>"), 502, "gave an answer we do not understand"),
 )

@@ -117,9 +117,10 @@ async def landed(here: Here) -> Response:
         here.visit.fleet(),
         here.store.list_task_page(KIND_OF[role], TaskState.PENDING, limit=UP_NEXT),
     )
+    title = f"{heading(task)} {'are' if role == 'ideator' else 'is'} submitted"
     page = Landed(
-        frame=experiment_frame(here, f"{heading(task)} is submitted", role, fleet),
-        title=f"{heading(task)} is submitted",
+        frame=experiment_frame(here, title, role, fleet),
+        title=title,
         sentence=NOW[task.state],
         facts=_facts(here, task, stored),
         task_href=here.url("task", task=task_id),
@@ -158,13 +159,20 @@ def _lost(opened: Opened, hidden: Hidden, shared: Mapping[str, Any]) -> Response
     stands = standing(opened, "")
     page = LostPage(
         **shared,
-        now="You hold it again, under another claim." if opened.is_mine else why_not_mine(opened),
+        now=_now(opened, stands.claim_href),
         claim_href=stands.claim_href,
         is_mine=opened.is_mine,
         resend_href=stands.submit_href,
         hidden=hidden,
     )
     return opened.here.visit.show(page, 409)
+
+
+def _now(opened: Opened, claim_href: str | None) -> str:
+    """How a task stands whose claim had ended, and what its former claimant can do."""
+    if opened.is_mine:
+        return "You hold it again, under another claim: go on with what you entered."
+    return "Nobody else works on it: claim it again and go on." if claim_href else why_not_mine(opened)
 
 
 async def _conflicting(opened: Opened, shared: Mapping[str, Any]) -> Response:
@@ -216,7 +224,8 @@ def _facts(here: Here, task: TaskDetail, stored: Mapping[str, Any]) -> tuple[Fac
         facts.append(("Variant", task.title, here.url("variant", variant=str(variant_id))))
     if commit := stored.get("commit_sha"):
         facts.append(("Commit", short_commit(str(commit)), ""))
-    facts += [("Idea", str(idea_id), here.url("idea", idea=str(idea_id))) for idea_id in stored.get("idea_ids", ())]
+    ideas = enumerate(map(str, stored.get("idea_ids", ())), 1)
+    facts += [(f"Idea {number}", "its page", here.url("idea", idea=idea_id)) for number, idea_id in ideas]
     measured = stored.get("evaluation") or {}
     facts += [(str(name), figure(value) if _is_number(value) else str(value), "") for name, value in measured.items()]
     if uri := stored.get("artifacts_uri"):
