@@ -50,6 +50,17 @@ async def test_a_view_is_kept_from_a_list_and_stands_above_it_in_every_experimen
     assert "Being executed" not in says(await (await desk.world.person("Bob", "viewer")).get(f"{desk.root}/tasks"))
 
 
+async def test_what_narrows_nothing_is_not_offered_to_be_kept(desk: Desk) -> None:
+    inside = (
+        "tasks?q=", "tasks?q=%20%22%22", "tasks?colour=red", "tasks?q=colour:red", "ideas?q=state:odd",
+        "ideas?view=all&n=3", "variants?q=error<x", "events?text=%20&at=3", "events?since=yesterday",
+    )  # fmt: skip
+    for path in (*(f"{desk.root}/{one}" for one in inside), "/queue?q=x", "/queue?state=odd", "/queue?name=%20"):
+        shown = await desk.browser.get(path)
+        assert shown.status_code == 200, path
+        assert page(shown).select_one("#save-view") is None, path
+
+
 async def test_a_list_begins_with_its_default_view_and_its_links_lead_past_it(desk: Desk) -> None:
     await desk.ada.propose("near")
     for path, name in (
@@ -131,5 +142,5 @@ async def test_views_of_the_queue_stand_above_it_and_may_begin_it(desk: Desk) ->
     assert views(await desk.get("/jobs")) == {}
     edited = await desk.get("/views")
     assert page(edited).find("a", href="/queue?experiment=hello&state=failed") is not None
-    odd = await browser.post("/queue/views/save", data={"name": "x", "query": ""})
+    odd = await browser.post("/queue/views/save", data={"name": "x", "query": "q=x&name=+"})
     assert "narrow a list first" in says(await browser.get(odd.headers["location"] + "?view=all"))

@@ -71,7 +71,8 @@ async def index(here: Here) -> Response:
     place = replace(narrowed.place, fields=besides(narrowed.place.fields, views))
     frame = experiment_frame(here, "Events", "events", fleet)
     page = _page(frame, replace(narrowed, place=place), found, kinds, rows)
-    return here.visit.show(replace(page, views=bar(here, "events", views)))
+    bar_above = bar(here, "events", views, is_understood=not (narrowed.problem or narrowed.odd))
+    return here.visit.show(replace(page, views=bar_above))
 
 
 async def everywhere(visit: Visit) -> Response:

@@ -100,7 +100,7 @@ async def index(here: Here) -> Response:
                 Tab(words, place.having(q=None, state=one), is_current=one == state) for one, words in STATE_WORDS
             ),
             box=box(place, wanted, IDEA_FIELDS, "state:ready by:me words of an idea"),
-            views=bar(here, "ideas", views),
+            views=bar(here, "ideas", views, is_understood=not wanted.problem),
             rows=tuple(_row(here, one) for one in page.items),
             pager=place.pager(len(page.items), page.next, page.total),
         )

@@ -87,7 +87,8 @@ async def show(visit: Visit) -> Response:
     if (path := beginning(visit, kept)) is not None:
         return visit.go(path)
     place = replace(place, fields=besides(place.fields, kept))
-    narrowed, views = filters(visit, place, chosen), _bar(visit, experiments, kept)
+    narrowed = filters(visit, place, chosen)
+    views = _bar(visit, (experiments, narrowed), kept)
     if narrowed.is_narrow:
         return await _narrowed(visit, place, (experiments, chosen, narrowed, views))
     found, narrowed = await asyncio.gather(
@@ -107,10 +108,11 @@ async def show(visit: Visit) -> Response:
     )
 
 
-def _bar(visit: Visit, experiments: Experiments, kept: tuple[SavedView, ...]) -> ViewBar | None:
+def _bar(visit: Visit, about: tuple[Experiments, Filters], kept: tuple[SavedView, ...]) -> ViewBar | None:
     """The views of the queue; they are changed beside those of other lists, which an experiment has."""
+    experiments, narrowed = about
     manage = visit.url("views", experiment=experiments[0].slug) if experiments else None
-    return bar_of(visit, "jobs", kept, (visit.url("save_job_view"), manage))
+    return bar_of(visit, "jobs", kept, (visit.url("save_job_view"), manage), is_understood=narrowed.is_open)
 
 
 async def of_experiment(here: Here) -> Response:

@@ -81,7 +81,7 @@ async def index(here: Here) -> Response:
             is_open=state is None and not wanted.problem,
             order="the newest first" if found.is_by_age else "by priority",
             box=box(place, wanted, TASK_FIELDS, HINT),
-            views=bar(here, "tasks", views),
+            views=bar(here, "tasks", views, is_understood=not wanted.problem),
             many=_many(here, found),
         )
     )

@@ -126,7 +126,7 @@ async def index(here: Here) -> Response:
             pager=asked.pager(len(page.items), (page.previous, page.next), total),
             goes_on=not page.items and page.next is not None,
             narrowing=_narrowing(asked, detail, workers, (every, metrics)),
-            views=bar(here, "variants", views),
+            views=bar(here, "variants", views, is_understood=not (asked.problem or asked.fault)),
             csv_href=_csv_href(here, asked),
             metrics_href=here.url("metrics"),
         )

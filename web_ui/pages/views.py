@@ -74,7 +74,7 @@ async def save_of_jobs(visit: Visit) -> Response:
 
 async def _save(visit: Visit, of_list: ViewedList, path: str) -> Response:
     form = await visit.request.form()
-    query, name = narrowed(text(form, "query")), text(form, "name")
+    query, name = narrowed(text(form, "query"), of_list), text(form, "name")
     if not query or len(query) > LONGEST:
         return visit.go(path, ("failed", NOT_NARROW))
     given = {"list": of_list, "name": name, "query": query, "is_default": "is_default" in form}
