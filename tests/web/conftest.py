@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import CodeType
 
@@ -11,6 +11,7 @@ import pytest
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 
+import web_ui.static_files
 import web_ui.templating
 from store_client import ExperimentDetail
 from tests.web.desk import Desk, served
@@ -36,6 +37,16 @@ def _templates_are_compiled_once() -> Iterator[None]:
     """Half of what a test of a page takes would be the compiling of its templates."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(web_ui.templating, "Environment", partial(Environment, bytecode_cache=Compiled()))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_are_read_once() -> Iterator[None]:
+    """Every console would read all of them twice for their checksum."""
+    known = cache(web_ui.static_files.checksum)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(web_ui.static_files, "checksum", known)
+        patch.setattr(web_ui.templating, "checksum", known)
         yield
 
 
