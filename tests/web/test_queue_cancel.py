@@ -1,0 +1,63 @@
+"""Cancelling every job that a filter chooses: counted, shown job by job, and taken back."""
+
+import httpx
+
+from store_client import ExperimentDetail
+from tests.web.reading import page, part, rows, says
+from tests.web.test_queue import queued
+from tests.web.world import World
+
+
+async def test_several_jobs_are_cancelled_after_they_were_counted(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    for number in range(3):
+        await queued(world, hello, f"sweep-{number}")
+    kept = await queued(world, hello, "keep")
+    preview = await browser_of_admin.get("/queue/cancel-several?name=sweep")
+    assert "Cancel 3 jobs" in says(preview)
+    form = page(preview).select_one('form[action^="/queue/cancel-several"]')
+    assert form is not None
+    fields = {str(one["name"]): str(one["value"]) for one in form.select("input")}
+    assert fields["count"] == "3"
+    refused = await browser_of_admin.post(str(form["action"]), data={**fields, "count": "2"})
+    assert "Nothing was cancelled" in says(await browser_of_admin.get(refused.headers["location"]))
+    done = await browser_of_admin.post(str(form["action"]), data=fields)
+    result = await browser_of_admin.get(done.headers["location"])
+    assert "3 jobs are cancelled." in says(result)
+    assert [row[0].split()[1] for row in rows(part(result, "chosen"))] == ["sweep-2", "sweep-1", "sweep-0"]
+    assert all("cancelled" in row[3] for row in rows(part(result, "chosen")))
+    assert (await world.deployment.read_job(kept.job_id)).state == "queued"
+
+
+async def test_what_became_of_each_is_shown_and_taken_back_where_that_can_be(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    first, second, third = [await queued(world, hello, f"sweep-{number}") for number in range(3)]
+    body = {"count": "3", "up_to": "3"}
+    done = await browser_of_admin.post("/queue/cancel-several?name=sweep", data=body)
+    where = done.headers["location"]
+    await world.deployment.retry_job(third.job_id)
+    await world.deployment.cancel_job(third.job_id)
+    undo = page(await browser_of_admin.get(where)).select_one('form[action^="/queue/cancel-several/undo"]')
+    assert undo is not None
+    operator = await world.person("Bo", "operator")
+    assert "Queue them again" not in (await operator.get(where)).text
+    assert (await operator.post(str(undo["action"]))).status_code == 403
+    told = says(await browser_of_admin.get((await browser_of_admin.post(str(undo["action"]))).headers["location"]))
+    assert "2 jobs wait again." in told
+    states = [(await world.deployment.read_job(job.job_id)).state for job in (first, second, third)]
+    assert states == ["queued", "queued", "cancelled"], "what was cancelled alone later is no part of it any more"
+    again = await browser_of_admin.post(str(undo["action"]))
+    assert "none of these is cancelled now" in says(await browser_of_admin.get(again.headers["location"]))
+    nowhere = await browser_of_admin.post("/queue/cancel-several/undo?act=<b>")
+    assert nowhere.headers["location"] == "/queue"
+    assert "Undo…" not in says(await browser_of_admin.get(where))
+
+
+async def test_all_jobs_there_are_cannot_be_cancelled_at_once(browser_of_admin: httpx.AsyncClient) -> None:
+    asked = await browser_of_admin.get("/queue/cancel-several")
+    assert "Choose which jobs first" in says(await browser_of_admin.get(asked.headers["location"]))
+    made_up = {"count": "1", "up_to": "9"}
+    sent = await browser_of_admin.post("/queue/cancel-several?state=ended", data=made_up)
+    assert "Choose which jobs first" in says(await browser_of_admin.get(sent.headers["location"]))
