@@ -76,8 +76,8 @@ def of_ideas(tx: Tx, found: Found) -> tuple[IdeaDetail, ...]:
 def of_variants(tx: Tx, found: Found) -> tuple[VariantDetail, ...]:
     """Variants with their label, their place among the others, and where they come from."""
     called = names.of_members(tx, chain.from_iterable((row["executed_by"], row["evaluated_by"]) for row in found))
-    named = names.ideas_by_id(tx, (row["idea_id"] for row in found))
-    parents = names.parents(tx, chain.from_iterable(row["parent_commits"] for row in found))
+    origins = names.variants_at(tx, chain.from_iterable(row["parent_commits"] for row in found))
+    named = names.ideas_by_id(tx, (row["idea_id"] for row in chain(found, origins.values())))
     best = progress.best_variant_id(tx)
     return tuple(
         VariantDetail(
@@ -89,7 +89,7 @@ def of_variants(tx: Tx, found: Found) -> tuple[VariantDetail, ...]:
             executor_name=called.get(row["executed_by"]),
             evaluator_name=called.get(row["evaluated_by"]),
             evaluation_attempts=row["evaluation_attempts"],
-            parents=tuple(parents[commit] for commit in row["parent_commits"]),
+            parents=tuple(names.parent(tx, commit, origins.get(commit), named) for commit in row["parent_commits"]),
         )
         for row in found
     )

@@ -68,15 +68,14 @@ def label(variant: RowMapping, named: Rows) -> str:
     return str(variant["kind"] or named[variant["idea_id"]]["slug"])
 
 
-def parents(tx: Tx, commits: Iterable[str]) -> dict[str, ParentVariant]:
-    """What each parent commit is: a variant's canonical or worker commit, the baseline, or just a commit."""
+def variants_at(tx: Tx, commits: Iterable[str]) -> Rows:
+    """The variant of each commit that is the canonical or the worker's commit of one."""
     wanted = set(commits)
-    found = _by(tx, _PARENT, variants.c.commit_sha, wanted) | _by(tx, _PARENT, variants.c.variant_commit_sha, wanted)
-    named = ideas_by_id(tx, (row["idea_id"] for row in found.values()))
-    return {commit: _parent(tx, commit, found.get(commit), named) for commit in wanted}
+    return _by(tx, _PARENT, variants.c.commit_sha, wanted) | _by(tx, _PARENT, variants.c.variant_commit_sha, wanted)
 
 
-def _parent(tx: Tx, commit: str, variant: RowMapping | None, named: Rows) -> ParentVariant:
+def parent(tx: Tx, commit: str, variant: RowMapping | None, named: Rows) -> ParentVariant:
+    """What a parent commit is: that of a variant, which may be the baseline, or just a commit."""
     if variant is None:
         is_base = commit == tx.experiment["base_commit_sha"]
         return ParentVariant(commit_sha=commit, label="base commit" if is_base else commit[:10])
