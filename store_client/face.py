@@ -83,7 +83,7 @@ from store_client.settle import (
 )
 from store_client.transport import Patience, Transport, Upload
 from store_client.turns import settle_accept, settle_reclaim, settle_reject
-from store_client.wire.artifacts import ArtifactInfo, DepositedArtifact
+from store_client.wire.artifacts import ArtifactInfo, ArtifactLine, ArtifactPage, Citation, DepositedArtifact
 from store_client.wire.boards import Leaderboard
 from store_client.wire.call import Call
 from store_client.wire.calls import CALLS
@@ -211,10 +211,11 @@ from store_client.wire.workers import (
 
 __all__ = [
     "CALLS", "DISPATCH_KEYS", "KINDS", "KIND_OF", "RESULTS", "ROLES", "ROLE_OF", "SUBJECT", "AcquireLease",
-    "AddMember", "AlreadyExists", "ArtifactInfo", "Assignment", "Automation", "AutomationMode", "Backlog",
+    "AddMember", "AlreadyExists", "ArtifactInfo", "ArtifactLine", "ArtifactPage", "Assignment", "Automation",
+    "AutomationMode", "Backlog",
     "BadRequest", "Bearer", "Blocking", "Call", "ChangeAutomation", "ChangeDispatchMode", "CheckpointCounts",
     "CheckpointFile", "CheckpointInProgress", "CheckpointInvalid", "CheckpointList", "CheckpointPaths",
-    "CheckpointReport", "Claim",
+    "CheckpointReport", "Citation", "Claim",
     "ClaimTask", "ClosedTarget", "Conflicting", "ConflictingResubmission", "ControlPlaneClient", "Corrupt",
     "Counts", "Course", "CoursePoint", "CreateExperiment", "CreateIdea", "CreateTask", "CreateVariant",
     "CreatedIdea", "CycleDetected", "DepositedArtifact", "Described", "Direction", "DispatchMode", "Download",

@@ -32,6 +32,7 @@ ADMIN_TABS = (
     ("Settings", "settings"),
     ("Checkpoints", "checkpoints"),
     ("Refs", "refs"),
+    ("Files", "files"),
 )
 """The pages behind an experiment's last tab."""
 DEPLOYMENT_TABS = (

@@ -54,6 +54,7 @@ BEYOND: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("deployment_create_group", "deployment_add_member"), REGISTRY),
         **dict.fromkeys(("deployment_remove_member", "deployment_delete_group"), REGISTRY),
         **dict.fromkeys(("refs", "preview_refs", "remove_refs", "restore_refs"), "branches to clean up"),
+        "files": "files to list",
         **dict.fromkeys(("leases", "end_lease"), "leases to look at"),
     }
 )

@@ -24,6 +24,7 @@ from control_plane.task_store.branch_routes import branch_routes
 from control_plane.task_store.checkpoints import routes as checkpoint_routes
 from control_plane.task_store.checkpoints.routes import Checkpoints
 from control_plane.task_store.operations import (
+    artifact_pages,
     artifacts,
     bulk,
     bulk_records,
@@ -85,7 +86,7 @@ def routes(house: House, shelf: Shelf) -> list[Route]:
         | _drafts(shelf.jobs)
         | _bulk(shelf.jobs)
         | _found_events()
-        | {e.READ_EVENTS: events.read, a.READ_ARTIFACT_INFO: artifacts.info}
+        | {e.READ_EVENTS: events.read, a.READ_ARTIFACT_INFO: artifacts.info, a.LIST_ARTIFACTS: artifact_pages.page}
     )
     return [
         *(endpoint(house, call, act) for call, act in table.items()),

@@ -188,5 +188,6 @@ artifacts = Table(
     Column("created_by", String, nullable=False),
     Column("created_at", String, nullable=False),
     Index("ix_artifacts_experiment", "experiment_id", "artifact_id"),
+    Index("ix_artifacts_newest", "experiment_id", "created_at", "artifact_id"),
     Index("ix_artifacts_sha256", "sha256"),
 )

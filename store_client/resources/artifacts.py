@@ -9,7 +9,8 @@ from store_client.digests import content_digest
 from store_client.download import Download
 from store_client.resources.resource import Resource
 from store_client.transport import Message, Upload
-from store_client.wire.artifacts import ArtifactInfo, DepositedArtifact
+from store_client.wire.artifacts import ArtifactInfo, ArtifactPage, DepositedArtifact
+from store_client.wire.call import PageQuery
 from store_client.wire.calls import artifacts as calls
 
 
@@ -37,4 +38,9 @@ class Artifacts(Resource):
 
     async def read_artifact_info(self, uri: str) -> ArtifactInfo:
         answer: ArtifactInfo = await self._send(calls.READ_ARTIFACT_INFO, query=calls.ByUri(uri=uri))
+        return answer
+
+    async def list_artifacts(self, limit: int = 50, after: str | None = None) -> ArtifactPage:
+        """Every file of the experiment, the newest first, for its administrators."""
+        answer: ArtifactPage = await self._send(calls.LIST_ARTIFACTS, query=PageQuery(limit=limit, after=after))
         return answer

@@ -1,5 +1,9 @@
 """Artifacts (protocol §9)."""
 
+from typing import Literal
+
+from pydantic import Field
+
 from store_client.wire.record import Record
 from store_client.wire.scalars import ActorId, ArtifactUri, NonEmpty, Timestamp
 
@@ -18,3 +22,19 @@ class ArtifactInfo(Record):
     sha256: str
     created_by: ActorId
     created_at: Timestamp
+
+
+class Citation(Record):
+    """What an artifact belongs to: a variant, or an idea, else the task that it was handed in for."""
+
+    kind: Literal["variant", "idea", "task"]
+    id: NonEmpty
+
+
+class ArtifactLine(ArtifactInfo):
+    cited_by: Citation | None = Field(default=None, description="absent while nothing cites it; then it is removed")
+
+
+class ArtifactPage(Record):
+    items: tuple[ArtifactLine, ...]
+    next: str | None = None

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from store_client import ExperimentDetail, Upload
+from tests.web.reading import page, says, words
 from tests.web.work import Worker
 from tests.web.world import World
 
@@ -65,3 +66,26 @@ async def test_the_answer_to_a_head_has_no_body(
     answer = await browser_of_admin.head("/e/hello/artifacts", params={"uri": uri})
     assert answer.status_code == 200
     assert answer.headers["content-length"] == "4"
+
+
+async def test_administrators_find_every_file_with_what_it_belongs_to(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    path, ada = "/e/hello/admin/files", await Worker.of(world, hello)
+    assert "No files yet" in says(await browser_of_admin.get(path))
+    loose = (await ada.store.deposit_artifact(Upload("<b>.html", b"<script>", "text/html"))).artifacts_uri
+    await ada.evaluate(error=1.0)
+    await ada.propose("better")
+    (idea,) = await ada.store.list_ideas()
+    shown = await browser_of_admin.get(path)
+    (row,) = page(shown).select(f'[data-key="{idea.artifacts_uri}"]')
+    assert row.select_one(f'a[href="/e/hello/ideas/{idea.idea_id}"]') is not None
+    (other,) = page(shown).select(f'[data-key="{loose}"]')
+    assert ("nothing names it" in words(other), "<b>.html" in words(other)) == (True, True)
+    for link in row.select("a") + other.select("a"):
+        assert (await browser_of_admin.get(str(link["href"]))).status_code == 200, link
+    assert page(shown).select_one(f'a[href="{path}"]') is not None
+    assert (await browser_of_admin.get(path, params={"after": "x"})).status_code == 400
+    bo = await world.person("Bo")
+    hidden = await bo.get(path)
+    assert ("Only administrators" in says(hidden), idea.artifacts_uri in hidden.text) == (True, False)

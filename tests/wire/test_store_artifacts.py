@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from control_plane.db.batch import Batch
+from control_plane.db.transaction import ADMIN, Tx
+from control_plane.task_store.operations import artifact_pages
+from store_client.wire.call import PageQuery
+from tests.store.plans import plans
 from tests.store.task_house import URI, TaskHouse, sha, ulid
 from tests.wire.deposits import ALL_BYTES, FILE, deposit, fetch
 from tests.wire.store_app import MAX_ARTIFACT_BYTES, StoreApp, serving
@@ -100,6 +105,48 @@ async def test_what_nothing_cites_is_its_depositors_and_administrators_alone(sql
     sqlite_app.store.idea(artifacts_uri=uri)
     for name in people.values():
         assert (await fetch(sqlite_app, name, uri, "api")).content == ALL_BYTES
+
+
+async def test_administrators_list_every_file_with_what_it_belongs_to_a_page_at_a_time(app: StoreApp) -> None:
+    store, listed = app.store, "api:artifacts/list"
+    assert await app.get(listed, "admins") == {"items": []}
+    uris = [(await deposit(app, "eve", content=str(number).encode()))["artifacts_uri"] for number in range(5)]
+    idea = store.idea(artifacts_uri=uris[0])
+    execution, _, variant = store.executing()
+    store.submit(execution, variant_id=variant, status="success", commit_sha=sha(1), artifacts_uri=uris[1])
+    store.accept(execution)
+    waiting, _, second = store.executing()
+    store.submit(waiting, variant_id=second, status="error", artifacts_uri=uris[2])
+    belongs = {uris[0]: ("idea", idea), uris[1]: ("variant", variant), uris[2]: ("task", waiting)}
+    page = await app.get(listed, "admins", limit=2)
+    found = page["items"]
+    while "next" in page:
+        page = await app.get(listed, "admins", limit=2, after=page["next"])
+        found += page["items"]
+    assert {one["artifacts_uri"] for one in found} == set(uris)
+    assert found == sorted(found, key=lambda one: (one["created_at"], one["artifacts_uri"]), reverse=True)
+    for one in found:
+        cited = one.get("cited_by")
+        assert (cited and (cited["kind"], cited["id"])) == belongs.get(one["artifacts_uri"]), one
+    assert {(one["filename"], one["size_bytes"], one["created_by"]) for one in found} == {
+        ("out.bin", 1, store.id_of("eve"))
+    }
+    for name in ("ann", "eve", "orchestrators"):
+        await app.refused("forbidden", name, "GET", listed)
+    for odd in ("x", "~", f"{uris[0]}~", f"2020~{'0' * 32}\n"):
+        await app.refused("bad-request", "admin", "GET", listed, params={"after": odd})
+
+
+async def test_a_page_of_files_and_what_cites_them_are_found_along_indexes(sqlite_app: StoreApp) -> None:
+    await deposit(sqlite_app)
+    query, here = PageQuery(after=f"2999-01-01T00:00:00.000000Z~{'0' * 32}"), sqlite_app.store.experiment_id
+    found = plans(
+        sqlite_app.store.house.database,
+        lambda connection: artifact_pages.page(Tx(Batch(connection, "", str), ADMIN, here), query),
+    )
+    assert "ix_artifacts_newest" in found[0]
+    assert len(found) == 5
+    assert not [plan for plan in found if "SCAN" in plan or "ORDER BY" in plan]
 
 
 async def test_a_worker_of_another_experiment_reads_nothing_of_this_one(app: StoreApp) -> None:

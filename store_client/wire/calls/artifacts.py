@@ -1,7 +1,7 @@
 """Calls about artifacts (protocol §9)."""
 
-from store_client.wire.artifacts import ArtifactInfo, DepositedArtifact
-from store_client.wire.call import Call, Query, Who
+from store_client.wire.artifacts import ArtifactInfo, ArtifactPage, DepositedArtifact
+from store_client.wire.call import Call, PageQuery, Query, Who
 
 P = "/v0/experiments/{experiment_id}/artifacts"
 A = "/api/experiments/{experiment_id}/artifacts"
@@ -24,5 +24,9 @@ READ_ARTIFACT_INFO = Call(
     "read_artifact_info", "GET", A + "/info", Who.EITHER, "Name, size and type of a file",
     query=ByUri, answer=ArtifactInfo,
 )  # fmt: skip
+LIST_ARTIFACTS = Call(
+    "list_artifacts", "GET", A + "/list", Who.ADMIN_OR_ADMINS, "List every file with what cites it, the newest first",
+    query=PageQuery, answer=ArtifactPage,
+)  # fmt: skip
 
-CALLS = (DEPOSIT_ARTIFACT, FETCH_ARTIFACT, READ_ARTIFACT, READ_ARTIFACT_INFO)
+CALLS = (DEPOSIT_ARTIFACT, FETCH_ARTIFACT, READ_ARTIFACT, READ_ARTIFACT_INFO, LIST_ARTIFACTS)
