@@ -13,7 +13,7 @@ from web_ui.repos import COMMIT, Diff, diff, merge_base
 from web_ui.scores import number
 
 COUNT = re.compile(r"[1-9][0-9]{0,11}")
-NO_REPOSITORY = "This console was told of no repository to read the commits from."
+NO_REPOSITORY = "This console was started without a repository, so it cannot read the commits."
 SILENT = "The repository does not answer now; reload in a moment."
 GONE = "The repository no longer has one of the commits."
 

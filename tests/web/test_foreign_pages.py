@@ -109,7 +109,7 @@ async def test_a_task_an_idea_and_a_variant_have_their_pages(
     (best, *_) = (await ada.store.list_variant_page(order="best")).items
     shown = await browser.get(f"{root}/variants/{best.variant_id}")
     assert "The best so far" in says(shown)
-    assert "told of no repository" in says(shown)
+    assert "started without a repository" in says(shown)
     idea = await browser.get(f"{root}/ideas/{best.idea_id}")
     assert "integrated 0.2500" in words(part(idea, "made"))
     assert "The file cannot be read" in says(idea)  # the protocol gives it to its depositor and to admins

@@ -215,4 +215,4 @@ async def test_without_a_provider_nothing_leads_to_one(world: World) -> None:
         assert (await browser.get("/signin/provider")).headers["location"] == "/signin"
         assert (await browser.get(CALLBACK + "?code=x&state=y")).status_code == 422
     async with world.browser(await world.another_console(provider="Example ID")) as browser:
-        assert "was told of no such provider" in says(await browser.get("/signin/provider"))
+        assert "No such provider is set up here" in says(await browser.get("/signin/provider"))

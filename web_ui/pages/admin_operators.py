@@ -114,7 +114,7 @@ async def invite(visit: Visit) -> Response:
 async def revoke(visit: Visit) -> Response:
     """Void a link."""
     await visit.client.revoke_invitation(str(visit.request.path_params["invitation"]))
-    return visit.go(visit.url("operators"), ("done", "The link lets nobody in any more."))
+    return visit.go(visit.url("operators"), ("done", "The link is revoked: nobody can sign in with it any more."))
 
 
 async def show_link(visit: Visit, made: NewInvitation, back_href: str) -> Response:

@@ -18,7 +18,7 @@ from web_ui.visit import Console
 LONGEST_PATH, LONGEST_CODE = 1000, 200
 LOST = "This sign-in took too long, or began in another browser or tab. Sign in again."
 NOT_VOUCHED = "{} did not sign you in. Try again, or sign in another way."
-NOT_SET_UP = "The control plane was told of no such provider. Sign in another way, and tell an administrator."
+NOT_SET_UP = "No such provider is set up here. Sign in another way, and tell an administrator."
 
 
 async def set_out(request: Request) -> Response:

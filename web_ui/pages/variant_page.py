@@ -94,7 +94,7 @@ async def _compare(here: Here, variant: VariantDetail) -> Compared:
     if variant.kind == "baseline":
         return Compared(None, fault="The baseline is the commit that the experiment began with.")
     if here.clone is None:
-        return Compared(parent, fault="This console was told of no repository to read the commits from.")
+        return Compared(parent, fault="This console was started without a repository, so it cannot read the commits.")
     try:
         diff = await here.clone.diff(parent.commit_sha, variant.commit_sha)
     except Unreachable:
