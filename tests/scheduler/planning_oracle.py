@@ -51,10 +51,11 @@ class Oracle:
     # whose turn it is
 
     def turn(self, key: LineKey, place: int) -> tuple[object, ...]:
-        job, policy, now = self.situation.lines[key][place], self.situation.policy, self.situation.now
-        level = floor(job.priority + max(0.0, now - job.queued_at) / policy.ageing_seconds)
+        line, policy, now = self.situation.lines[key], self.situation.policy, self.situation.now
+        job, since = line[place], min(one.queued_at for one in line[place:])
+        level = floor(job.priority + max(0.0, now - since) / policy.ageing_seconds)
         if level > 10:
-            return 0, job.queued_at, 0, job.rank, job.number
+            return 0, since, 0, job.rank, job.number
         used = self.situation.usage.get(job.experiment_id, 0.0)
         for one in [*self.situation.running, *self.placed]:
             if one.experiment_id == job.experiment_id:

@@ -1,8 +1,8 @@
 """What a plan never does, whatever is asked of it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, overload
+from dataclasses import replace
+from typing import Any
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -19,7 +19,7 @@ from control_plane.scheduler.rules.board import (
     Slot,
     Waiting,
 )
-from control_plane.scheduler.rules.lines import lines_of
+from control_plane.scheduler.rules.lines import Line, lines_of
 from control_plane.scheduler.rules.planning import Plan, plan
 from store_client.wire.jobs import Resources
 from tests.scheduler.planning_cases import (
@@ -36,6 +36,7 @@ from tests.scheduler.planning_cases import (
 )
 from tests.scheduler.planning_oracle import Oracle
 
+GPU = Resources(gpus=1)
 SHARE = Resources(gpus=1, gpu_share=0.5)
 
 
@@ -173,6 +174,31 @@ def test_no_job_goes_before_one_that_waited_so_much_longer_and_fits_its_slots(
         assert started(made)[0] == old.job_id
 
 
+def test_no_job_waits_longer_for_standing_behind_a_younger_one_that_came_back_to_its_place() -> None:
+    policy = Policy(ageing_seconds=60, may_preempt=False)
+    back = job(1, GPU, priority=2, queued_at=NOW - 1000)
+    old = job(2, GPU, priority=2, queued_at=NOW - 5000)
+    other = job(3, GPU, priority=3, queued_at=NOW - 5000 + policy.starvation_seconds)
+    assert started(plan(situation(machine(1, 1), [back, old, other], policy=policy))) == [back.job_id]
+    assert started(plan(situation(machine(1, 1), [back, other], policy=policy))) == [other.job_id]
+    assert started(plan(situation(machine(2, 2), [back, old, other], policy=policy))) == [back.job_id, old.job_id]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 9), st.integers(0, 3))))
+def test_a_line_knows_who_is_older_than_the_one_before_while_jobs_come_and_go(
+    acts: list[tuple[bool, int, int]],
+) -> None:
+    line = Line()
+    for comes, number, age in acts:
+        known = next((one for one in line if one.number == number), None)
+        if known is not None:
+            line.take(known)
+        if comes:
+            line.put(job(number, GPU, queued_at=NOW - age))
+        assert [one.number for one in line] == sorted(one.number for one in line)
+        assert line.elders == Line(line).elders == line.copied().elders
+
+
 def test_a_low_job_is_not_starved_by_a_stream_of_high_ones() -> None:
     slots, policy, now = machine(1, 1), Policy(ageing_seconds=60, may_preempt=False), NOW
     low = job(1, Resources(gpus=1), priority=0, queued_at=now)
@@ -200,35 +226,27 @@ def test_a_quota_is_never_exceeded(given_: Situation) -> None:
         assert has <= max(had, most) + 1e-9
 
 
-@dataclass
-class Counting(Sequence[Waiting]):
-    """A line that counts how often it is asked for a job."""
+class Counting(Line):
+    """A line that counts how often it is asked for a job, once it is complete."""
 
-    line: Sequence[Waiting]
-    asked: int = 0
+    is_complete = False
+    asked = 0
 
-    def __len__(self) -> int:
-        return len(self.line)
-
-    @overload
-    def __getitem__(self, place: int) -> Waiting: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[Waiting]: ...
-
-    def __getitem__(self, place: int | slice) -> Waiting | Sequence[Waiting]:
-        self.asked += 1
-        return self.line[place]
+    def __getitem__(self, place: Any) -> Any:
+        self.asked += self.is_complete
+        return super().__getitem__(place)
 
     def __iter__(self) -> Iterator[Waiting]:
-        raise AssertionError("nobody goes through a whole line")
+        assert not self.is_complete, "nobody goes through a whole line"
+        return super().__iter__()
 
 
 def test_a_plan_looks_at_no_more_jobs_when_ten_thousand_wait() -> None:
     looks = []
     for length in (10, 10_000):
         key = LineKey("exp_a", "ada", 5, SHARE)
-        line = Counting([job(number, SHARE) for number in range(1, length + 1)])
+        line = Counting(job(number, SHARE) for number in range(1, length + 1))
+        line.is_complete = True
         made = plan(Situation(NOW, machine(2, 8), {key: line}, []))
         assert len(made.placements) == 4
         assert made.blocked[key].number == 5
