@@ -55,7 +55,7 @@ BEYOND: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("deployment_remove_member", "deployment_delete_group"), REGISTRY),
         **dict.fromkeys(("refs", "preview_refs", "remove_refs", "restore_refs"), "branches to clean up"),
         "files": "files to list",
-        **dict.fromkeys(("leases", "end_lease"), "leases to look at"),
+        **dict.fromkeys(("leases", "end_lease", "forget_registration"), "leases to look at"),
     }
 )
 """The routes that need our own calls, each with the words for what other servers do not have."""

@@ -32,6 +32,7 @@ def control_routes(house: House, lease_seconds: float, refresh: Refresh | None) 
         c.LIST_LEASES: leases.list_active,
         c.LIST_LEASE_LINES: lease_lines.list_all,
         c.END_LEASE: lease_lines.end,
+        c.FORGET_REGISTRATION: registrations.unregister,
     }
     if refresh is None:
         table[c.ACQUIRE_LEASE] = acquire

@@ -64,3 +64,7 @@ class Leases(Resource):
         """Take the lease from whoever holds it; one that is gone already is fine."""
         answer: LeaseLine = await self._send(calls.END_LEASE, lease_id=lease_id)
         return answer
+
+    async def forget_registration(self, experiment_id: str) -> None:
+        """Unregister as an administrator; InvalidPrecondition unless it is terminated and nobody holds a lease."""
+        await self._send(calls.FORGET_REGISTRATION, entry_id=experiment_id)

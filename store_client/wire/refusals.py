@@ -113,6 +113,7 @@ REFUSALS: Mapping[str, Kinds] = {
     "inspect_checkpoint": (BadRequest, CheckpointInvalid, SpecVersionMismatch, UnsupportedCheckpointVersion),
     "register_experiment": (InvalidName, AlreadyExists),
     "unregister_experiment": (InvalidPrecondition,),
+    "forget_registration": (InvalidPrecondition,),
     "acquire_lease": (LeaseHeldByOther,),
     "renew_lease": (LeaseInstanceMismatch, LeaseNotHeld, LeaseExpired),
     "release_lease": (LeaseInstanceMismatch,),

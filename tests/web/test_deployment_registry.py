@@ -61,6 +61,26 @@ async def test_nobody_else_sees_the_registry_of_the_deployment(world: World, hel
     assert "/admin/leases" not in (await bo.get("/")).text
 
 
+async def test_what_has_ended_is_unregistered_and_stays_where_it_is(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    path = f"/admin/leases/experiments/{hello.experiment_id}/forget"
+    assert path not in (await browser_of_admin.get("/admin/leases")).text
+    refused = await browser_of_admin.post(path)
+    assert "only a terminated experiment is unregistered" in says(
+        await browser_of_admin.get(refused.headers["location"])
+    )
+    await world.store(hello.experiment_id).end_experiment()
+    assert path in (await browser_of_admin.get("/admin/leases")).text
+    done = await browser_of_admin.post(path)
+    answer = await browser_of_admin.get(done.headers["location"])
+    assert "is no longer registered" in says(answer)
+    assert hello.experiment_id not in words(part(answer, "leases"))
+    again = await browser_of_admin.post(path)
+    assert "Nothing was changed" in says(await browser_of_admin.get(again.headers["location"]))
+    assert (await browser_of_admin.get("/e/hello/")).status_code == 200
+
+
 async def test_a_lease_is_shown_with_its_holder_and_ended_by_an_administrator(
     world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
 ) -> None:

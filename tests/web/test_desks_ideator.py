@@ -82,6 +82,7 @@ async def test_other_ideas_after_the_first_were_submitted_do_not_replace_them(de
         ({}, "Write at least one idea."),
         ({"content-2": "why", "priority-2": "high"}, "Enter a number, such as 0.5."),
         ({"content-2": "why", "priority-2": "nan"}, "Enter a number, such as 0.5."),
+        ({"content-2": "why", "priority-2": "inf"}, "Enter a number, such as 0.5."),
         ({"content-2": "why", "parent-2": "main"}, "Choose what it builds on."),
         ({"name-2": "only a name"}, "Say what to try."),
         ({"content-2": "¡¿!?", "name-2": ""}, "Give it a name with letters or digits."),

@@ -1,4 +1,4 @@
-"""Leases: who decides in each registered experiment, until when, and taking a lease from its holder."""
+"""Leases: who decides in each registered experiment, until when; taking a lease from its holder, and unregistering."""
 
 import asyncio
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from starlette.responses import Response
 
-from store_client import Forbidden, LeaseLine, LeaseLineQuery, NotFound, parse_time
+from store_client import Forbidden, InvalidPrecondition, LeaseLine, LeaseLineQuery, NotFound, parse_time
 from web_ui.filters import duration, plural, short_id
 from web_ui.frame import deployment_frame
 from web_ui.listing import PAGE, Pager, Place
@@ -31,6 +31,7 @@ class LeaseRow:
     freshness: str
     is_stale: bool
     end_href: str | None
+    forget_href: str | None
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,20 @@ async def end(visit: Visit) -> Response:
     return visit.go(path, ("done", told))
 
 
+async def forget(visit: Visit) -> Response:
+    """Unregister an experiment that has ended and in which nobody decides."""
+    path, entry_id = visit.url("leases"), str(visit.request.path_params["entry"])[:200]
+    try:
+        await visit.client.forget_registration(entry_id)
+    except InvalidPrecondition as error:
+        return visit.go(path, ("notice", f"It is still registered: {error}."))
+    except NotFound:
+        return visit.go(path, ("notice", "It was not registered any more. Nothing was changed."))
+    return visit.go(path, ("done", f"{short_id(entry_id)} is no longer registered."))
+
+
 def _row(visit: Visit, line: LeaseLine) -> LeaseRow:
-    lease = line.lease
+    lease, has_ended = line.lease, line.state == "terminated"
     freshness, is_stale = _freshness(visit.now, line)
     return LeaseRow(
         line=line,
@@ -93,6 +106,7 @@ def _row(visit: Visit, line: LeaseLine) -> LeaseRow:
         freshness=freshness,
         is_stale=is_stale,
         end_href=visit.url("end_lease", lease=lease.lease_id) if lease else None,
+        forget_href=visit.url("forget_registration", entry=line.experiment_id) if has_ended and not lease else None,
     )
 
 

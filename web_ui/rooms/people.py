@@ -51,4 +51,5 @@ PAGES = (
 ACTS = (
     *((path, _everywhere(handler), f"deployment_{name}") for path, handler, name in _ACTS),
     ("/admin/leases/{lease}/end", leases.end, "end_lease"),
+    ("/admin/leases/experiments/{entry}/forget", leases.forget, "forget_registration"),
 )

@@ -73,8 +73,13 @@ END_LEASE = Call(
     "end_lease", "POST", "/api/leases/{lease_id}/end", Who.ADMIN_OR_ADMINS,
     "End a lease that somebody else holds", answer=LeaseLine, is_safe_to_repeat=True,
 )  # fmt: skip
+FORGET_REGISTRATION = Call(
+    "forget_registration", "POST", "/api/leases/experiments/{entry_id}/forget", Who.ADMIN_OR_ADMINS,
+    "Forget a terminated experiment's entry; the experiment itself stays", status=204,
+)  # fmt: skip
 
 CALLS = (
     REGISTER_EXPERIMENT, UNREGISTER_EXPERIMENT, LIST_REGISTRY, READ_REGISTRY_ENTRY, ACQUIRE_LEASE, RENEW_LEASE,
     RELEASE_LEASE, LIST_LEASES, LIST_LEASE_LINES, END_LEASE,
+    FORGET_REGISTRATION,
 )  # fmt: skip
