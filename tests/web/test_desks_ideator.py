@@ -154,7 +154,7 @@ async def test_a_lost_claim_is_told_with_what_was_typed(desk: Desk) -> None:
     await desk.store.claim_task(task.task_id)
     answer = await desk.send(form, "submit", **{"content-1": "too late"})
     assert answer.status_code == 409
-    assert "Your claim had ended, so nothing was submitted" in says(answer)
+    assert "Your claim had ended before this arrived, so nothing was submitted" in says(answer)
     assert "too late" in answer.text
     assert await desk.store.list_ideas() == ()
 

@@ -78,12 +78,13 @@ async def test_tasks_and_ideas_are_narrowed_by_what_is_written(desk: Desk) -> No
     assert rows(part(await desk.get("/tasks?q=worker:me"), "tasks")) == []
     assert len(rows(part(await desk.get("/tasks?q=state:any kind:execution"), "tasks"))) == 1
     assert rows(part(await desk.get("/tasks?q=state:pending kind:execution"), "tasks")) == []
+    named = rows(part(await desk.get(f"/tasks?q=state:any {held.title}"), "tasks"))
+    assert [row[0] for row in named] == [f"{held.title} execution"]
     box = page(await desk.get("/tasks?state=claimed&kind=execution")).select_one("#narrow")
     assert box is not None
     assert box["value"] == "state:claimed kind:execution"
     for text, said in (
         ("worker:Nobody", "Nobody in this experiment"),
-        ("near", "no text"),
         ("state:x", "none of them"),
     ):
         answer = await desk.get(f"/tasks?q={text}")
