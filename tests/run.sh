@@ -4,8 +4,8 @@
 # Most run on two workers, a file at a time: many of them wait for a process or a lease.
 # They keep their order, which ends with many short files: ordered by the number of tests, the longest would come last and alone.
 # A worker that dies ends the run: another would begin with the test that killed it, and so would the next, for ever.
-# Beside them run the browser's, and after those the ones of whole deployments, which wait the longest: as many processes are
-# at work from the first test to the last. What they said comes at the end.
+# Beside them run the browser's, and after those the ones of deployments, worker hosts and clusters, which wait the longest: as
+# many processes are at work from the first test to the last. What they said comes at the end.
 # The laws of the house are for `make check`; named in the arguments they are run here, too.
 # pytest's exit status 5 (nothing selected) is fine for one of the two kinds, not for both.
 #
@@ -18,12 +18,15 @@ if [ -z "${TMPDIR:-}" ] && [ "${room:-0}" -gt 3000000 ] && [ "${memory:-0}" -gt 
     export TMPDIR=/dev/shm
 fi
 pytest=".venv/bin/python -m pytest"
-pages= after=
+pages= after= apart=
 if [ $# -eq 0 ]; then
     set -- --ignore=tests/house
     # Only these are read for the browser; tests/browsers.py refuses a test of the browser that would be passed over.
     pages=$(grep -rl --include='test_*.py' --exclude-dir=house 'mark\.browser' tests | sort)
-    after=tests/acceptance
+    after="tests/acceptance tests/runner tests/slurm"
+    for each in $after; do
+        apart="$apart --ignore=$each"
+    done
 fi
 
 # One run after the other in the background; whoever ends this ends the run that goes on.
@@ -35,7 +38,7 @@ beside() {
     running=$!
     wait "$running" || status=$?
     if [ -n "$after" ]; then
-        $pytest -m "not browser and not long" "$after" &
+        $pytest -m "not browser and not long" $after &
         running=$!
         wait "$running" || status=1
     fi
@@ -49,7 +52,7 @@ trap 'kill "$beside" 2>/dev/null; rm -f "$said"' EXIT
 trap 'exit 130' INT TERM
 most=0
 $pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart=0 -m "not browser and not long" \
-    ${after:+"--ignore=$after"} "$@" || most=$?
+    $apart "$@" || most=$?
 others=0
 wait "$beside" || others=$?
 cat "$said"
