@@ -53,8 +53,7 @@ class Oracle:
     def turn(self, key: LineKey, place: int) -> tuple[object, ...]:
         line, policy, now = self.situation.lines[key], self.situation.policy, self.situation.now
         job, since = line[place], min(one.queued_at for one in line[place:])
-        level = floor(job.priority + max(0.0, now - since) / policy.ageing_seconds)
-        if level > 10:
+        if (level := floor(job.priority + max(0.0, now - since) / policy.ageing_seconds)) > 10:
             return 0, since, 0, job.rank, job.number
         used = self.situation.usage.get(job.experiment_id, 0.0)
         for one in [*self.situation.running, *self.placed]:

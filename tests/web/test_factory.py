@@ -110,3 +110,14 @@ async def test_identities_do_not_pile_up(tmp_path: Path) -> None:
     assert len(factory._bearers) == LIMIT
     assert all(isinstance(bearer, ExchangedBearer) for bearer in factory._bearers.values())
     await factory.aclose()
+
+
+async def test_all_clients_share_the_connections_that_the_console_closes_when_it_ends(tmp_path: Path) -> None:
+    transport = Transport("http://127.0.0.1:9")
+    factory = StoreFactory((transport, transport), StaticBearer("wkr_1", "x"), Clones(tmp_path, "http://127.0.0.1:9"))
+    ada = SignedIn("session", "wkr_2", "Ada", "operator")
+    clients = [factory.console, factory.deployment(ada), factory.store(ada, "exp_1"), factory.store(ada, "exp_2")]
+    assert all(client.transport is transport for client in clients)
+    assert not transport._client.is_closed
+    await factory.aclose()
+    assert transport._client.is_closed

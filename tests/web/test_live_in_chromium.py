@@ -1,6 +1,7 @@
 """Many tabs of one browser before a console that comes and goes: one stream, nothing missed, nothing taken away."""
 
 import contextlib
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -77,6 +78,18 @@ def test_eight_tabs_have_one_stream_that_outlives_each_of_them_and_rests_with_th
     tabs[1].evaluate(HIDE, arg=False)
     expect(tabs[1].locator("[data-live=workers]")).to_contain_text("Di")
     until(lambda: live.streams == 1)
+
+
+def test_title_and_icon_of_a_tab_tell_that_somebody_is_needed(
+    served: Served, hello: ExperimentDetail, open_page: OpenPage
+) -> None:
+    page = served.sign_in(open_page(), f"/e/{hello.slug}/")
+    is_live(page)
+    icon = page.locator("link[rel=icon]")
+    expect(icon).to_have_attribute("href", re.compile(r"/mark\.svg"))
+    served.run(served.world.decide)
+    expect(icon).to_have_attribute("href", re.compile(r"/mark-needs\.svg"))
+    expect(page).to_have_title(re.compile(r"\([1-9]\d*\) "))
 
 
 @contextlib.contextmanager
