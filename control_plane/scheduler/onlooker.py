@@ -44,11 +44,11 @@ class Onlooker:
         if (tx.connection.scalar(_WAITING) or 0) <= MANY:
             self._news = None
             return situation.read(tx, self._slots(tx))
-        if self._news is None:
-            self._news = News(_Nobody())
-        self._news.catch_up(tx)
-        self._news.look_again(tx)
-        return self._as_followed(tx, self._news)
+        news, self._news = self._news or News(_Nobody()), None  # whatever breaks off in the middle is begun anew
+        news.catch_up(tx)
+        news.look_again(tx)
+        self._news = news
+        return self._as_followed(tx, news)
 
     def _as_followed(self, tx: Tx, news: News) -> Situation:
         slots, terms, mirror = self._slots(tx), policy.terms(tx), news.mirror

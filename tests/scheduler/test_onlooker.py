@@ -99,3 +99,17 @@ def test_a_short_queue_is_read_as_it_is(queue: Queue) -> None:
     assert queue.state(job_id) is JobState.STARTING
     followed, read = queue.store.house.read_now(lambda tx: both(eyes, tx))
     assert followed == read
+
+
+@HERE
+def test_what_broke_off_is_begun_anew(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    eyes = Onlooker(lambda _tx: SLOTS)
+    queue.store.house.read_now(eyes.read)
+    queue.submit()
+    with monkeypatch.context() as patch:
+        patch.setattr(situation, "slice_of", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            queue.store.house.read_now(eyes.read)
+    assert eyes._news is None
+    followed, read = queue.store.house.read_now(lambda tx: both(eyes, tx))
+    assert followed == read
