@@ -3,7 +3,8 @@
 import time
 from collections.abc import Iterator
 
-from control_plane.scheduler.rules.board import GPU_UNITS, LineKey, Running, Situation, Slot, Waiting
+from control_plane.scheduler.rules.board import GPU_UNITS, LineKey, Running, Situation, Slot
+from control_plane.scheduler.rules.lines import Line
 from control_plane.scheduler.rules.planning import plan
 from store_client.wire.jobs import Resources
 from tests.bench.figures import Figure
@@ -44,7 +45,7 @@ def fleet(machines: int, cards: int, cores: int) -> list[Slot]:
     return [slot for name in names for slot in (*(gpu(index, name) for index in range(cards)), *cpus(cores, name))]
 
 
-def lines(length: int) -> dict[LineKey, list[Waiting]]:
+def lines(length: int) -> dict[LineKey, Line]:
     """Lines of jobs of ten experiments that ask for different things."""
     made = {}
     for number in range(LINES):
@@ -53,7 +54,7 @@ def lines(length: int) -> dict[LineKey, list[Waiting]]:
         line = [
             job(first + place, resources, experiment_id=experiment, priority=number % 11) for place in range(length)
         ]
-        made[LineKey(experiment, "ada", number % 11, resources)] = line
+        made[LineKey(experiment, "ada", number % 11, resources)] = Line(line)
     return made
 
 

@@ -197,6 +197,8 @@ def test_a_line_knows_who_is_older_than_the_one_before_while_jobs_come_and_go(
             line.put(job(number, GPU, queued_at=NOW - age))
         assert [one.number for one in line] == sorted(one.number for one in line)
         assert line.elders == Line(line).elders == line.copied().elders
+        oldest = [min(behind.queued_at for behind in line[at:]) for at in range(len(line))]
+        assert [line.ages.since(one) for one in line] == oldest == [line.copied().ages.since(one) for one in line]
 
 
 def test_a_low_job_is_not_starved_by_a_stream_of_high_ones() -> None:

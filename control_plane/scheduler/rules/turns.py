@@ -11,7 +11,7 @@ from heapq import heapify, heappop, heappush
 from math import floor
 
 from control_plane.scheduler.rules.board import LineKey, Policy, Running, Situation, Waiting
-from control_plane.scheduler.rules.lines import elders, place_of
+from control_plane.scheduler.rules.lines import Ages, ages_of
 
 TOP = 10
 """The highest priority there is."""
@@ -33,8 +33,7 @@ class Turns:
     keys: list[LineKey] = field(default_factory=list)
     _lines: list[Sequence[Waiting]] = field(default_factory=list)
     _places: list[int] = field(default_factory=list)
-    _elders: list[list[Waiting]] = field(default_factory=list)
-    """Of each line, those behind the first that may be older than it, the last in place first."""
+    _ages: list[Ages] = field(default_factory=list)
     _heap: list[Turn] = field(default_factory=list)
 
     @classmethod
@@ -45,7 +44,7 @@ class Turns:
                 turns.keys.append(key)
                 turns._lines.append(line)
                 turns._places.append(0)
-                turns._elders.append(sorted(elders(line), key=place_of, reverse=True))
+                turns._ages.append(ages_of(line))
                 turns._heap.append(turns._turn(len(turns.keys) - 1))
         heapify(turns._heap)
         return turns
@@ -79,19 +78,12 @@ class Turns:
 
     def _turn(self, number: int) -> Turn:
         job, policy = self.front(number), self.situation.policy
-        since = self._since(number, job)
+        since = self._ages[number].since(job)
         height = floor(_height(job.priority, since, policy, self.situation.now))
         if height > TOP:
             return False, since, 0.0, job.rank, job.number, number
         had = self.usage.get(job.experiment_id, 0.0) / policy.weights.get(job.experiment_id, 1.0)
         return True, -height, had, job.rank, job.number, number
-
-    def _since(self, number: int, front: Waiting) -> float:
-        """Since when the oldest job of a line waits."""
-        behind = self._elders[number]
-        while behind and place_of(behind[-1]) <= place_of(front):
-            behind.pop()
-        return min(front.queued_at, *(job.queued_at for job in behind)) if behind else front.queued_at
 
 
 def stays_before(job: Waiting, other: Running, policy: Policy, now: float) -> bool:
