@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from store_client.accounts_face import *  # noqa: F403 - and in accounts_face.py
     from store_client.face import *  # noqa: F403 - the list is in face.py, once
     from store_client.face import __all__ as __all__
+    from store_client.filter_face import *  # noqa: F403 - and in filter_face.py
     from store_client.health_face import *  # noqa: F403 - and in health_face.py
     from store_client.queue_face import *  # noqa: F403 - and in queue_face.py
     from store_client.registry_face import *  # noqa: F403 - and in registry_face.py

@@ -1,6 +1,14 @@
 """Everything that the face of this package offers."""
 
-from store_client import accounts_face, health_face, queue_face, registry_face, search_face, settings_face
+from store_client import (
+    accounts_face,
+    filter_face,
+    health_face,
+    queue_face,
+    registry_face,
+    search_face,
+    settings_face,
+)
 from store_client.accounts_face import *  # noqa: F403 - the list is in accounts_face.py, once
 from store_client.blocking import Blocking, connect_blocking
 from store_client.client import ControlPlaneClient, StoreClient
@@ -43,6 +51,7 @@ from store_client.errors import (
     WrongClaimant,
     from_problem,
 )
+from store_client.filter_face import *  # noqa: F403 - the list is in filter_face.py, once
 from store_client.follow import Followed, follow
 from store_client.health_face import *  # noqa: F403 - the list is in health_face.py, once
 from store_client.imports import find_import, settle_import
@@ -251,4 +260,4 @@ __all__ = [
 ]  # fmt: skip
 __all__ += queue_face.__all__ + accounts_face.__all__ + search_face.__all__ + health_face.__all__
 __all__ += settings_face.__all__
-__all__ += registry_face.__all__
+__all__ += registry_face.__all__ + filter_face.__all__

@@ -1,21 +1,14 @@
 """What narrows the lists of tasks and ideas: what was written in their box, as the server takes it."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from store_client import KINDS, IdeaState, TaskState, TaskView, format_time
+from store_client import TASK_FIELDS, IdeaState, TaskView, view_of
 from web_ui.active import Here
-from web_ui.filter_language import Field, Narrowing, Term, narrowing, seconds, suggestions, write
+from web_ui.filter_language import Field, Narrowing, Term, narrowing, suggestions, write
 from web_ui.listing import Place
 from web_ui.named_workers import worker_named
 
-TASK_FIELDS = (
-    Field("state", ("any", *(one.value for one in TaskState))),
-    Field("kind", KINDS),
-    Field("worker", example="me"),
-    Field("by", example="me"),
-    Field("age", example="2h", takes="age"),
-)
 IDEA_FIELDS = (Field("state", tuple(one.value for one in IdeaState)), Field("by", example="me"))
 
 
@@ -84,12 +77,9 @@ async def of_tasks(here: Here, place: Place, now: datetime | None = None) -> Wan
     found = asked(place, TASK_FIELDS)
     worker, problem = await _worker(here, found, "worker")
     by, problem = await _worker(here, replace(found, problem=problem), "by")
-    beyond = TaskView(submitted_by=by) if by is not None else TaskView()
-    if words := " ".join(found.words).replace("\x00", "").strip():
-        beyond["q"] = words
-    for term in found.compared:
-        moment = format_time((now or here.visit.now) - timedelta(seconds=seconds(term.value) or 0))
-        beyond["until" if term.is_least else "since"] = moment
+    beyond = view_of(found, now or here.visit.now)
+    if by is not None:
+        beyond["submitted_by"] = by
     return WantedTasks(replace(found, problem=problem), worker, beyond)
 
 

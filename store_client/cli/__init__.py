@@ -17,6 +17,7 @@ main = Door(
         "signin": "store_client.cli.signin:signin",
         "operator": "store_client.cli.operator:operator",
         "experiment": "store_client.cli.experiment:experiment",
+        "task": "store_client.cli.task:task",
         "job": "store_client.cli.job:job",
         "gpu": "store_client.cli.gpu:gpu",
         "lease": "store_client.cli.lease:lease",

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from store_client.cli import show, sizes
+from store_client.cli import paging, show, sizes
 from store_client.cli.server import Server, find_experiment, talks_to_server
 from store_client.client import ControlPlaneClient
 from store_client.wire.batches import JobFilter
@@ -14,7 +14,6 @@ from store_client.wire.jobs import Attempt, Job, JobDetail, JobState, Resources
 from store_client.wire.reports import MetricSeries
 from store_client.wire.scheduler import Explanation, QueuedJob, SchedulerStatus, StartBand
 
-PAGE = 500
 HEADINGS = ("Job", "State", "Name", "Needs", "Priority", "Attempt", "Why it waits")
 """What `row` tells of a job."""
 STATE = click.Choice([state.value for state in JobState])
@@ -31,7 +30,7 @@ STATE = click.Choice([state.value for state in JobState])
 @click.option("--act", "act_id", help="the act on many jobs that cancelled it")
 @click.option("--cause", help="how it ended, as user_error or out_of_memory")
 @click.option("--all", "is_all", is_flag=True, help="also jobs that have ended")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=PAGE, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 100_000), default=paging.PAGE, show_default=True)
 @talks_to_server
 def list_(experiment: str | None, is_all: bool, limit: int, server: Server, **given: Any) -> None:
     """List the jobs that wait and run, or all, or those that meet every condition given."""
@@ -39,7 +38,8 @@ def list_(experiment: str | None, is_all: bool, limit: int, server: Server, **gi
     async def read(deployment: ControlPlaneClient) -> list[Job]:
         wanted = await chosen(deployment, experiment, given)
         is_narrow = wanted.states or wanted.cause or is_all
-        return await _pages(deployment, wanted if is_narrow else wanted.having(is_open=True), limit)
+        told = wanted if is_narrow else wanted.having(is_open=True)
+        return await paging.first(lambda after, size: deployment.list_jobs(after=after, limit=size, wanted=told), limit)
 
     found = server.ask(read)
     if server.is_json:
@@ -54,18 +54,6 @@ async def chosen(deployment: ControlPlaneClient, experiment: str | None, given: 
     if experiment is not None:
         some["experiment_id"] = await find_experiment(deployment, experiment)
     return JobFilter.model_validate(some)
-
-
-async def _pages(deployment: ControlPlaneClient, wanted: JobFilter, limit: int) -> list[Job]:
-    found: list[Job] = []
-    after: str | None = None
-    while len(found) < limit:
-        page = await deployment.list_jobs(wanted=wanted, after=after, limit=min(PAGE, limit - len(found)))
-        found += page.items
-        after = page.next
-        if after is None:
-            break
-    return found
 
 
 def row(found: Job) -> tuple[object, ...]:
@@ -86,7 +74,7 @@ def needs(need: Resources) -> str:
 
 @click.command()
 @click.option("--experiment", help="only this experiment's")
-@click.option("--limit", type=click.IntRange(1, PAGE), default=50, show_default=True)
+@click.option("--limit", type=click.IntRange(1, paging.PAGE), default=50, show_default=True)
 @talks_to_server
 def queue(experiment: str | None, limit: int, server: Server) -> None:
     """Show who waits for slots, the next one first, and when each is likely to start."""

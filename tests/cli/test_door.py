@@ -15,8 +15,8 @@ from store_client.errors import Forbidden, NotFound, ProtocolBroken, SwitchyardE
 from tests.cli.commands import switchyard
 
 COMMANDS = {
-    "up", "serve", "web", "orchestrate", "schedule", "work", "signin", "experiment", "job", "gpu", "lease", "worker",
-    "git-credential", "operator",
+    "up", "serve", "web", "orchestrate", "schedule", "work", "signin", "experiment", "task", "job", "gpu", "lease",
+    "worker", "git-credential", "operator",
 }  # fmt: skip
 
 

@@ -78,6 +78,7 @@ async def test_tasks_and_ideas_are_narrowed_by_what_is_written(desk: Desk) -> No
     assert rows(part(await desk.get("/tasks?q=worker:me"), "tasks")) == []
     assert len(rows(part(await desk.get("/tasks?q=state:any kind:execution"), "tasks"))) == 1
     assert rows(part(await desk.get("/tasks?q=state:pending kind:execution"), "tasks")) == []
+    assert rows(part(await desk.get("/tasks?q=age>999999w"), "tasks")) == [], "nothing is that old, nor is any time"
     named = rows(part(await desk.get(f"/tasks?q=state:any {held.title}"), "tasks"))
     assert [row[0] for row in named] == [f"{held.title} execution"]
     box = page(await desk.get("/tasks?state=claimed&kind=execution")).select_one("#narrow")

@@ -18,7 +18,7 @@ from store_client import (
     ChooseTasks,
     InvalidPrecondition,
     NotFound,
-    TaskChoice,
+    choice_of,
     format_time,
     parse_time,
 )
@@ -158,13 +158,10 @@ async def _chosen(here: Here, place: Place, act: str, at: datetime) -> Chosen | 
     """What is wanted; None where the conditions leave nothing out or are not understood."""
     name: BulkActName | None = next((one for one in WORDS if one == act), None)
     found = await of_tasks(here, place, at)
-    wanted = found.narrowing
-    told = {"kind": wanted.chosen.get("kind"), "state": wanted.chosen.get("state"), "claimed_by": found.worker}
-    given = {key: value for key, value in told.items() if value not in {None, "any"}} | found.beyond
-    if name is None or not found.is_narrow:
+    wanted = choice_of(found.narrowing, found.worker, found.beyond)
+    if name is None or wanted is None:
         return None
-    body = ChooseTasks(act=name, filter=TaskChoice.model_validate(given))
-    return Chosen(body, wanted.text, place, format_time(at))
+    return Chosen(ChooseTasks(act=name, filter=wanted), found.narrowing.text, place, format_time(at))
 
 
 async def _preview(here: Here, chosen: Chosen, reason: Field, target: str, status: int = 200) -> Response:

@@ -6,9 +6,8 @@ from typing import ClassVar
 
 from starlette.responses import Response
 
-from store_client import BulkAct, BulkItem, BulkOutcome, InvalidPrecondition
+from store_client import BulkAct, BulkItem, BulkOutcome, InvalidPrecondition, choice_text
 from web_ui.active import Here
-from web_ui.filter_language import Term, write
 from web_ui.filters import Moment, plural, short_id
 from web_ui.frame import experiment_frame
 from web_ui.listing import PAGE, Pager, Place
@@ -104,7 +103,7 @@ async def show(here: Here) -> Response:
             frame=experiment_frame(here, _title(act), "tasks", fleet),
             title=_title(act),
             status=_status(act),
-            sentence=f"{plural(act.total, 'task')} by “{_filter(act)}”: {_result(act)}.",
+            sentence=f"{plural(act.total, 'task')} by “{choice_text(act.filter)}”: {_result(act)}.",
             reason=act.reason or "",
             who=act.by_name or short_id(act.by),
             moment=act.created_at,
@@ -135,7 +134,7 @@ def _row(here: Here, act: BulkAct) -> ActRow:
         title=_title(act),
         href=here.url("bulk_act", act=act.act_id),
         status=_status(act),
-        result=f"{plural(act.total, 'task')} by “{_filter(act)}”: {_result(act)}",
+        result=f"{plural(act.total, 'task')} by “{choice_text(act.filter)}”: {_result(act)}",
         who=act.by_name or short_id(act.by),
         moment=act.created_at,
     )
@@ -158,17 +157,6 @@ def _result(act: BulkAct) -> str:
     parts += [f"{act.refused:,} refused"] if act.refused else []
     parts += [f"{left:,} to come"] if left else []
     return ", ".join(parts)
-
-
-def _filter(act: BulkAct) -> str:
-    """The filter as it is written in the box of the list."""
-    told = act.filter
-    pairs = (
-        ("state", told.state and told.state.value), ("kind", told.kind), ("worker", told.claimed_by),
-        ("by", told.submitted_by), ("since", told.since), ("until", told.until),
-    )  # fmt: skip
-    terms = [Term(name, str(value)) for name, value in pairs if value]
-    return write([*terms, *(Term("", word) for word in (told.q or "").split())])
 
 
 def _can_be_undone(here: Here, act: BulkAct) -> bool:

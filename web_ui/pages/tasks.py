@@ -7,14 +7,14 @@ from typing import ClassVar
 
 from starlette.responses import Response
 
-from store_client import KINDS, TaskDetail, TaskKind, TaskPage, TaskState, TaskView
+from store_client import KINDS, TASK_FIELDS, TaskDetail, TaskKind, TaskPage, TaskState, TaskView
 from web_ui.active import Here
 from web_ui.filters import Moment, plural, with_query
 from web_ui.frame import experiment_frame
 from web_ui.listing import PAGE, Pager, Place
 from web_ui.saved_views import ViewBar, bar, beginning, besides, views_of
 from web_ui.standing import heading
-from web_ui.task_filters import TASK_FIELDS, FilterBox, WantedTasks, box, of_tasks
+from web_ui.task_filters import FilterBox, WantedTasks, box, of_tasks
 from web_ui.templating import Frame, Tab
 
 HINT = "state:claimed age>2h words of a name"
