@@ -6,6 +6,7 @@ from pydantic import Field
 
 from store_client.wire.record import Record
 from store_client.wire.scalars import ActorId, ArtifactUri, NonEmpty, Timestamp
+from store_client.wire.tasks import TaskKind
 
 
 class DepositedArtifact(Record):
@@ -29,9 +30,12 @@ class Citation(Record):
 
     kind: Literal["variant", "idea", "task"]
     id: NonEmpty
+    title: str | None = Field(default=None, description="what it is called: an idea's slug, a variant's label")
+    task_kind: TaskKind | None = None
 
 
 class ArtifactLine(ArtifactInfo):
+    by_name: str | None = Field(default=None, description="of the worker who left it")
     cited_by: Citation | None = Field(default=None, description="absent while nothing cites it; then it is removed")
 
 

@@ -79,7 +79,10 @@ async def test_administrators_find_every_file_with_what_it_belongs_to(
     (idea,) = await ada.store.list_ideas()
     shown = await browser_of_admin.get(path)
     (row,) = page(shown).select(f'[data-key="{idea.artifacts_uri}"]')
-    assert row.select_one(f'a[href="/e/hello/ideas/{idea.idea_id}"]') is not None
+    named = row.select_one(f'a[href="/e/hello/ideas/{idea.idea_id}"]')
+    assert named is not None
+    assert words(named) == "better"
+    assert [words(link) for link in row.select('a[href*="/workers/"]')] == ["Ada"]
     (other,) = page(shown).select(f'[data-key="{loose}"]')
     assert ("nothing names it" in words(other), "<b>.html" in words(other)) == (True, True)
     for link in row.select("a") + other.select("a"):

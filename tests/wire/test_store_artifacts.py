@@ -111,11 +111,11 @@ async def test_administrators_list_every_file_with_what_it_belongs_to_a_page_at_
     store, listed = app.store, "api:artifacts/list"
     assert await app.get(listed, "admins") == {"items": []}
     uris = [(await deposit(app, "eve", content=str(number).encode()))["artifacts_uri"] for number in range(5)]
-    idea = store.idea(artifacts_uri=uris[0])
-    execution, _, variant = store.executing()
+    idea = store.idea(slug="far", artifacts_uri=uris[0])
+    execution, _, variant = store.executing(slug="near")
     store.submit(execution, variant_id=variant, status="success", commit_sha=sha(1), artifacts_uri=uris[1])
     store.accept(execution)
-    waiting, _, second = store.executing()
+    waiting, _, second = store.executing(slug="nearer")
     store.submit(waiting, variant_id=second, status="error", artifacts_uri=uris[2])
     belongs = {uris[0]: ("idea", idea), uris[1]: ("variant", variant), uris[2]: ("task", waiting)}
     page = await app.get(listed, "admins", limit=2)
@@ -128,6 +128,10 @@ async def test_administrators_list_every_file_with_what_it_belongs_to_a_page_at_
     for one in found:
         cited = one.get("cited_by")
         assert (cited and (cited["kind"], cited["id"])) == belongs.get(one["artifacts_uri"]), one
+        assert one["by_name"] == "eve"
+    called = {one["artifacts_uri"]: one["cited_by"] for one in found if "cited_by" in one}
+    assert [called[uri]["title"] for uri in uris[:3]] == ["far", "near", "nearer"]
+    assert [called[uri].get("task_kind") for uri in uris[:3]] == [None, None, "execution"]
     assert {(one["filename"], one["size_bytes"], one["created_by"]) for one in found} == {
         ("out.bin", 1, store.id_of("eve"))
     }
@@ -137,16 +141,29 @@ async def test_administrators_list_every_file_with_what_it_belongs_to_a_page_at_
         await app.refused("bad-request", "admin", "GET", listed, params={"after": odd})
 
 
-async def test_a_page_of_files_and_what_cites_them_are_found_along_indexes(sqlite_app: StoreApp) -> None:
-    await deposit(sqlite_app)
-    query, here = PageQuery(after=f"2999-01-01T00:00:00.000000Z~{'0' * 32}"), sqlite_app.store.experiment_id
-    found = plans(
-        sqlite_app.store.house.database,
-        lambda connection: artifact_pages.page(Tx(Batch(connection, "", str), ADMIN, here), query),
-    )
-    assert "ix_artifacts_newest" in found[0]
-    assert len(found) == 5
-    assert not [plan for plan in found if "SCAN" in plan or "ORDER BY" in plan]
+async def test_a_page_of_files_and_their_names_are_found_along_indexes_by_so_many_questions(
+    sqlite_app: StoreApp,
+) -> None:
+    query, store = PageQuery(after=f"2999-01-01T00:00:00.000000Z~{'0' * 32}"), sqlite_app.store
+
+    async def asked() -> int:
+        uris = [(await deposit(sqlite_app, "eve"))["artifacts_uri"] for _ in range(4)]
+        store.idea(artifacts_uri=uris[0])
+        for uri, status in ((uris[1], {"status": "success", "commit_sha": sha(1)}), (uris[2], {"status": "error"})):
+            execution, _, variant = store.executing()
+            store.submit(execution, variant_id=variant, artifacts_uri=uri, **status)
+            if uri == uris[1]:
+                store.accept(execution)
+        found = plans(
+            store.house.database,
+            lambda connection: artifact_pages.page(Tx(Batch(connection, "", str), ADMIN, store.experiment_id), query),
+        )
+        assert "ix_artifacts_newest" in found[0]
+        assert not [plan for plan in found if "SCAN" in plan or "ORDER BY" in plan]
+        return len(found)
+
+    first = await asked()
+    assert await asked() == first <= 12
 
 
 async def test_a_worker_of_another_experiment_reads_nothing_of_this_one(app: StoreApp) -> None:

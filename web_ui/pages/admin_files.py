@@ -29,6 +29,7 @@ class FileRow:
     view_href: str
     download_href: str
     owner: str
+    owner_kind: str
     owner_href: str | None
     by: str
     by_href: str | None
@@ -66,7 +67,7 @@ async def _found(here: Here, after: str | None) -> ArtifactPage:
 
 
 def _row(here: Here, one: ArtifactLine) -> FileRow:
-    owner, owner_href = _owner(here, one.cited_by)
+    cited = one.cited_by
     return FileRow(
         uri=one.artifacts_uri,
         name=one.filename,
@@ -75,15 +76,20 @@ def _row(here: Here, one: ArtifactLine) -> FileRow:
         moment=one.created_at,
         view_href=with_query(here.url("artifact_view"), uri=one.artifacts_uri),
         download_href=with_query(here.url("artifact"), uri=one.artifacts_uri),
-        owner=owner,
-        owner_href=owner_href,
-        by=short_id(one.created_by),
+        owner=_owner(cited) if cited else "nothing names it",
+        owner_kind=_kind(cited) if cited else "",
+        owner_href=here.url(cited.kind, **{cited.kind: cited.id}) if cited else None,
+        by=one.by_name or short_id(one.created_by),
         by_href=here.url("worker", worker=one.created_by) if one.created_by.startswith("wkr_") else None,
     )
 
 
-def _owner(here: Here, cited: Citation | None) -> tuple[str, str | None]:
-    """What a file belongs to, in words, and its page."""
-    if cited is None:
-        return "nothing names it", None
-    return f"{cited.kind} {short_id(cited.id)}", here.url(cited.kind, **{cited.kind: cited.id})
+def _owner(cited: Citation) -> str:
+    """What a file belongs to, by its name."""
+    if cited.task_kind == "ideation":
+        return "New ideas"
+    return cited.title or short_id(cited.id)
+
+
+def _kind(cited: Citation) -> str:
+    return f"{cited.task_kind} task" if cited.task_kind else cited.kind

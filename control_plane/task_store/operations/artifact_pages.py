@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, RowMapping, func, select, tuple_
 
 from control_plane.db.transaction import Tx
-from control_plane.task_store.operations import listing
+from control_plane.task_store.operations import details, listing, names
 from control_plane.task_store.operations.artifacts import SCHEME
-from control_plane.task_store.tables import artifacts, ideas, submissions, variants
+from control_plane.task_store.tables import artifacts, ideas, submissions, tasks, variants
 from store_client.errors import BadRequest
 from store_client.wire.artifacts import ArtifactInfo, ArtifactLine, ArtifactPage, Citation
 from store_client.wire.call import PageQuery
@@ -25,6 +26,14 @@ CITATIONS = (
 COLUMNS = tuple(artifacts.c[name] for name in ("artifact_id", *ArtifactInfo.model_fields) if name in artifacts.c)
 
 
+@dataclass(frozen=True)
+class _Told:
+    """What cites files, by their addresses, and what those who left them are called, by their ids."""
+
+    cited: Mapping[str, Citation]
+    called: Mapping[str, str | None]
+
+
 def page(tx: Tx, query: PageQuery) -> ArtifactPage:
     """The next of them."""
     key = artifacts.c.created_at, artifacts.c.artifact_id
@@ -35,9 +44,12 @@ def page(tx: Tx, query: PageQuery) -> ArtifactPage:
     found = listing.rows_of(tx, ordered)
     last = listing.last_of(found, query.limit)
     shown = found[: query.limit]
-    cited = _cited(tx, [SCHEME + row["artifact_id"] for row in shown])
+    told = _Told(
+        _titled(tx, _cited(tx, [SCHEME + row["artifact_id"] for row in shown])),
+        names.of_members(tx, (row["created_by"] for row in shown)),
+    )
     return ArtifactPage(
-        items=tuple(_line(row, cited) for row in shown), next=last and f"{last['created_at']}~{last['artifact_id']}"
+        items=tuple(_line(row, told) for row in shown), next=last and f"{last['created_at']}~{last['artifact_id']}"
     )
 
 
@@ -48,10 +60,10 @@ def _place(after: str) -> tuple[str, str]:
     return found[1], found[2]
 
 
-def _line(row: RowMapping, cited: Mapping[str, Citation]) -> ArtifactLine:
-    told = dict(row)
-    uri = SCHEME + told.pop("artifact_id")
-    return ArtifactLine(artifacts_uri=uri, cited_by=cited.get(uri), **told)
+def _line(row: RowMapping, told: _Told) -> ArtifactLine:
+    facts = dict(row)
+    uri, by_name = SCHEME + facts.pop("artifact_id"), told.called.get(row["created_by"])
+    return ArtifactLine(artifacts_uri=uri, cited_by=told.cited.get(uri), by_name=by_name, **facts)
 
 
 def _cited(tx: Tx, uris: Sequence[str]) -> dict[str, Citation]:
@@ -62,6 +74,23 @@ def _cited(tx: Tx, uris: Sequence[str]) -> dict[str, Citation]:
         told = _citing(tx, id_, uri, missing) if missing else {}
         found |= {one: Citation(kind=kind, id=told[one]) for one in missing if one in told}
     return found
+
+
+def _titled(tx: Tx, cited: Mapping[str, Citation]) -> dict[str, Citation]:
+    """The same with what each is called."""
+    ids = {kind: [one.id for one in cited.values() if one.kind == kind] for kind in ("variant", "idea", "task")}
+    found = _tasks(tx, ids["task"])
+    subjects, made = details.Subjects(tx, found), names.variants_by_id(tx, ids["variant"])
+    known = names.ideas_by_id(tx, (*ids["idea"], *(row["idea_id"] for row in made.values())))
+    facts = {("idea", idea_id): {"title": row["slug"]} for idea_id, row in known.items()}
+    facts |= {("variant", variant_id): {"title": names.label(row, known)} for variant_id, row in made.items()}
+    facts |= {("task", row["task_id"]): {"title": subjects.title(row), "task_kind": row["kind"]} for row in found}
+    return {uri: one.having(**facts.get((one.kind, one.id), {})) for uri, one in cited.items()}
+
+
+def _tasks(tx: Tx, task_ids: Sequence[str]) -> Sequence[RowMapping]:
+    wanted = select(tasks).where(tasks.c.experiment_id == tx.experiment_id, tasks.c.task_id.in_(task_ids))
+    return listing.rows_of(tx, wanted) if task_ids else ()
 
 
 def _citing(tx: Tx, id_: Column[str], uri: Column[Any], wanted: Sequence[str]) -> dict[str, str]:
