@@ -132,6 +132,16 @@ async def test_metrics_are_plotted_over_time_against_each_other_and_side_by_side
     assert not page(shown).select("[style]")
 
 
+async def test_a_metric_that_only_counts_reads_as_a_count(
+    world: World, two_metrics: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    worker = await Worker.of(world, two_metrics)
+    await worker.evaluate(error=1.5, seconds=650.0)
+    await worker.variant("more", 1.4, error=0.25, seconds=1370.0)
+    shown = await browser_of_admin.get("/e/two-metrics/metrics")
+    assert [row[1:] for row in rows(part(shown, "values"))] == [["0.250", "1,370"], ["1.500", "650"]]
+
+
 async def test_plots_of_nothing_say_what_will_be_there(
     world: World, two_metrics: ExperimentDetail, browser_of_admin: httpx.AsyncClient
 ) -> None:

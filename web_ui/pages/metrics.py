@@ -1,7 +1,7 @@
 """Plots of everything that was measured: over time, against each other, and all of it side by side."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from starlette.responses import Response
@@ -15,6 +15,7 @@ from web_ui.scores import Metric, objective_name
 from web_ui.templating import Frame, Tab
 
 SAMPLED, LINES, ROWS = 160, 80, 60
+WHOLE = 1e15
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,18 @@ def _measured(here: Here, sample: Sample) -> list[Measured]:
         if own and score is not None:
             values.setdefault(own, score)
         found.append(Measured(one.label, here.url("variant", variant=one.variant_id), one.number, values, rank))
-    return found
+    return _counted(found)
+
+
+def _counted(variants: list[Measured]) -> list[Measured]:
+    """The same with whole numbers for each metric that has no others, so that a count reads as one: 650, not 650.0."""
+    broken = {
+        name for each in variants for name, value in each.values.items() if not value.is_integer() or abs(value) > WHOLE
+    }
+    return [
+        replace(each, values={name: value if name in broken else int(value) for name, value in each.values.items()})
+        for each in variants
+    ]
 
 
 def _chosen(here: Here, names: tuple[str, ...]) -> tuple[str, str]:
