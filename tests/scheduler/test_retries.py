@@ -5,12 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import RowMapping, select, update
 
-from control_plane.scheduler.operations import endings, submit
+from control_plane.scheduler.operations import endings, reorder, submit
 from control_plane.scheduler.operations.endings import Ending
 from control_plane.scheduler.rules.retries import JITTER, not_before, rest_seconds
 from control_plane.scheduler.rules.states import MOST_LOSSES
 from control_plane.scheduler.tables import IS_QUEUED, ORDER, jobs
 from store_client.errors import AlreadyExists, IllegalTransition
+from store_client.wire.batches import MoveJob
 from store_client.wire.jobs import ExitCause, JobState, RetryPolicy
 from store_client.wire.scalars import parse_time
 from tests.scheduler.queue_house import CLAIMS, Queue
@@ -93,6 +94,18 @@ def test_a_job_that_is_to_run_once_at_most_is_not_run_again_when_it_was_lost(que
     queue.finish(never_began, queue.place(never_began), Ending("preempted", is_of_the_machine=True))
     queue.finish(lost, queue.place(lost), Ending("node_lost"))
     assert (queue.state(never_began), queue.state(lost)) == (S.QUEUED, S.LOST)
+
+
+def test_who_failed_stands_behind_all_that_wait_also_behind_who_failed_before_it(queue: Queue) -> None:
+    first, second, third = (queue.submit(retry={"max_attempts": 9, "on": ["failed"]}) for _ in range(3))
+    for job_id in (first, second, first, second):
+        queue.finish(job_id, queue.place(job_id), Ending("user_error", 1))
+    queue.write(reorder.move, third, MoveJob(to="back"))
+    assert in_order(queue) == [first, second, third]
+    queue.finish(first, queue.place(first), Ending("user_error", 1))
+    assert in_order(queue) == [second, third, first]
+    later = queue.submit()
+    assert in_order(queue) == [second, third, first, later]
 
 
 def test_what_gave_way_counts_no_try_needs_no_rest_and_keeps_its_age(queue: Queue) -> None:

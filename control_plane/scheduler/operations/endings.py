@@ -177,7 +177,7 @@ def _queue_again(tx: Tx, end: _End) -> None:
         "tries": count.tries,
         "losses": count.losses,
         "queued_at": _since(tx, row) if keeps_place else tx.now,
-        "rank": row["rank"] if keeps_place else rows.last_rank(tx),
+        "rank": row["rank"] if keeps_place else rows.last_rank(tx, row["priority"]),
         "not_before": None if is_ours else not_before(tx.now, policy, count.tries + count.losses, row["job_id"]),
         "started_at": None,
         "giving_way": None,

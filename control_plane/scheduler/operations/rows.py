@@ -13,11 +13,13 @@ from control_plane.db.question import Question
 from control_plane.db.tables import DEPLOYMENT
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations.several import Several
-from control_plane.scheduler.tables import jobs
+from control_plane.scheduler.tables import IS_QUEUED, jobs
 from store_client.errors import Forbidden, InvalidPrecondition, NotFound
 
 TOLD = ("task_id", "run_id", "array_id", "cause", "exit_code", "not_before")
 NOTHING: Mapping[str, Any] = {}
+STEP = 2.0**-20
+"""So far behind one another stand those that come back to the end, so that many do before anything new is submitted."""
 _LOAD = Question(select(jobs).where(jobs.c.job_id == bindparam("job")))
 _WHOLE = Several(lambda ids: select(jobs).where(jobs.c.job_id.in_(ids)))
 _GUARD = (jobs.c.job_id == bindparam("of"), jobs.c.state == bindparam("was"), jobs.c.attempt == bindparam("tried"))
@@ -112,6 +114,10 @@ def newest(tx: Tx) -> int:
     return tx.connection.scalar(select(func.max(jobs.c.number))) or 0
 
 
-def last_rank(tx: Tx) -> float:
-    """A place behind all that wait now, and before whatever is submitted next."""
-    return newest(tx) + 0.5
+def last_rank(tx: Tx, priority: int) -> float:
+    """A place behind all of a priority that wait now, and before whatever is submitted next."""
+    of_those = select(func.max(jobs.c.rank)).where(IS_QUEUED, jobs.c.priority == priority)
+    last: float = tx.connection.scalar(of_those) or 0.0
+    following = newest(tx) + 1.0
+    rank = max(last + STEP, following - 0.5)
+    return rank if rank < following else last

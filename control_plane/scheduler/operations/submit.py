@@ -130,7 +130,7 @@ def retry(tx: Tx, job_id: str, claims: Claims) -> RowMapping:
     waits = unmet(tx, SubmitJob.model_validate(row["spec"]).depends_on)
     ends.reopened(tx, row)
     wait_for(tx, row, waits)
-    place = {"queued_at": tx.now, "rank": last_rank(tx)}
+    place = {"queued_at": tx.now, "rank": last_rank(tx, row["priority"])}
     changes: dict[str, Any] = {**place, "tries": 0, "losses": 0, "waits_on": len(waits), **dict.fromkeys(EMPTIED)}
     return save(tx, row, "requeued", state=moved(JobState(row["state"]), "retry"), **changes)
 
