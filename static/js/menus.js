@@ -2,10 +2,13 @@
 const OPEN = ".menu[open], .confirm[open]";
 const WRITES = "input, textarea, select, [contenteditable]";
 
+// What closes above may take its room with it: what was pressed stays under the finger.
 function closeOthers(target) {
+  const { top } = target.getBoundingClientRect();
   for (const menu of document.querySelectorAll(OPEN)) {
     if (!menu.contains(target)) menu.open = false;
   }
+  scrollBy({ top: target.getBoundingClientRect().top - top, behavior: "instant" });
 }
 
 function closeInnermost() {

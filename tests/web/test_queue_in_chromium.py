@@ -86,6 +86,23 @@ def test_the_queue_is_changed_without_script(served: Served, open_page: OpenPage
     expect(page.locator("[data-live=why]")).to_contain_text("job 1 holds what is missing")
 
 
+@pytest.mark.parametrize("width", [360, 700, 1280])
+def test_the_button_of_a_row_stays_under_the_finger_when_it_opens(
+    served: Served, open_page: OpenPage, width: int
+) -> None:
+    served.run(partial(queued, served))
+    page = served.sign_in(open_page(viewport={"width": width, "height": 500}), "/queue")
+    buttons = page.locator("[data-live=waiting] tbody tr summary")
+    expect(buttons).to_have_count(2)
+    page.evaluate("scrollTo(0, document.querySelector('[data-live=waiting]').getBoundingClientRect().top - 100)")
+    for number, is_open in ((0, 1), (1, 1), (1, 0)):  # the second opens while the first closes above it
+        before = buttons.nth(number).bounding_box()
+        buttons.nth(number).click()
+        expect(page.locator("[data-live=waiting] .confirm[open]")).to_have_count(is_open)
+        assert buttons.nth(number).bounding_box() == pytest.approx(before, abs=1)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
 def test_waiting_jobs_are_moved_by_keys_and_by_dragging(served: Served, open_page: OpenPage) -> None:
     _, first, second = served.run(partial(queued, served))
     page = served.sign_in(open_page(), "/queue")
