@@ -95,14 +95,13 @@ def finish_all(tx: Tx, told: Sequence[tuple[str, int, Ending]]) -> list[bool]:
             over.append(_End.of(row, ending))
         else:
             _keep_late(tx, row, attempt, ending)
-    if over:
-        _end_attempts(tx, over)
+    placed = _end_attempts(tx, over) if over else {}
     done = [each for each in over if each.state is not JobState.QUEUED]
     for row in rows.save_all(tx, "finished", [each.done(tx.now) for each in done]):
         ends.ended(tx, row)
     for each in over:
         if each.state is JobState.QUEUED:
-            _queue_again(tx, each)
+            _queue_again(tx, each, placed.get(each.row["job_id"]))
     return is_new
 
 
@@ -144,8 +143,8 @@ class _End:
         return rows.Change(self.row, {"state": self.state, **count, **self.how, **more})
 
 
-def _end_attempts(tx: Tx, over: Sequence[_End]) -> None:
-    """The attempts themselves: how they ended, what they held, and what that counts for."""
+def _end_attempts(tx: Tx, over: Sequence[_End]) -> dict[str, str]:
+    """The attempts themselves: how they ended, what they held, and what that counts for; when each was placed."""
     states = [attempt_ended(JobState(each.row["state"]), each.ending.cause) for each in over]
     at = {"ended_at": tx.now}
     found = zip(over, states, strict=True)
@@ -154,9 +153,11 @@ def _end_attempts(tx: Tx, over: Sequence[_End]) -> None:
     if passes:
         _TAKE_BACK.run_all(tx.batch.bare, [{"of": one} for one in passes])
     of = {each.row["job_id"]: each.row["experiment_id"] for each in over}
-    usage.charge(tx, of, _HELD.all(tx, of))
+    held = list(_HELD.all(tx, of))
+    usage.charge(tx, of, held)
     _FREE.run_all(tx.batch.bare, [each.own for each in over])
     durations.add_all(tx, [(each.row, each.ending.cause) for each in over])
+    return {row["job_id"]: row["held_since"] for row in held}
 
 
 def _counted(row: RowMapping, ending: Ending) -> Count:
@@ -165,7 +166,7 @@ def _counted(row: RowMapping, ending: Ending) -> Count:
     return Count(row["tries"] + (not is_loss and ending.cause != "preempted"), row["losses"] + is_loss)
 
 
-def _queue_again(tx: Tx, end: _End) -> None:
+def _queue_again(tx: Tx, end: _End, placed_at: str | None) -> None:
     """Back into the queue: in the place and at the age it had where it is not at fault, else behind all that wait.
 
     A job that fails again and again would else keep those behind it at an age that starts anew each time.
@@ -176,7 +177,7 @@ def _queue_again(tx: Tx, end: _End) -> None:
         "state": JobState.QUEUED,
         "tries": count.tries,
         "losses": count.losses,
-        "queued_at": _since(tx, row) if keeps_place else tx.now,
+        "queued_at": _since(tx, row, placed_at) if keeps_place else tx.now,
         "rank": row["rank"] if keeps_place else rows.last_rank(tx, row["priority"]),
         "not_before": None if is_ours else not_before(tx.now, policy, count.tries + count.losses, row["job_id"]),
         "started_at": None,
@@ -186,12 +187,10 @@ def _queue_again(tx: Tx, end: _End) -> None:
     rows.save(tx, row, "requeued", **changes, told={"cause": ending.cause, "detail": ending.detail})
 
 
-def _since(tx: Tx, row: RowMapping) -> str:
-    """Since when it waits that gives way: its age is the time it had waited, not the time it ran."""
-    if row["started_at"] is None:
-        return str(row["queued_at"])
-    now, queued_at, started_at = (parse_time(each) for each in (tx.now, row["queued_at"], row["started_at"]))
-    return format_time(now - max(started_at - queued_at, timedelta()))
+def _since(tx: Tx, row: RowMapping, placed_at: str | None) -> str:
+    """Since when it waits that gives way: its age is the time until it was placed, not that on its slots."""
+    now, queued_at, until = (parse_time(each) for each in (tx.now, row["queued_at"], placed_at or tx.now))
+    return format_time(now - max(until - queued_at, timedelta()))
 
 
 def _in_truth(row: RowMapping, ending: Ending) -> Ending:
