@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from control_plane.scheduler.operations import arrays, listing, submit, whole_arrays
+from control_plane.scheduler.operations import arrays, listing, reorder, submit, whole_arrays
 from control_plane.scheduler.operations.arrays import AHEAD, REFILL
 from control_plane.scheduler.operations.endings import Ending
-from control_plane.scheduler.tables import jobs
+from control_plane.scheduler.tables import IS_QUEUED, ORDER, jobs
 from store_client.errors import AlreadyExists, Forbidden, NotFound
-from store_client.wire.batches import ArrayDetail
+from store_client.wire.batches import ArrayDetail, MoveJob
 from store_client.wire.calls.jobs import JobPageQuery
 from store_client.wire.jobs import JobState, Reprioritise
 from tests.scheduler.queue_house import CLAIMS, Queue
@@ -93,6 +93,40 @@ def test_an_array_keeps_the_place_where_it_was_submitted(queue: Queue) -> None:
     unfold(queue)
     waiting = queue.store.see(listing.page, JobPageQuery(state=S.QUEUED, is_open=True, limit=100)).items
     assert waiting[-1].job_id == later
+
+
+def test_jobs_of_an_array_are_as_old_as_it_however_late_they_are_made(queue: Queue) -> None:
+    array_id = begin(queue, 100)
+    for job_id in members(queue, array_id):
+        queue.place(job_id, job_id)
+    unfold(queue)
+    with queue.store.house.database.reading() as connection:
+        ages = set(connection.scalars(select(jobs.c.queued_at).where(jobs.c.array_id == array_id)))
+    assert ages == {read(queue, array_id).created_at}
+
+
+def test_one_of_an_array_that_goes_elsewhere_takes_none_that_is_made_later_along(queue: Queue) -> None:
+    array_id = str(queue.read(queue.submit(array=200, retry={"max_attempts": 2, "on": ["failed"]})).array_id)
+    other = queue.submit()
+    unfold(queue)
+    first, *rest = members(queue, array_id)
+    for job_id in (first, *rest):
+        queue.place(job_id, job_id)
+    queue.finish(first, 1, Ending("user_error", 1))
+    unfold(queue)
+    assert waiting(queue) == [*members(queue, array_id, S.QUEUED)[1:], other, first], "it failed, so it is the last"
+    last = members(queue, array_id)[-1]
+    queue.write(reorder.move, last, MoveJob(to="back"))
+    for job_id in members(queue, array_id, S.QUEUED)[1:-1]:
+        queue.place(job_id, job_id)
+    unfold(queue)
+    assert waiting(queue)[-3:] == [other, first, last], "somebody moved it alone"
+
+
+def waiting(queue: Queue) -> list[str]:
+    """Who waits, the next one first."""
+    with queue.store.house.database.reading() as connection:
+        return list(connection.scalars(select(jobs.c.job_id).where(IS_QUEUED).order_by(*ORDER)))
 
 
 def test_the_same_key_and_spec_is_the_same_array(queue: Queue) -> None:

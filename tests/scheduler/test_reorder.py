@@ -11,6 +11,7 @@ from sqlalchemy import delete, select, update
 from control_plane.db.tables import tallies
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import arrays, reorder
+from control_plane.scheduler.operations.endings import Ending
 from control_plane.scheduler.operations.submit import submit
 from control_plane.scheduler.tables import IS_QUEUED, ORDER, jobs
 from store_client.errors import InvalidPrecondition, NotFound
@@ -91,6 +92,26 @@ def test_where_no_number_is_left_between_two_the_priority_is_spread_anew(queue: 
     assert order(queue) == [1, 3, 2, 4, other]
     queue.submit()
     assert order(queue) == [1, 3, 2, 4, 6, other]
+
+
+def test_what_holds_slots_and_what_is_to_be_made_of_an_array_keep_their_places_when_all_is_spread(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrays, "AHEAD", 1)
+    for _ in range(8):
+        queue.submit()
+    queue.submit(array=3), queue.submit()
+    attempt = queue.place(queue.read("7").job_id)
+    for number in range(1, 7):
+        queue.cancel(str(number))
+    for turn in range(120):
+        move(queue, 10 if turn % 2 else 9, after="8")
+    move(queue, 9, after="8", with_array=True)
+    assert order(queue) == [8, 9, 10]
+    queue.finish(queue.read("7").job_id, attempt, Ending("node_lost"))
+    queue.cancel("9")
+    queue.write(arrays.unfold)
+    assert order(queue) == [7, 8, 11, 10]
 
 
 def test_jobs_of_an_array_stand_in_one_place_and_can_be_parted(queue: Queue) -> None:

@@ -59,7 +59,7 @@ def unfold(tx: Tx) -> int:
 
 
 def _fill(tx: Tx, array: RowMapping) -> int:
-    """Make more jobs of an array, behind its last waiting one; close it when its turn can no longer come."""
+    """Make more jobs of an array, in its place; close it when its turn can no longer come."""
     first = tx.connection.execute(select(jobs).where(jobs.c.number == array["number"])).mappings().one()
     spec, size = SubmitJob.model_validate(array["spec"]), array["size"]
     changes: dict[str, Any] = {"idempotency_key": None}
@@ -71,7 +71,7 @@ def _fill(tx: Tx, array: RowMapping) -> int:
         ends.close(tx, array["array_id"])
         return 1
     here = range(array["made"], min(size, array["made"] + AHEAD - array["waiting"]))
-    facts = {key: first[key] for key in OF_MEMBERS}
+    facts = {**{key: first[key] for key in OF_MEMBERS}, "queued_at": array["created_at"]}
     drafts = [
         Draft(
             _member(spec.model_copy(update=changes), index, size), {**facts, "array_index": index}, waits, _rank(array)
@@ -84,9 +84,8 @@ def _fill(tx: Tx, array: RowMapping) -> int:
 
 
 def _rank(array: RowMapping) -> float:
-    """With the last of its jobs that wait, else where it was moved to, else where it was submitted."""
-    ranks = (array["last_rank"], array["rank"], array["number"])
-    return float(next(rank for rank in ranks if rank is not None))
+    """Where it was moved to as one, else where it was submitted, wherever single jobs of it stand by now."""
+    return float(array["number"] if array["rank"] is None else array["rank"])
 
 
 def _is(array_id: str) -> ColumnElement[bool]:
@@ -97,11 +96,10 @@ def _lacking() -> Any:
     """Open arrays of which few jobs wait, the oldest first; not those that rest with their experiment."""
     waiting = (jobs.c.array_id == arrays.c.array_id) & (jobs.c.state == JobState.QUEUED)
     count = select(func.count()).select_from(jobs).where(waiting).scalar_subquery()
-    last = select(jobs.c.rank).where(waiting).order_by(jobs.c.number.desc()).limit(1).scalar_subquery()
     first = jobs.alias()
     goes_on = (experiments.c.status == Status.RUNNING) | first.c.claimed_at.is_not(None)
     counted = (
-        select(arrays, count.label("waiting"), last.label("last_rank"))
+        select(arrays, count.label("waiting"))
         .join(experiments, experiments.c.experiment_id == arrays.c.experiment_id)
         .join(first, first.c.number == arrays.c.number)
         .where(HAS_MORE, goes_on)

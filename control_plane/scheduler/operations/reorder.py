@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, Subquery, and_, func, literal, select, union_all, update
 
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations.rows import Change, load, newest, save_all
-from control_plane.scheduler.tables import IS_QUEUED, arrays, jobs
+from control_plane.scheduler.tables import HAS_MORE, IS_OPEN, IS_QUEUED, arrays, jobs
 from store_client.errors import InvalidPrecondition
 from store_client.wire.batches import MoveJob
 from store_client.wire.jobs import JobState
@@ -131,13 +131,27 @@ def _next(tx: Tx, moving: _Moving, here: tuple[Rank, int], *, is_ahead: bool) ->
 
 
 def _spread(tx: Tx, priority: int) -> None:
-    """Give the waiting jobs of a priority ranks with room between them, in the order they have, in one statement."""
-    mine = jobs.alias()
-    waiting = (mine.c.state == JobState.QUEUED) & (mine.c.priority == priority)
-    place = func.row_number().over(order_by=(mine.c.rank, mine.c.number))
-    placed = select(mine.c.job_id, place.label("place")).where(waiting).subquery()
-    count = tx.connection.scalar(select(func.count()).select_from(placed)) or 0
-    room = (newest(tx) + 1.0) / (count + 1)
-    moved = update(jobs).where(jobs.c.job_id == placed.c.job_id).values(rank=placed.c.place * room)
-    tx.connection.execute(moved)
+    """Give all that stands at a priority ranks with room between them, in the order they have, in one statement.
+
+    What holds slots may come back to its place, and an array that lacks jobs has one for them: both keep theirs.
+    """
+    standing = _standing(tx, priority)
+    place = func.row_number().over(order_by=(standing.c.rank, standing.c.number))
+    placed = select(standing.c.who, place.label("place")).subquery()
+    count = tx.connection.scalar(select(func.count()).select_from(standing)) or 1
+    room = newest(tx) / count
+    moved = select(arrays.c.array_id, placed.c.place).join(placed, placed.c.who == arrays.c.array_id)
+    of_arrays = tx.connection.execute(moved).all()
+    tx.connection.execute(update(jobs).where(jobs.c.job_id == placed.c.who).values(rank=placed.c.place * room))
+    for array_id, its in of_arrays:
+        tx.connection.execute(update(arrays).where(arrays.c.array_id == array_id).values(rank=its * room))
     tx.tell("job.spread", priority=priority, count=count)
+
+
+def _standing(tx: Tx, priority: int) -> Subquery:
+    """Every open job of a priority, and behind those of its own each array whose next jobs will be of it."""
+    mine = select(jobs.c.job_id.label("who"), jobs.c.rank, jobs.c.number).where(IS_OPEN, jobs.c.priority == priority)
+    its = func.coalesce(arrays.c.priority, arrays.c.spec["priority"].as_integer())
+    rank = func.coalesce(arrays.c.rank, arrays.c.number)
+    to_come = select(arrays.c.array_id, rank, literal(newest(tx) + 1)).where(HAS_MORE, its == priority)
+    return union_all(mine, to_come).subquery()
