@@ -8,10 +8,18 @@ from sqlalchemy import RowMapping
 from control_plane.db.tables import DEPLOYMENT
 from control_plane.db.transaction import Tx
 from control_plane.edge.endpoint import Operation
-from control_plane.scheduler.operations import bulk, listing, reorder, submit, whole_arrays
+from control_plane.scheduler.operations import bulk, closing, listing, reorder, submit, whole_arrays
 from control_plane.scheduler.ports import Claims
 from store_client.errors import Forbidden
-from store_client.wire.batches import MoveJob, QueueJob, QueueJobs, SubmitJobs, SubmittedJobs
+from store_client.wire.batches import (
+    MoveJob,
+    QueueJob,
+    QueueJobs,
+    ReopenArrays,
+    ReopenedArrays,
+    SubmitJobs,
+    SubmittedJobs,
+)
 from store_client.wire.call import Call
 from store_client.wire.calls import batches as calls
 from store_client.wire.jobs import JobDetail, SubmitJob
@@ -30,6 +38,7 @@ def table(claims: Claims, whole: Callable[[Tx, RowMapping], JobDetail]) -> Mappi
         calls.MOVE_JOB: acts.move,
         calls.READ_ARRAY: whole_arrays.read,
         calls.CANCEL_ARRAY: whole_arrays.cancel,
+        calls.REOPEN_ARRAYS: acts.reopen,
         calls.READ_EXPERIMENT_ARRAY: whole_arrays.read,
         calls.CANCEL_EXPERIMENT_ARRAY: whole_arrays.cancel,
     }
@@ -51,6 +60,9 @@ class _Acts:
     def queue_all(self, tx: Tx, body: QueueJobs) -> SubmittedJobs:
         given = [(_own(tx, one.experiment_id), _spec(one)) for one in body.jobs]
         return SubmittedJobs(jobs=listing.shown(tx, bulk.submit_all(tx, given, self.claims)))
+
+    def reopen(self, tx: Tx, body: ReopenArrays) -> ReopenedArrays:
+        return closing.reopen(tx, body, self.claims)
 
     def move(self, tx: Tx, job_id: str, body: MoveJob) -> JobDetail:
         return self.whole(tx, reorder.move(tx, job_id, body))

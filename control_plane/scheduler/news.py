@@ -43,7 +43,7 @@ class Heard:
     stopping: set[str] = field(default_factory=set)
     """They were asked to stop."""
     has_arrays: bool = False
-    """A job of an array moved, which may lack jobs now."""
+    """An array was opened again, or a job of one moved: it may lack jobs now."""
     others: set[str] = field(default_factory=set)
     """Other acts on the queue, by their event's type."""
     now: float = 0.0
@@ -113,6 +113,7 @@ class News:
                 tasks.add((event["experiment_id"], str(data.get("task_id"))))
             elif job_id is None:
                 heard.others.add(event["type"])
+                heard.has_arrays |= "array_id" in data
             else:
                 last[job_id] = event
                 heard.has_arrays |= "array_id" in data

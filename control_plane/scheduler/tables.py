@@ -190,6 +190,16 @@ arrays = Table(
     Index("ix_job_arrays_open", "number", sqlite_where=HAS_MORE, postgresql_where=HAS_MORE),
 )
 
+array_acts = Table(
+    "job_array_acts",
+    metadata,
+    Column("act_id", String, primary_key=True, comment="an act on many jobs that cancelled the array"),
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="of the array's first job"),
+    Column("array_id", String, ForeignKey("job_arrays.array_id"), nullable=False),
+    Index("ix_job_array_acts_array", "array_id"),
+)
+"""What keeps arrays closed that open again when all of it is taken back; those closed for good have nothing here."""
+
 progress = Table(
     "job_progress",
     metadata,

@@ -10,6 +10,8 @@ from store_client.wire.batches import (
     MoveJob,
     QueueJob,
     QueueJobs,
+    ReopenArrays,
+    ReopenedArrays,
     ReprioritiseJobs,
     SubmitJobs,
     SubmittedJobs,
@@ -73,4 +75,9 @@ class JobBatches(Resource):
 
     async def cancel_array(self, array_id: str) -> ArrayDetail:
         answer: ArrayDetail = await self._send(calls.CANCEL_ARRAY, array_id=array_id)
+        return answer
+
+    async def reopen_arrays(self, body: ReopenArrays) -> ReopenedArrays:
+        """Let a part of the arrays that an act cancelled go on; again from `next` on, until there is none."""
+        answer: ReopenedArrays = await self._send(calls.REOPEN_ARRAYS, body)
         return answer

@@ -137,5 +137,27 @@ class ArrayDetail(Record):
     succeeded: int
     states: dict[JobState, int] = Field(description="how many of those that exist are in each state")
     is_cancelled: bool = Field(description="no more jobs are made")
+    acts: tuple[str, ...] = Field(
+        default=(), description="the acts on many jobs that cancelled it; it goes on when all of them are taken back"
+    )
     has_ended: bool
     created_at: Timestamp
+
+
+class ReopenArrays(Body):
+    """Let the arrays that an act on many jobs cancelled make the rest of their jobs after all."""
+
+    act_id: ActName
+    is_preview: bool = Field(default=False, description="only count")
+    after: int | None = Field(default=None, ge=0, lt=2**62, description="the `next` of the part before")
+
+
+class ReopenedArrays(Record):
+    """What became of some of them."""
+
+    reopened: int = Field(description="or would be, in a preview")
+    to_come: int = Field(description="jobs that are yet to be made of them")
+    refused: tuple[str, ...] = Field(
+        default=(), description="those that stay cancelled, each by the number of its first job, with the reason"
+    )
+    next: int | None = Field(default=None, description="there are more; send it as `after`")

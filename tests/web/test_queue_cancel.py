@@ -55,6 +55,32 @@ async def test_what_became_of_each_is_shown_and_taken_back_where_that_can_be(
     assert "Undo…" not in says(await browser_of_admin.get(where))
 
 
+async def test_arrays_that_were_cut_short_make_the_rest_of_their_jobs_when_that_is_taken_back(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    sweep = await queued(world, hello, "sweep", array=5)
+    done = await browser_of_admin.post("/queue/cancel-several?name=sweep", data={"count": "1", "up_to": "1"})
+    where = done.headers["location"]
+    shown = await browser_of_admin.get(f"/queue?array={sweep.array_id}")
+    assert "it was cancelled with others, and 4 are not made unless that is taken back" in says(shown)
+    assert page(shown).select_one(f'a[href="{where}"]') is not None
+    await world.deployment.retry_job(sweep.job_id)
+    undo = page(await browser_of_admin.get(where)).select_one('form[action^="/queue/cancel-several/undo"]')
+    assert undo is not None, "its jobs wait again, but it makes no more"
+    told = says(await browser_of_admin.get((await browser_of_admin.post(str(undo["action"]))).headers["location"]))
+    assert "1 array goes on: 4 jobs are yet to be made." in told
+    assert "Undo…" not in told
+    array = await world.deployment.read_array(str(sweep.array_id))
+    assert (array.is_cancelled, array.acts) == (False, ())
+    await browser_of_admin.post("/queue/cancel-several?name=sweep", data={"count": "1", "up_to": "1"})
+    (act,) = (await world.deployment.read_array(str(sweep.array_id))).acts
+    await world.store(hello.experiment_id).end_experiment("completed")
+    ended = await browser_of_admin.post(f"/queue/cancel-several/undo?act={act}")
+    told = says(await browser_of_admin.get(ended.headers["location"]))
+    assert "Nothing was changed. 1 job could not: job 1: the experiment has ended" in told
+    assert "1 array could not: the array of job 1: the experiment has ended" in told
+
+
 async def test_all_jobs_there_are_cannot_be_cancelled_at_once(browser_of_admin: httpx.AsyncClient) -> None:
     asked = await browser_of_admin.get("/queue/cancel-several")
     assert "Choose which jobs first" in says(await browser_of_admin.get(asked.headers["location"]))

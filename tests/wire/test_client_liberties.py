@@ -109,7 +109,7 @@ SAFE = {
     "quarantine_gpu", "drain_gpu", "readmit_gpu", "set_policy", "set_experiment_share", "set_operator_share",
     "grant_role", "withdraw_role", "publish_variant", "inspect_checkpoint", "end_lease",
     "remove_work_branches", "restore_work_branches", "set_out_to_provider", "unlink_provider",
-    "check_config", "change_config", "archive_experiment", "unarchive_experiment",
+    "check_config", "change_config", "archive_experiment", "unarchive_experiment", "reopen_arrays",
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, RowMapping, Select, func, select, update
 
 from control_plane.db.identities import is_in_named
 from control_plane.db.transaction import Tx
-from control_plane.scheduler.operations import ends, selection
+from control_plane.scheduler.operations import closing, selection
 from control_plane.scheduler.operations.making import Draft, make
 from control_plane.scheduler.operations.rows import newest, save
 from control_plane.scheduler.operations.submit import draft, find_same, stop
@@ -74,10 +74,13 @@ class _Act:
 def cancel(tx: Tx, body: CancelJobs) -> ChangedJobs:
     """End the open jobs of a filter, and make no more of the arrays whose waiting jobs it chooses."""
     is_of_waiting = JobState.QUEUED in (selection.states_of(body.filter) or selection.OPEN_STATES)
+    closed: set[str] = set()
 
     def change(tx: Tx, row: RowMapping) -> None:
-        if row["array_id"] is not None and is_of_waiting:
-            ends.close(tx, row["array_id"])
+        array_id = row["array_id"]
+        if array_id is not None and is_of_waiting and array_id not in closed:
+            closed.add(array_id)
+            closing.close(tx, array_id, body.act_id)
         stop(tx, row, body.act_id)
 
     return _change(tx, body, _Act(IS_OPEN & (jobs.c.state != JobState.CANCELLING), change))

@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, delete, insert, select, update
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import rows
 from control_plane.scheduler.rules.states import moved
-from control_plane.scheduler.tables import arrays, ends_due, job_waits, jobs
+from control_plane.scheduler.tables import array_acts, arrays, ends_due, job_waits, jobs
 from store_client.wire.jobs import ExitCause, JobState
 
 MOST = 500
@@ -75,9 +75,21 @@ def withdraw(tx: Tx, row: RowMapping, cause: ExitCause, why: str) -> None:
 
 
 def close(tx: Tx, array_id: str) -> None:
-    """Make no more jobs of an array."""
+    """Make no more jobs of an array, for good: no act on many jobs that is taken back opens it again."""
+    tx.connection.execute(delete(array_acts).where(array_acts.c.array_id == array_id))
+    stop_making(tx, array_id)
+
+
+def stop_making(tx: Tx, array_id: str) -> None:
+    """Make no more jobs of an array as it stands."""
     tx.connection.execute(update(arrays).where(arrays.c.array_id == array_id).values(is_cancelled=1))
     _note_array(tx, array_id)
+
+
+def go_on_making(tx: Tx, array_id: str) -> None:
+    """Make the rest of the jobs of an array after all; who was not told of its end yet waits on."""
+    tx.connection.execute(update(arrays).where(arrays.c.array_id == array_id).values(is_cancelled=0))
+    tx.connection.execute(delete(ends_due).where(ends_due.c.on_id == array_id))
 
 
 def forget(tx: Tx, row: RowMapping) -> None:

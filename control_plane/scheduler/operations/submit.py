@@ -121,18 +121,23 @@ def retry(tx: Tx, job_id: str, claims: Claims) -> RowMapping:
     """Queue an ended job again, as a new attempt; not when the claim it worked under has ended."""
     row = load(tx, job_id)
     must_be_retryable(row["number"], JobState(row["state"]))
-    if row["task_id"] is not None:
-        claim = claims.live_claim(tx.at(row["experiment_id"]), row["task_id"])
-        if claim is None or claim[1] != row["claimed_at"]:
-            raise InvalidPrecondition(f"the claim of task {row['task_id']} has ended; claim it and queue a new job")
-    elif tx.at(row["experiment_id"]).status.is_final:
-        raise IllegalTransition("the experiment has ended; queue the job in another one")
+    must_be_wanted(tx, row, claims)
     waits = unmet(tx, SubmitJob.model_validate(row["spec"]).depends_on)
     ends.reopened(tx, row)
     wait_for(tx, row, waits)
     place = {"queued_at": tx.now, "rank": last_rank(tx, row["priority"])}
     changes: dict[str, Any] = {**place, "tries": 0, "losses": 0, "waits_on": len(waits), **dict.fromkeys(EMPTIED)}
     return save(tx, row, "requeued", state=moved(JobState(row["state"]), "retry"), **changes)
+
+
+def must_be_wanted(tx: Tx, row: RowMapping, claims: Claims) -> None:
+    """Refused when the claim that a job worked under has ended, or its experiment."""
+    if row["task_id"] is not None:
+        claim = claims.live_claim(tx.at(row["experiment_id"]), row["task_id"])
+        if claim is None or claim[1] != row["claimed_at"]:
+            raise InvalidPrecondition(f"the claim of task {row['task_id']} has ended; claim it and queue a new job")
+    elif tx.at(row["experiment_id"]).status.is_final:
+        raise IllegalTransition("the experiment has ended; queue the job in another one")
 
 
 def reprioritise(tx: Tx, job_id: str, body: Reprioritise) -> RowMapping:

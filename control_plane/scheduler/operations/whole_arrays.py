@@ -7,7 +7,7 @@ from control_plane.scheduler.operations import ends
 from control_plane.scheduler.operations.rows import must_own
 from control_plane.scheduler.operations.selection import OPEN_STATES
 from control_plane.scheduler.operations.submit import stop
-from control_plane.scheduler.tables import arrays, jobs
+from control_plane.scheduler.tables import array_acts, arrays, jobs
 from store_client.errors import NotFound
 from store_client.wire.batches import ArrayDetail
 from store_client.wire.jobs import FINAL_STATES, JobState, SubmitJob
@@ -15,7 +15,7 @@ from store_client.wire.jobs import FINAL_STATES, JobState, SubmitJob
 
 def read(tx: Tx, array_id: str) -> ArrayDetail:
     """An array and how many of its jobs are in each state."""
-    row = _load(tx, array_id)
+    row = load(tx, array_id)
     spec = SubmitJob.model_validate(row["spec"])
     shared = {key: row[key] for key in ArrayDetail.model_fields if key in row}
     described = {
@@ -24,6 +24,7 @@ def read(tx: Tx, array_id: str) -> ArrayDetail:
         "tags": spec.tags,
         "run_id": spec.run_id,
         "states": _states(tx, row),
+        "acts": tuple(tx.connection.scalars(select(array_acts.c.act_id).where(array_acts.c.array_id == array_id))),
         "has_ended": ends.has_ended(row),
     }
     return ArrayDetail.model_validate({**shared, **described})
@@ -31,13 +32,12 @@ def read(tx: Tx, array_id: str) -> ArrayDetail:
 
 def cancel(tx: Tx, array_id: str) -> ArrayDetail:
     """Make no more jobs of an array, and end those that wait or run."""
-    row = _load(tx, array_id)
+    row = load(tx, array_id)
     if not ends.has_ended(row):
         must_own(tx, row["submitted_by"])
+        ends.close(tx, array_id)
         if not row["is_cancelled"]:
-            ends.close(tx, array_id)
-            facts = {"array_id": array_id, "number": row["number"], "made": row["made"], "size": row["size"]}
-            tx.at(row["experiment_id"]).tell("job.array_cancelled", **facts, by=tx.caller.worker_id)
+            tell(tx, row, "array_cancelled")
         stopping = jobs.c.state.in_(sorted(OPEN_STATES - {JobState.CANCELLING}))
         mine = select(jobs).where(jobs.c.array_id == array_id, stopping).order_by(jobs.c.number)
         for job in tx.connection.execute(mine).mappings().all():
@@ -46,7 +46,13 @@ def cancel(tx: Tx, array_id: str) -> ArrayDetail:
     return read(tx, array_id)
 
 
-def _load(tx: Tx, array_id: str) -> RowMapping:
+def tell(tx: Tx, row: RowMapping, act: str, **told: str) -> None:
+    """Append an event of an array."""
+    facts = {name: row[name] for name in ("array_id", "number", "made", "size")}
+    tx.at(row["experiment_id"]).tell(f"job.{act}", **facts, **told, by=tx.caller.worker_id)
+
+
+def load(tx: Tx, array_id: str) -> RowMapping:
     """The row of an array; in an experiment's scope only its own arrays exist."""
     query = select(arrays).where(arrays.c.array_id == array_id)
     if tx.experiment_id:

@@ -7,6 +7,8 @@ from store_client.wire.batches import (
     MoveJob,
     QueueJob,
     QueueJobs,
+    ReopenArrays,
+    ReopenedArrays,
     ReprioritiseJobs,
     SubmitJobs,
     SubmittedJobs,
@@ -51,6 +53,11 @@ CANCEL_ARRAY = Call(
     "cancel_array", "POST", "/api/arrays/{array_id}/cancel", Who.ADMIN_OR_ADMINS,
     "Cancel all jobs of an array and make no more", answer=ArrayDetail,
 )  # fmt: skip
+REOPEN_ARRAYS = Call(
+    "reopen_arrays", "POST", "/api/arrays/reopen", Who.ADMIN_OR_ADMINS,
+    "Make the rest of the arrays that an act on many jobs cancelled, or count them", body=ReopenArrays,
+    answer=ReopenedArrays, is_safe_to_repeat=True,
+)  # fmt: skip
 READ_EXPERIMENT_ARRAY = Call(
     "read_experiment_array", "GET", E + "/arrays/{array_id}", Who.EITHER, "Read an array", answer=ArrayDetail
 )
@@ -61,5 +68,5 @@ CANCEL_EXPERIMENT_ARRAY = Call(
 
 CALLS = (
     QUEUE_JOB, SUBMIT_JOBS, QUEUE_JOBS, CANCEL_JOBS, CANCEL_EXPERIMENT_JOBS, REPRIORITISE_JOBS, MOVE_JOB, READ_ARRAY,
-    CANCEL_ARRAY, READ_EXPERIMENT_ARRAY, CANCEL_EXPERIMENT_ARRAY,
+    CANCEL_ARRAY, REOPEN_ARRAYS, READ_EXPERIMENT_ARRAY, CANCEL_EXPERIMENT_ARRAY,
 )  # fmt: skip
