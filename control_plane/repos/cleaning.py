@@ -7,12 +7,16 @@ bring along every branch that a variant names (protocol §10). So it can be brou
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
-from control_plane.repos import names
+from control_plane.repos import names, ref_files
 from control_plane.repos.refusals import GitFailed, MalformedName
 from control_plane.repos.vend import Repositories
 
 ASIDE = "refs/cleaned/work/"
+SHORT = names.WORK.removeprefix(names.BRANCHES)
+BEYOND = "refs/z"
+"""Sorts after every work branch, live or aside."""
 AT_ONCE = 500
 Found = tuple[str, str]
 """A branch by its short name, and the commit that it points at."""
@@ -27,11 +31,19 @@ class WorkRefs:
     def listed(self, experiment_id: str, after: str, most: int, *, is_aside: bool = False) -> Sequence[Found]:
         """At most so many branches after a name, by name."""
         path, root = self.repositories.existing(experiment_id), ASIDE if is_aside else names.WORK
-        layout = "--format=%(objectname) %(refname)"
-        with self.repositories.git.reading(path, "for-each-ref", layout, root.rstrip("/")) as lines:
-            pairs = (line.decode(errors="replace").rstrip("\n").split(" ", 1) for line in lines)
-            told = (("work/" + ref.removeprefix(root), sha) for sha, ref in pairs)
-            return list(islice((one for one in told if one[0] > after), most))
+        last = _place(root, after)
+        try:
+            found = ref_files.following(path, root, last, most)
+        except ref_files.OtherLayout:
+            found = self._told_by_git(path, root, last, most)
+        return [(branch_of(ref), sha) for ref, sha in found]
+
+    def _told_by_git(self, path: Path, root: str, last: str, most: int) -> list[Found]:
+        """The same from git, which reads and sorts all of them."""
+        after, layout = last.encode(errors="surrogatepass"), "--format=%(refname) %(objectname)"
+        with self.repositories.git.reading(path, "for-each-ref", layout, root) as lines:
+            refs = ((name, sha) for name, sha in map(_halves, lines) if name > after)
+            return list(islice((ref_files.text(ref) for ref in refs if ref_files.is_shown(ref)), most))
 
     def live(self, experiment_id: str, branches: Iterable[str], *, is_aside: bool = False) -> dict[str, str]:
         """Where those of these branches point that there are."""
@@ -46,30 +58,32 @@ class WorkRefs:
                     found["work/" + ref.removeprefix(root)] = sha
         return found
 
-    def remove(self, experiment_id: str, branch: str, sha: str) -> bool:
-        """Put a branch aside if it points at this commit now; whether it did."""
-        return self._move(experiment_id, (_ref(names.WORK, branch), _ref(ASIDE, branch)), sha, is_over=True)
+    def remove(self, experiment_id: str, found: Sequence[Found]) -> bool:
+        """Put branches aside if each points at its commit now; whether they were: all, or none."""
+        return self._move(experiment_id, found, (names.WORK, ASIDE), is_over=True)
 
-    def restore(self, experiment_id: str, branch: str, sha: str) -> bool:
-        """Bring a branch back that is aside at this commit, where no other has its name now; whether it did."""
-        return self._move(experiment_id, (_ref(ASIDE, branch), _ref(names.WORK, branch)), sha, is_over=False)
+    def restore(self, experiment_id: str, found: Sequence[Found]) -> bool:
+        """Bring branches back that are aside at these commits, where no others have their names: all, or none."""
+        return self._move(experiment_id, found, (ASIDE, names.WORK), is_over=False)
 
-    def _move(self, experiment_id: str, way: tuple[str, str], sha: str, *, is_over: bool) -> bool:
-        """One transaction: both refs change, or neither."""
-        old, new = way
-        made = f"update {new}\0{sha}\0\0" if is_over else f"create {new}\0{sha}\0"
-        orders = f"start\0{made}delete {old}\0{sha}\0prepare\0commit\0"
-        path = self.repositories.existing(experiment_id)
+    def _move(self, experiment_id: str, found: Sequence[Found], way: tuple[str, str], *, is_over: bool) -> bool:
+        """One transaction: git writes its file of packed refs anew in each that takes one of them away."""
+        orders = "".join(_order(_ref(way[0], name), _ref(way[1], name), sha, is_over=is_over) for name, sha in found)
+        path, asked = self.repositories.existing(experiment_id), f"start\0{orders}prepare\0commit\0"
         try:
-            self.repositories.git.run(path, "update-ref", "--stdin", "-z", stdin=orders.encode())
+            self.repositories.git.run(path, "update-ref", "--stdin", "-z", stdin=asked.encode())
         except GitFailed:
-            is_still = (
-                self.live(experiment_id, [branch_of(old)], is_aside=old.startswith(ASIDE)).get(branch_of(old)) == sha
-            )
-            if is_still and is_over:
+            live = self.live(experiment_id, [name for name, _ in found], is_aside=way[0] == ASIDE)
+            if is_over and all(live.get(name) == sha for name, sha in found):
                 raise
             return False
         return True
+
+
+def _order(old: str, new: str, sha: str, *, is_over: bool) -> str:
+    """What moves a ref, over what has the new name or only where nothing has."""
+    made = f"update {new}\0{sha}\0\0" if is_over else f"create {new}\0{sha}\0"
+    return f"{made}delete {old}\0{sha}\0"
 
 
 def _ref(root: str, branch: str) -> str:
@@ -78,6 +92,18 @@ def _ref(root: str, branch: str) -> str:
     if not ref.startswith(names.WORK):
         raise MalformedName("work branch", branch)
     return root + ref.removeprefix(names.WORK)
+
+
+def _halves(line: bytes) -> tuple[bytes, bytes]:
+    name, _, sha = line.rstrip(b"\n").partition(b" ")
+    return name, sha
+
+
+def _place(root: str, after: str) -> str:
+    """What the ref of a work branch is after whose short name is after this, whatever it is."""
+    if after.startswith(SHORT):
+        return root + after.removeprefix(SHORT)
+    return "" if after < SHORT else BEYOND
 
 
 def branch_of(ref: str) -> str:

@@ -42,11 +42,15 @@ def variant_branch(variant_id: str, slug: str) -> str:
 
 
 def is_ref(text: str) -> bool:
-    """Whether git accepts this as a full ref name (the rules of `git check-ref-format`)."""
-    if _FORBIDDEN.search(text) or text.endswith((".", "/")) or len(text.encode(errors="replace")) > 1000:
+    """Whether git accepts this as a full ref name, and a file can have it."""
+    if len(text.encode(errors="replace")) > 1000 or not is_well_formed(text):
         return False
     parts = text.split("/")
-    return len(parts) > 2 and all(
-        part and not part.startswith(".") and not part.endswith(".lock") and len(part.encode(errors="replace")) <= 240
-        for part in parts
-    )
+    return len(parts) > 2 and all(len(part.encode(errors="replace")) <= 240 for part in parts)
+
+
+def is_well_formed(text: str) -> bool:
+    """Whether git takes this for a ref name, however long (the rules of `git check-ref-format`)."""
+    if _FORBIDDEN.search(text) or text.endswith((".", "/")):
+        return False
+    return all(part and not part.startswith(".") and not part.endswith(".lock") for part in text.split("/"))

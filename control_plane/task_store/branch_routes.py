@@ -1,8 +1,9 @@
 """The calls about work branches: git is asked between the gate and the store, and changed where it was seen."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -14,13 +15,20 @@ from control_plane.edge.endpoint import prepare, read_arguments, respond
 from control_plane.edge.house import House
 from control_plane.task_store.operations import branches
 from control_plane.task_store.ports import FoundBranch, WorkRefs
-from store_client.wire.branches import BranchOutcome, BranchOutcomes, ChooseBranches, WorkBranchLine, WorkBranchPage
+from store_client.wire.branches import (
+    BranchOutcome,
+    BranchOutcomes,
+    BranchStanding,
+    ChooseBranches,
+    WorkBranchLine,
+    WorkBranchPage,
+)
 from store_client.wire.call import Call
 from store_client.wire.calls import branches as b
 
-CHUNK, MOST_LOOKED_AT = 500, 5000
-Move = tuple[Callable[[str, str, str], bool], str, str]
-"""What moves a branch, and what the log says before and after."""
+CHUNK, MOST_LOOKED_AT = 500, 3000
+Move = tuple[Callable[[str, Sequence[FoundBranch]], bool], str, str]
+"""What moves branches, all or none, and what the log says before and after."""
 
 
 def branch_routes(house: House, refs: WorkRefs) -> list[Route]:
@@ -50,16 +58,20 @@ class _Desk:
         arguments = await read_arguments(request, call)
         query: b.BranchQuery = await self.house.read(prepare(self.house, call, _take_query, (request, arguments)))
         experiment_id, after = request.path_params["experiment_id"], query.after or ""
-        is_aside = query.standing == "removed"
-        seen = await asyncio.to_thread(self.refs.listed, experiment_id, after, MOST_LOOKED_AT, is_aside=is_aside)
+        is_aside, only = query.standing == "removed", None if query.standing == "removed" else query.standing
+        most = MOST_LOOKED_AT if only else query.limit + 1
+        seen = await asyncio.to_thread(self.refs.listed, experiment_id, after, most, is_aside=is_aside)
         found: list[WorkBranchLine] = []
-        for start in range(0, len(seen), CHUNK):
-            for line in await self._judged(experiment_id, seen[start : start + CHUNK], is_aside=is_aside):
-                if len(found) == query.limit:
-                    return WorkBranchPage(items=tuple(found), next=after)
-                found += [line] if query.standing in {None, line.standing} else []
-                after = line.name
-        return WorkBranchPage(items=tuple(found), next=after if len(seen) == MOST_LOOKED_AT else None)
+        looked = 0
+        while looked < len(seen) and len(found) < query.limit:
+            some = seen[looked : looked + CHUNK]
+            lines = await self._judged(experiment_id, some, only)
+            found += [_aside(line) for line in lines] if is_aside else lines
+            looked += len(some)
+        if len(found) > query.limit:
+            return WorkBranchPage(items=tuple(found[: query.limit]), next=found[query.limit - 1].name)
+        is_more = looked < len(seen) or len(seen) == most
+        return WorkBranchPage(items=tuple(found), next=seen[looked - 1][0] if is_more else None)
 
     async def remove(self, call: Call, request: Request) -> BranchOutcomes:
         """Put aside what nothing needs, each by its live commit, which must be the one that was seen."""
@@ -96,12 +108,12 @@ class _Desk:
         await self._tell(call, request, intention, branches)
         moved: list[FoundBranch] = []
         try:
-            for name, commit_sha in branches:
-                if await asyncio.to_thread(move, experiment_id, name, commit_sha):
-                    moved.append((name, commit_sha))
-                    told[name] = BranchOutcome.model_validate({"name": name, "outcome": deed, "commit_sha": commit_sha})
+            async for some in _steps(partial(move, experiment_id), branches):
+                moved += some
         finally:
             await self._tell(call, request, deed, moved)
+        for name, commit_sha in moved:
+            told[name] = BranchOutcome.model_validate({"name": name, "outcome": deed, "commit_sha": commit_sha})
         return BranchOutcomes(items=tuple(told.values()))
 
     async def _admitted(self, call: Call, request: Request) -> ChooseBranches:
@@ -110,15 +122,30 @@ class _Desk:
         return body
 
     async def _judged(
-        self, experiment_id: str, found: Sequence[FoundBranch], *, is_aside: bool = False
+        self, experiment_id: str, found: Sequence[FoundBranch], only: BranchStanding | None = None
     ) -> tuple[WorkBranchLine, ...]:
-        lines = await self.house.read(lambda tx: branches.judged(tx.at(experiment_id), found))
-        return tuple(one.having(standing="removed", reason="removed") for one in lines) if is_aside else lines
+        return await self.house.read(lambda tx: branches.judged(tx.at(experiment_id), found, only))
 
     async def _tell(self, call: Call, request: Request, act: str, moved: Sequence[FoundBranch]) -> None:
         if moved:
             work = prepare(self.house, call, lambda tx: branches.tell(tx, act, moved), (request, {}))
             await self.house.write(work)
+
+
+async def _steps(
+    move: Callable[[Sequence[FoundBranch]], bool], branches: Sequence[FoundBranch]
+) -> AsyncIterator[Sequence[FoundBranch]]:
+    """What moved: all together, which takes as long as one; where one stands elsewhere meanwhile, each by itself."""
+    are_all = bool(branches) and bool(await asyncio.to_thread(move, branches))
+    if are_all:
+        yield branches
+    for one in () if are_all or len(branches) == 1 else branches:
+        if await asyncio.to_thread(move, [one]):
+            yield [one]
+
+
+def _aside(line: WorkBranchLine) -> WorkBranchLine:
+    return line.having(standing="removed", reason="removed")
 
 
 def _left(name: str, live: str | None) -> BranchOutcome:

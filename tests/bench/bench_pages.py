@@ -25,7 +25,7 @@ PAGES = (
     "/e/{big}/jobs", "/e/{big}/events", "/e/{big}/events?type=variant.succeeded", "/e/{big}/ideator",
     "/e/{big}/executor", "/e/{big}/evaluator", "/e/{big}/work", "/e/{big}/admin/workers", "/e/{big}/admin/groups",
     "/e/{big}/admin/dispatch", "/e/{big}/admin/settings", "/e/{big}/admin/checkpoints", "/e/{big}/admin/refs",
-    "/e/{big}/admin/files",
+    "/e/{big}/admin/refs?standing=orphan", "/e/{big}/admin/refs?after=work/var-55", "/e/{big}/admin/files",
 )  # fmt: skip
 """Each page that is measured; a room adds its own."""
 

@@ -1,7 +1,8 @@
 """A deployment after years, made by bulk statements: many experiments, one of them with most of the work.
 
 `async with open_yard(folder, 1_000_000) as yard` gives the real control plane and console over a million tasks, 200,000
-variants and 1,000 experiments; `yard.big` is the slug of the experiment that has four fifths of them.
+variants and 1,000 experiments; `yard.big` is the slug of the experiment that has four fifths of them, and a work branch
+of each variant.
 """
 
 import asyncio
@@ -92,6 +93,8 @@ async def open_yard(folder: Path, tasks: int) -> AsyncIterator[BigYard]:
         (source / ".eden").mkdir(parents=True)
         (source / ".eden" / "config.yaml").write_text(json.dumps(CONFIG))
         big = await world.experiment("Big", source)
+        commit, branches = str(big.base_commit_sha), int(tasks * SHARE) // TASKS_PER_VARIANT
+        _branch(world.repository(big.experiment_id), commit, branches)
         began, others = time.perf_counter(), min(max(tasks // EXPERIMENTS_PER_TASKS, FEWEST), MOST) - 1
         mine = int(tasks * SHARE)
         with _open(folder / "data" / "switchyard.db") as bulk:
@@ -254,6 +257,13 @@ class Bulk:
         rows = f"WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL {step})"
         into = f"INSERT OR IGNORE INTO {table} ({scope}, {', '.join(columns)})"
         self.connection.execute(f"{into} {rows} SELECT '{experiment_id}', {', '.join(columns.values())} FROM n")  # noqa: S608 - names and numbers of ours
+
+
+def _branch(repository: Path, commit: str, total: int) -> None:
+    """So many work branches, packed as git packs them; most stand elsewhere than their variants."""
+    refs = sorted(f"refs/heads/work/var-{number + 1}" for number in range(total))
+    header = "# pack-refs with: peeled fully-peeled sorted \n"
+    (repository / "packed-refs").write_text(header + "".join(f"{commit} {ref}\n" for ref in refs))
 
 
 def _score(tx: Tx, experiment_id: str) -> None:

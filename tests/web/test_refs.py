@@ -1,8 +1,13 @@
 """Work branches in the console: how each stands, removing those that nothing needs, and bringing them back."""
 
-import httpx
+from collections.abc import Sequence
 
-from store_client import ExperimentDetail
+import httpx
+import pytest
+
+from control_plane.repos.cleaning import WorkRefs
+from control_plane.task_store import branch_routes
+from store_client import BranchQuery, BranchStanding, ExperimentDetail, SeenBranch, WorkBranchPage
 from tests.web.reading import page, part, rows, says, words
 from tests.web.work import Worker, worked
 from tests.web.world import World
@@ -20,6 +25,11 @@ def values(answer: httpx.Response) -> dict[str, str]:
     """What stands for each branch that can be chosen."""
     chosen = page(answer).select('input[name="branch"]')
     return {str(one["value"]).split(" ", 1)[1]: str(one["value"]) for one in chosen}
+
+
+def seen(shown: WorkBranchPage) -> tuple[SeenBranch, ...]:
+    """All that a page shows, chosen."""
+    return tuple(SeenBranch(name=one.name, commit_sha=one.commit_sha) for one in shown.items)
 
 
 async def told(browser: httpx.AsyncClient, act: str, *chosen: str) -> str:
@@ -106,3 +116,56 @@ async def test_others_than_administrators_look_at_branches_and_remove_none(
     commit = world.git("rev-parse", name, cwd=world.repository(hello.experiment_id))
     assert (await bo.post(f"{PATH}/remove", data={"branch": f"{commit} {name}"})).status_code == 403
     assert name in branches(await bo.get(PATH))
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 7, 8, 9])
+async def test_pages_of_branches_have_every_one_once_whichever_are_asked_for(
+    world: World, hello: ExperimentDetail, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(branch_routes, "CHUNK", 2)
+    monkeypatch.setattr(branch_routes, "MOST_LOOKED_AT", 3)
+    await worked(world, hello)
+    bare, store = world.repository(hello.experiment_id), world.store(hello.experiment_id)
+    for number in range(5):
+        world.git("update-ref", f"refs/heads/work/{'az'[number % 2]}{number}", str(hello.base_commit_sha), cwd=bare)
+
+    async def walked(standing: BranchStanding | None) -> list[str]:
+        page = await store.list_work_branches(BranchQuery(standing=standing, limit=most))
+        names = [line.name for line in page.items]
+        while page.next is not None:
+            assert len(page.items) <= most
+            page = await store.list_work_branches(BranchQuery(standing=standing, limit=most, after=page.next))
+            names += [line.name for line in page.items]
+        return names
+
+    every = world.git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/work", cwd=bare).splitlines()
+    orphans = [name for name in every if name[5] in "az"]
+    assert await walked(None) == every
+    assert await walked("orphan") == orphans
+    assert await walked("eligible") == [name for name in every if name not in orphans]
+    assert await walked("needed") == await walked("removed") == []
+    found = await store.list_work_branches(BranchQuery(limit=8))
+    assert ([line.name for line in found.items], found.next) == (every, None)  # a full last page leads nowhere
+    world.git("pack-refs", "--all", cwd=bare)
+    told = await store.remove_work_branches(seen(found))
+    assert {one.outcome for one in told.items} == {"removed"}
+    assert (await walked(None), await walked("removed")) == ([], every)
+
+
+async def test_of_branches_that_are_removed_together_one_that_moved_meanwhile_stays(
+    world: World, hello: ExperimentDetail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await worked(world, hello)
+    bare, store = world.repository(hello.experiment_id), world.store(hello.experiment_id)
+    found = await store.list_work_branches(BranchQuery())
+    really, moved = WorkRefs.remove, found.items[1].name
+
+    def push_first(refs: WorkRefs, experiment_id: str, some: Sequence[tuple[str, str]]) -> bool:
+        world.git("update-ref", f"refs/heads/{moved}", str(hello.base_commit_sha), cwd=bare)
+        return really(refs, experiment_id, some)
+
+    monkeypatch.setattr(WorkRefs, "remove", push_first)
+    told = await store.remove_work_branches(seen(found))
+    outcomes = {one.name: one.outcome for one in told.items}
+    assert outcomes == {one.name: "removed" if one.name != moved else "changed" for one in found.items}
+    assert [one.name for one in (await store.list_work_branches(BranchQuery())).items] == [moved]

@@ -8,21 +8,23 @@ from sqlalchemy import select
 from control_plane.db.transaction import Tx
 from control_plane.task_store.rules.branches import Owner, judge
 from control_plane.task_store.tables import IS_CLAIMED, tasks, variants
-from store_client.wire.branches import WorkBranchLine
+from store_client.wire.branches import BranchStanding, WorkBranchLine
 from store_client.wire.scalars import SUFFIX
 
 Found = tuple[str, str]
 _OF_WORKER = re.compile(f"work/(wkr_{SUFFIX})/.+")
 
 
-def judged(tx: Tx, found: Sequence[Found]) -> tuple[WorkBranchLine, ...]:
-    """Branches, each with its commit, and how they stand now."""
+def judged(tx: Tx, found: Sequence[Found], only: BranchStanding | None = None) -> tuple[WorkBranchLine, ...]:
+    """Branches, each with its commit, and how they stand now: all of them, or those that stand in one way."""
     owners, holders = _owners(tx, [name for name, _ in found]), _holders(tx)
     lines = []
     for name, commit_sha in found:
         owner, worker_id = owners.get(name), worker_of(name)
         is_held = worker_id in holders if worker_id is not None else bool(holders)
         standing, reason = judge(owner, commit_sha, is_held=is_held)
+        if only not in {None, standing}:
+            continue
         lines.append(
             WorkBranchLine(
                 name=name,
@@ -52,10 +54,8 @@ def _owners(tx: Tx, branches: Sequence[str]) -> dict[str, Owner]:
     wanted = (variants.c.branch, variants.c.variant_id, variants.c.status, variants.c.commit_sha)
     query = select(*wanted, variants.c.variant_commit_sha.is_not(None).label("is_integrated"))
     query = query.where(variants.c.experiment_id == tx.experiment_id, variants.c.branch.in_(branches))
-    return {
-        row.branch: Owner(row.variant_id, row.status, row.commit_sha, row.is_integrated)
-        for row in tx.connection.execute(query)
-    }
+    rows = tx.connection.execute(query).all()  # thousands at a time: by their places
+    return {branch: Owner(variant_id, status, sha, is_over) for branch, variant_id, status, sha, is_over in rows}
 
 
 def _holders(tx: Tx) -> set[str]:
