@@ -39,6 +39,7 @@ from control_plane.repos.cleaning import WorkRefs
 from control_plane.repos.examine import Examiner
 from control_plane.repos.fetching import Fetching
 from control_plane.repos.http import GitHttp
+from control_plane.repos.packing import Packer
 from control_plane.repos.squash import Lineage
 from control_plane.repos.vend import Repositories
 from control_plane.routes import Rooms, routes
@@ -94,6 +95,7 @@ class Parts:
     retention: Retention | None = None
     indexer: Indexer | None = None
     bulk_acting: BulkActing | None = None
+    packer: Packer | None = None
 
     @property
     def searched(self) -> describing.Describing:
@@ -114,7 +116,7 @@ class Parts:
     @property
     def _rounds(self) -> tuple[Rounds | None, ...]:
         """What this process does now and then."""
-        keeping = self.reaper, self.sync, self.checkpoints, self.collector
+        keeping = self.reaper, self.sync, self.checkpoints, self.collector, self.packer
         return *keeping, self.progress, self.retention, self.indexer, self.bulk_acting
 
     def start(self) -> None:
@@ -167,6 +169,7 @@ def build(settings: Settings) -> Starlette:
         parts.collector = Collector(Garbage(house, files, settings.upload_retention_seconds))
         parts.indexer = Indexer(house, parts.searched)
         parts.bulk_acting = BulkActing(house)
+        parts.packer = Packer(repositories)
         if settings.task_store_url is not None:
             parts.sync = StateSync(house, TaskStoreOverHttp(settings.task_store_url, keys.admin_token))
     if settings.runs_scheduler:

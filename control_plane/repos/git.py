@@ -19,7 +19,14 @@ TIMEOUT_SECONDS = 60.0
 KEPT_OPEN = 4
 
 # What a push or an integration acknowledged must survive a power cut; hooks are nobody's to bring.
-SETTINGS = (("core.fsync", "all"), ("core.hooksPath", os.devnull), ("gc.auto", "0"), ("receive.autogc", "false"))
+# Who removes a branch waits while the branches are packed.
+SETTINGS = (
+    ("core.fsync", "all"),
+    ("core.hooksPath", os.devnull),
+    ("core.packedRefsTimeout", "10000"),
+    ("gc.auto", "0"),
+    ("receive.autogc", "false"),
+)
 
 
 def configured(*settings: tuple[str, str]) -> dict[str, str]:

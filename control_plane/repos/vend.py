@@ -10,9 +10,10 @@ from datetime import datetime
 from pathlib import Path
 
 from control_plane.repos import names
-from control_plane.repos.git import Git, Objects, Shelf
+from control_plane.repos.git import Git, Objects, Shelf, configured
 from control_plane.repos.hold import Hold, hold
 from control_plane.repos.loose import flush
+from control_plane.repos.ref_files import is_crowded
 from control_plane.repos.refusals import GitFailed, RepositoryMissing, SeedRefused
 from control_plane.repos.sources import LEFT_OUT, SeedLimits, inspect
 
@@ -92,7 +93,7 @@ class Repositories:
             shutil.rmtree(doomed)
 
     def tidy(self, before: float) -> None:
-        """Pack the branches, and delete what pushes cut off before that moment (seconds since 1970) left behind.
+        """Pack the branches, and delete what was cut off before that moment (seconds since 1970) and left behind.
 
         Both are safe while others read and write; thousands of branches are found faster afterwards.
         """
@@ -100,8 +101,23 @@ class Repositories:
             for leftover in (repository / "objects").glob("tmp_objdir-*"):
                 if leftover.stat().st_mtime < before:
                     shutil.rmtree(leftover, ignore_errors=True)
-            with suppress(GitFailed):  # another process is packing them
-                self.git.run(repository, "pack-refs", "--all")
+            self._pack(repository, before)
+
+    def pack(self, before: float, many: int) -> int:
+        """Pack the branches where so many are loose; in how many repositories that was."""
+        crowded = [one for one in self.root.glob("exp_*.git") if is_crowded(one, many)]
+        for repository in crowded:
+            self._pack(repository, before)
+        return len(crowded)
+
+    def _pack(self, repository: Path, before: float) -> None:
+        """A packing that was cut off would keep every later one, and every removal, from its lock."""
+        for name in ("packed-refs.lock", "packed-refs.new"):
+            with suppress(FileNotFoundError):
+                if (repository / name).stat().st_mtime < before:
+                    (repository / name).unlink()
+        with suppress(GitFailed):  # another process is packing them
+            self.git.run(repository, "pack-refs", "--all", variables=configured(("core.packedRefsTimeout", "0")))
 
     def close(self) -> None:
         """End the processes kept for reading."""

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from control_plane.repos.backend import HttpLimits
+from control_plane.repos.packing import Packer
 from control_plane.repos.refusals import MalformedName, RepositoryMissing, SeedRefused
 from control_plane.repos.sources import SeedLimits
 from control_plane.repos.vend import Repositories
@@ -169,3 +171,22 @@ def test_tidying_takes_what_old_pushes_left_and_not_what_a_new_one_holds(
     assert new.exists()
     assert base in (bare / "packed-refs").read_text()
     git("fsck", "--strict", cwd=bare)
+
+
+def test_branches_are_packed_where_many_are_loose_whatever_a_packing_left_that_was_cut_off(
+    repositories: Repositories, bare: Path, base: str, git: Stock
+) -> None:
+    for number in range(5):
+        git("update-ref", f"refs/heads/work/wkr_a/v{number}", base, cwd=bare)
+    (bare / "refs/heads/work/wkr_a/.place").touch()
+    for name in ("packed-refs.lock", "packed-refs.new"):
+        (bare / name).write_text("cut off")
+        os.utime(bare / name, (1500, 1500))
+    late = 2000 + HttpLimits().total_seconds
+    assert Packer(repositories, 7, lambda: late).round() == 0
+    assert Packer(repositories, 6, lambda: late - 1000).round() == 1  # somebody may be at it
+    assert not (bare / "packed-refs").exists()
+    assert Packer(repositories, 6, lambda: late).round() == 1
+    assert (bare / "packed-refs").read_text().count(base) == 6
+    assert not (bare / "packed-refs.lock").exists()
+    assert Packer(repositories, 1).round() == 0
