@@ -34,8 +34,6 @@ class Facts:
     """Its tree is the tree of every parent."""
     is_descendant: bool = False
     """It descends from every parent."""
-    tips: tuple[str, ...] = ()
-    """The branches that point at it, as short names."""
     changes: tuple[FileChange, ...] = ()
     """Against the first parent; at most FILES_SHOWN."""
     is_manifest_absent: bool = False
@@ -86,7 +84,6 @@ class Examiner:
             missing_parents=missing,
             is_unchanged=bool(wanted) and set(parent_trees.values()) == {tree},
             is_descendant=not missing and self._reaches(path, wanted, (commit,)),
-            tips=self._tips(path, commit),
             changes=self._changes(path, wanted[0], commit) if wanted and not missing else (),
             is_manifest_absent=is_manifest_absent,
         )
@@ -158,12 +155,6 @@ class Examiner:
                 if not missing:
                     return True
         return False
-
-    def _tips(self, path: Path, commit: str) -> tuple[str, ...]:
-        found = self._repositories.git.run(
-            path, "for-each-ref", f"--points-at={commit}", "--format=%(refname)", names.BRANCHES
-        )
-        return tuple(ref.removeprefix(names.BRANCHES) for ref in found.decode(errors="replace").splitlines())
 
     def _changes(self, path: Path, before: str, after: str) -> tuple[FileChange, ...]:
         counts = self._head(path, NUMSTAT_BYTES, "diff-tree", "--numstat", "-z", *PLAIN, before, after)

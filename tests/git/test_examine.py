@@ -22,7 +22,6 @@ def test_the_facts_of_a_good_commit(examiner: Examiner, base: str, work: Work) -
     assert facts.is_descendant
     assert not facts.is_unchanged
     assert facts.missing_parents == ()
-    assert facts.tips == ("work/wkr_a/v1",)
     assert facts.changes == (FileChange("picture.bin", None, None), FileChange("program.py", 2, 1))
     assert facts.is_manifest_absent
 
