@@ -123,6 +123,16 @@ def test_one_of_an_array_that_goes_elsewhere_takes_none_that_is_made_later_along
     assert waiting(queue)[-3:] == [other, first, last], "somebody moved it alone"
 
 
+def test_jobs_that_failed_and_rest_keep_an_array_from_none_of_its_others(queue: Queue) -> None:
+    policy = {"max_attempts": 2, "on": ["failed"], "delay_seconds": 3600}
+    array_id = str(queue.read(queue.submit(array=200, retry=policy)).array_id)
+    unfold(queue)
+    for job_id in members(queue, array_id):
+        queue.finish(job_id, queue.place(job_id), Ending("user_error", 1))
+    assert unfold(queue) == 1
+    assert len(members(queue, array_id, S.QUEUED)) == 2 * AHEAD
+
+
 def waiting(queue: Queue) -> list[str]:
     """Who waits, the next one first."""
     with queue.store.house.database.reading() as connection:

@@ -14,7 +14,7 @@ from store_client.wire.experiments import Status
 from store_client.wire.jobs import JobState, SubmitJob
 
 AHEAD = 64
-"""So many jobs of an array wait at most."""
+"""So many jobs of an array wait at most that never began; those that come back are made already."""
 REFILL = 32
 """With so many or fewer, more are made."""
 AT_ONCE = 16
@@ -93,9 +93,10 @@ def _is(array_id: str) -> ColumnElement[bool]:
 
 
 def _lacking() -> Any:
-    """Open arrays of which few jobs wait, the oldest first; not those that rest with their experiment."""
-    waiting = (jobs.c.array_id == arrays.c.array_id) & (jobs.c.state == JobState.QUEUED)
-    count = select(func.count()).select_from(jobs).where(waiting).scalar_subquery()
+    """Open arrays of which few jobs wait to begin, the oldest first; not those that rest with their experiment."""
+    waiting = (jobs.c.array_id == arrays.c.array_id) & (jobs.c.state == JobState.QUEUED) & (jobs.c.attempt == 0)
+    newest = select(jobs.c.number).where(waiting).order_by(jobs.c.number.desc()).limit(REFILL + 1)
+    count = select(func.count()).select_from(newest.correlate(arrays).subquery()).scalar_subquery()
     first = jobs.alias()
     goes_on = (experiments.c.status == Status.RUNNING) | first.c.claimed_at.is_not(None)
     counted = (
