@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from control_plane.db import log, tally
 from control_plane.db.log import Told
+from control_plane.db.tables import DEPLOYMENT
 
 T = TypeVar("T")
 _JSON = json.JSONEncoder(allow_nan=False)
@@ -75,6 +76,12 @@ class Batch:
     def count(self, experiment_id: str, name: str, amount: int) -> None:
         """Something was added to a counter of an experiment."""
         self._counted.append((experiment_id, name, amount))
+        if self._is_open:
+            self.write_down()
+
+    def count_with_all(self, experiment_id: str, name: str, amount: int) -> None:
+        """The same, and to the deployment's counter of that name, which stands for those of all experiments."""
+        self._counted += ((experiment_id, name, amount), (DEPLOYMENT, name, amount))
         if self._is_open:
             self.write_down()
 

@@ -114,6 +114,10 @@ class Tx:
         """Add to a counter of this experiment."""
         self.batch.count(self.experiment_id, name, amount)
 
+    def count_with_all(self, name: str, amount: int) -> None:
+        """Add to a counter of this experiment, and to the one of all experiments together."""
+        self.batch.count_with_all(self.experiment_id, name, amount)
+
     def recount(self, old: str, new: str) -> None:
         """One thing of this experiment left the count `old` and joined the count `new`."""
         self.count(old, -1)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from control_plane.db import log_search
+from control_plane.db import log_search, tally
 from control_plane.db.log_search import Wanted
-from control_plane.db.tables import experiments, tallies
+from control_plane.db.tables import DEPLOYMENT, experiments
 from control_plane.db.transaction import Tx
 from control_plane.edge.house import House
 from control_plane.health import rules
@@ -63,8 +63,7 @@ def _deciding(tx: Tx, signs: Signs) -> Finding:
 
 def _placing(tx: Tx, signs: Signs) -> Finding:
     machines, gpus_seen_at = signs.machines(tx)
-    named = select(tallies.c.name, func.sum(tallies.c.total)).where(tallies.c.name.in_(("jobs.queued", *ON_SLOTS)))
-    counts = {name: int(total) for name, total in tx.connection.execute(named.group_by(tallies.c.name))}
+    counts = tally.read(tx.connection, DEPLOYMENT)
     return rules.of_scheduler(
         Placing(
             waiting=counts.get("jobs.queued", 0),

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, Table, select
 
 from control_plane.db.engine import Database
 from control_plane.db.log import PROTOCOL_TYPES
-from control_plane.db.tables import events, experiments, scores, tallies
+from control_plane.db.tables import DEPLOYMENT, events, experiments, scores, tallies
 from control_plane.scheduler.tables import attempts, holds, jobs
 from control_plane.task_store.tables import ideas, submissions, tasks, variants
 from tests.git.stock import Stock
@@ -151,7 +151,8 @@ def faults_of_tallies(books: Books) -> Iterator[str]:
         names += ["variants.integrated"] if variant["variant_commit_sha"] else []
         counted.update((variant["experiment_id"], name) for name in names)
     counted.update((row["experiment_id"], f"tasks.{row['kind']}.{row['state']}") for row in books.rows(tasks))
-    counted.update((row["experiment_id"], f"jobs.{row['state']}") for row in books.rows(jobs))
+    for job in books.rows(jobs):
+        counted.update((scope, f"jobs.{job['state']}") for scope in (job["experiment_id"], DEPLOYMENT))
     kept = {(row["experiment_id"], row["name"]): row["total"] for row in books.rows(tallies)}
     for key in counted.keys() | kept.keys():
         if kept.get(key, 0) != counted[key]:

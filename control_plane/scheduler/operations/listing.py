@@ -7,10 +7,10 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, bindparam, func, select
+from sqlalchemy import RowMapping, Select, func, select
 
-from control_plane.db.question import Question
-from control_plane.db.tables import tallies
+from control_plane.db import tally
+from control_plane.db.tables import DEPLOYMENT
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import ordered, records, selection
 from control_plane.scheduler.operations.naming import Naming
@@ -21,13 +21,7 @@ from store_client.wire.batches import JobFilter
 from store_client.wire.calls.jobs import JobPageQuery
 from store_client.wire.jobs import JobDetail, JobPage, JobState
 
-_COUNTED = tallies.c.name, func.sum(tallies.c.total).label("total")
-_OF_ALL = Question(select(*_COUNTED).where(tallies.c.name.like("jobs.%")).group_by(tallies.c.name))
-_OF_ONE = Question(
-    select(*_COUNTED)
-    .where(tallies.c.name.like("jobs.%"), tallies.c.experiment_id == bindparam("here"))
-    .group_by(tallies.c.name)
-)
+_COUNTED = "jobs."
 PLACED = "placed"
 FEW = 2000
 Page = tuple[list[RowMapping], str | None]
@@ -176,9 +170,9 @@ def _total(tx: Tx, wanted: JobFilter) -> int | None:
 
 
 def by_state(tx: Tx, scope: str | None = None) -> dict[str, int]:
-    """How many jobs are in each state, from the maintained counters."""
-    question, values = (_OF_ONE, {"here": scope}) if scope else (_OF_ALL, {})
-    return {row["name"].removeprefix("jobs."): int(row["total"]) for row in question.all(tx.connection, values)}
+    """How many jobs are in each state, in an experiment or in all, from the counters that are kept of either."""
+    counted = tally.read(tx.connection, scope or DEPLOYMENT)
+    return {name.removeprefix(_COUNTED): total for name, total in counted.items() if name.startswith(_COUNTED)}
 
 
 def latest_of_tasks(tx: Tx, task_ids: Sequence[str], /) -> dict[str, str]:

@@ -93,8 +93,8 @@ def tell(tx: Tx, act: str, row: RowMapping, old: str | None, told: Mapping[str, 
     scope, state = tx.at(row["experiment_id"]), str(row["state"])
     if old != state:
         if old is not None:
-            scope.count(f"jobs.{old}", -1)
-        scope.count(f"jobs.{state}", 1)
+            scope.count_with_all(f"jobs.{old}", -1)
+        scope.count_with_all(f"jobs.{state}", 1)
     facts = {"job_id": row["job_id"], "number": row["number"], "state": state, "name": row["name"]}
     extra = {key: row[key] for key in TOLD if row[key] is not None}
     scope.tell(f"job.{act}", **facts, attempt=row["attempt"], by=tx.caller.worker_id, **{**extra, **told})

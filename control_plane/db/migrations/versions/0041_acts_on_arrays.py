@@ -1,4 +1,4 @@
-"""Which acts on many jobs keep an array closed."""
+"""Which acts on many jobs keep an array closed, and how many jobs of the deployment are in each state."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,6 +7,11 @@ revision = "0041"
 down_revision = "0039"
 branch_labels = None
 depends_on = None
+
+SUMS = """
+INSERT INTO tallies (experiment_id, name, total)
+SELECT '', name, sum(total) FROM tallies WHERE experiment_id <> '' AND name LIKE 'jobs.%' GROUP BY name
+"""
 
 
 def upgrade() -> None:
@@ -19,6 +24,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("act_id", "number", name=op.f("pk_job_array_acts")),
     )
     op.create_index("ix_job_array_acts_array", "job_array_acts", ["array_id"])
+    op.execute(SUMS)
 
 
 def downgrade() -> None:
