@@ -16,7 +16,7 @@ from typing import TypeVar
 from git import BadName, BadObject, InvalidGitRepositoryError, NoSuchPathError, Repo
 
 from store_client import Bearer, Unavailable
-from web_ui.git_fetch import fetch
+from web_ui.git_fetch import EVERYTHING, alone, around, fetch
 from web_ui.git_process import Git
 from web_ui.readings import Readings
 
@@ -73,11 +73,11 @@ class Preflight:
 
 @dataclass
 class Turn:
-    """One fetch of a clone at a time, and none for whoever asked before the last one began."""
+    """One fetch of a clone at a time, and none for whoever asked before the last one of the same began."""
 
     threads: ThreadPoolExecutor
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    began_at: float = 0.0
+    began_at: dict[tuple[str, ...], float] = field(default_factory=dict)
 
 
 @dataclass
@@ -114,44 +114,58 @@ class Clone:
 
     async def pushes(self, *below: str) -> tuple[Push, ...]:
         """The tips of the newest work branches below some names, or called so, the newest first, as of now."""
-        await self._fetch()
+        await self._fetch(around(below))
         return await asyncio.to_thread(_pushes, self.git, self.path, below)
 
     async def _with(self, commits: Sequence[str], read: Callable[[], T]) -> T | None:
-        """Read what needs these commits, fetched first when one is missing; None when it is still missing then."""
+        """Read what needs these commits, fetched first when one is missing; None when it is still missing then.
+
+        They are asked for by their ids, which takes no longer for more branches; what is not given so comes with all.
+        """
         if not all(COMMIT.fullmatch(sha) for sha in commits):
             return None
-        if not await asyncio.to_thread(_has, self.git, self.path, commits):
-            await self._fetch()
-            if not await asyncio.to_thread(_has, self.git, self.path, commits):
-                return None
+        if await self._lacks(commits):
+            await self._bring(commits)
+            if await self._lacks(commits):
+                await self._fetch()
+                if await self._lacks(commits):
+                    return None
         return await asyncio.to_thread(read)
 
-    async def _fetch(self) -> None:
-        """Have everything that was there when this was asked for."""
+    async def _lacks(self, commits: Sequence[str]) -> Sequence[str]:
+        return await asyncio.to_thread(_missing, self.git, self.path, commits)
+
+    async def _bring(self, commits: Sequence[str]) -> None:
+        """Have these commits, if they are given by their ids and nobody has brought them meanwhile."""
+        async with self.turn.lock:
+            if missing := await self._lacks(commits):
+                await self._fetched(alone(missing))
+
+    async def _fetch(self, wanted: tuple[str, ...] = EVERYTHING) -> None:
+        """Have all of this that was there when it was asked for."""
         asked_at = asyncio.get_running_loop().time()
         async with self.turn.lock:
-            if self.turn.began_at > asked_at:
+            if max(self.turn.began_at.get(each, 0.0) for each in (wanted, EVERYTHING)) > asked_at:
                 return
             began_at = asyncio.get_running_loop().time()
-            if not (await self._fetched() or await self._fetched(is_again=True)):
+            if not (await self._fetched(wanted) or await self._fetched(wanted, is_again=True)):
                 raise Unavailable("the experiment's repository could not be fetched")
-            self.turn.began_at = began_at
+            self.turn.began_at[wanted] = began_at
 
-    async def _fetched(self, *, is_again: bool = False) -> bool:
+    async def _fetched(self, wanted: tuple[str, ...], *, is_again: bool = False) -> bool:
         """Whether a fetch went through; the second time with a new credential, if there is one."""
         if self.bearer is None:
-            return not is_again and await self._fetched_with("")
+            return not is_again and await self._fetched_with("", wanted)
         credential = await self.bearer.current()
         if is_again:
             if not await self.bearer.replace(credential):
                 return False
             credential = await self.bearer.current()
-        return await self._fetched_with(credential)
+        return await self._fetched_with(credential, wanted)
 
-    async def _fetched_with(self, credential: str) -> bool:
+    async def _fetched_with(self, credential: str, wanted: tuple[str, ...]) -> bool:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.turn.threads, fetch, self.git, self.path, self.url, credential)
+        return await loop.run_in_executor(self.turn.threads, fetch, self.git, self.path, self.url, credential, wanted)
 
 
 @dataclass
@@ -184,12 +198,13 @@ def _opened(git: Git, path: Path) -> Iterator[Repo]:
         yield repo
 
 
-def _has(git: Git, path: Path, commits: Sequence[str]) -> bool:
+def _missing(git: Git, path: Path, commits: Sequence[str]) -> Sequence[str]:
+    """Those that are not here."""
     try:
         with _opened(git, path) as repo:
-            return all(_is_commit(repo, sha) for sha in commits)
+            return [sha for sha in dict.fromkeys(commits) if not _is_commit(repo, sha)]
     except (InvalidGitRepositoryError, NoSuchPathError):
-        return False
+        return list(dict.fromkeys(commits))
 
 
 def _is_commit(repo: Repo, sha: str) -> bool:

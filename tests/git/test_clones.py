@@ -154,6 +154,35 @@ async def test_the_pushes_of_one_worker_are_listed_newest_first(
     assert [push.branch for push in await mirror.pushes("work/wkr_a/")] == ["work/wkr_a/v1"]
 
 
+async def test_only_branches_beside_those_that_are_asked_for_are_fetched(
+    mirror: Clone, base: str, work: Work, checkout: Path, git: Stock
+) -> None:
+    commit = work(program__py="value = 2\n")
+    git("push", "--quiet", "origin", "HEAD:refs/heads/work/wkr_ab/v1", cwd=checkout)
+    assert [push.commit_sha for push in await mirror.pushes("work/wkr_a/", "work/wkr_a/v7")] == [commit]
+    assert git("for-each-ref", "--format=%(refname)", cwd=mirror.path) == "refs/heads/work/wkr_a/v1"
+    assert await mirror.pushes("work/wkr_b/") == ()
+    git("push", "--quiet", "origin", f"{base}:refs/heads/work/wkr_b/v1", cwd=checkout)
+    assert [push.commit_sha for push in await mirror.pushes("work/wkr_b/v1")] == [base]
+    assert await mirror.diff(base, commit) is not None
+    assert [push.branch for push in await mirror.pushes("main")] == ["main"]  # it is in no folder
+    assert len(git("for-each-ref", cwd=mirror.path).splitlines()) == 4
+
+
+async def test_commits_that_are_missing_are_fetched_by_their_ids_and_no_branch_with_them(
+    mirror: Clone, server: Served, base: str, work: Work, bare: Path, git: Stock
+) -> None:
+    commit = work(program__py="value = 2\n")
+    git("update-ref", "-d", "refs/heads/work/wkr_a/v1", cwd=bare)  # no branch leads to it any more
+    both = await asyncio.gather(mirror.diff(base, commit), mirror.diff(base, commit))
+    assert [diff.changes for diff in both if diff] == [(Change("program.py", 1, 1),)] * 2
+    kept = git("for-each-ref", "--format=%(refname)", cwd=mirror.path).splitlines()
+    assert kept == sorted(f"refs/kept/{sha}" for sha in (base, commit))
+    assert sum(1 for request in server.requests if request["path"].endswith("/info/refs")) == 1
+    git("gc", "--quiet", "--prune=now", cwd=mirror.path)
+    assert await mirror.diff(base, commit) == both[0]
+
+
 async def test_a_server_that_is_away_is_said_to_be_and_the_clone_recovers(
     mirror: Clone, server: Served, base: str, work: Work
 ) -> None:
