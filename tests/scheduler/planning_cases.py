@@ -1,6 +1,7 @@
 """Small situations of the queue, as hypothesis draws them."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -221,17 +222,36 @@ def full_houses(draw: st.DrawFn) -> Situation:
         )
         for index in range(draw(st.integers(1, cards)))
     ]
+    held = draw(of_lines(held, rest)) if rest else held
     return Situation(NOW, slots, lines_of([front, *rest]), held, Policy(may_preempt=draw(st.booleans())))
 
 
 @st.composite
+def of_lines(draw: st.DrawFn, held: Sequence[Running], jobs: Sequence[Waiting]) -> list[Running]:
+    """The same attempts, some of them of jobs like one that waits."""
+    made = []
+    for one in held:
+        like = draw(st.sampled_from([None, *jobs]))
+        waits_since = one.placed_at - draw(st.sampled_from([0, 700, 5000]))
+        made.append(one if like is None else of_job(one, replace(like, queued_at=waits_since)))
+    return made
+
+
+def of_job(one: Running, like: Waiting) -> Running:
+    """An attempt of a job that is like another."""
+    job = replace(like, job_id=one.job_id, number=one.number)
+    whose = {"experiment_id": job.experiment_id, "operator": job.operator, "priority": job.priority}
+    return replace(one, queued_at=job.queued_at, job=job, **whose)
+
+
+@st.composite
 def mixed_houses(draw: st.DrawFn) -> Situation:
-    slots = draw(machines())
+    slots, waiting = draw(machines()), draw(waiting_jobs())
     return Situation(
         NOW,
         slots,
-        lines_of(draw(waiting_jobs())),
-        draw(attempts(slots)),
+        lines_of(waiting),
+        draw(of_lines(draw(attempts(slots)), waiting)),
         policy=draw(policies()),
         nodes=draw(st.sampled_from([(), (Node("", 24 * GIB),)])),
         usage=draw(st.sampled_from([{}, {"exp_a": 5000.0}, {"exp_b": 300.0}])),

@@ -7,7 +7,7 @@ from math import floor
 
 from control_plane.scheduler.rules.board import Grant, LineKey, Quota, Running, Situation, Slot, Waiting
 from store_client.wire.jobs import Resources
-from tests.scheduler.planning_ways import Free, Units, Way, loss, nodes_of, part, units_on, ways, would_do
+from tests.scheduler.planning_ways import Free, Units, Way, loss, nodes_of, part, stays_first, units_on, ways, would_do
 
 MOST_UNTIL_SOON = 30.0
 FORESEEN = 600.0
@@ -290,7 +290,7 @@ class Oracle:
         return any(True for _ in self.ways(job.resources, {node: self.free_without(gone)[node]}))
 
     def yields(self, one: Running, job: Waiting) -> bool:
-        return one.is_preemptible and not one.is_ending and one.priority < job.priority and one.queued_at is None
+        return one.is_preemptible and not one.is_ending and stays_first(job, one, self.situation)
 
 
 def over(quota: Quota | None, has: tuple[float, int, int], more: tuple[float, int, int]) -> bool:

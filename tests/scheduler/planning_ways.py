@@ -1,11 +1,11 @@
-"""Every way to fit a job into a machine, and how tight it is."""
+"""Every way to fit a job into a machine, and how tight it is; and who would go before whom."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import ceil
 
-from control_plane.scheduler.rules.board import Running, Slot
+from control_plane.scheduler.rules.board import LineKey, Running, Situation, Slot, Waiting
 from store_client.wire.jobs import Resources
 
 Units = dict[str, frozenset[int]]
@@ -91,3 +91,16 @@ def loss(chosen: tuple[Running, ...]) -> tuple[object, ...]:
     priorities = sorted((one.priority for one in chosen), reverse=True)
     placed = sorted(-one.placed_at for one in chosen)
     return len(chosen), priorities, placed, sorted(-one.number for one in chosen)
+
+
+def stays_first(job: Waiting, one: Running, situation: Situation) -> bool:
+    """Whether a job goes before an attempt that waits again, as old as the oldest that waits and is alike."""
+    now, unit = situation.now, situation.policy.ageing_seconds
+    since = [now if one.queued_at is None else now - max(0.0, one.placed_at - one.queued_at)]
+    if one.job is not None:
+        everybody = [waiting for line in situation.lines.values() for waiting in line]
+        since += [waiting.queued_at for waiting in everybody if LineKey.of(waiting) == LineKey.of(one.job)]
+    theirs, mine = one.priority + max(0.0, now - min(since)) / unit, job.priority + max(0.0, now - job.queued_at) / unit
+    if one.priority >= job.priority:
+        return False
+    return job.queued_at < min(since) if theirs >= 11 else mine >= theirs + 1

@@ -263,6 +263,17 @@ def test_attempts_that_are_ending_make_room_before_anybody_is_asked() -> None:
     assert made.give_ways == ()
 
 
+def test_an_attempt_that_would_come_first_by_the_age_of_an_older_one_does_not_give_way() -> None:
+    slots, policy = machine(1, 2), Policy(experiment_quotas={"exp_a": Quota(jobs=1)})
+    own, older = job(1, GPU, priority=0, queued_at=NOW), job(2, GPU, priority=0, queued_at=NOW - 9000)
+    high = job(3, GPU, priority=5, experiment_id="exp_b")
+    grants = [Grant("cpu:0"), *whole(slots[0])]
+    held = running(1, grants, 9000, is_preemptible=True, priority=0, placed_at=NOW, queued_at=NOW, job=own)
+    assert plan(situation(slots, [high], [held], policy=policy)).give_ways == (GiveWay("run_1", 1, "job_3"),)
+    assert plan(situation(slots, [older, high], [held], policy=policy)).give_ways == ()
+    assert started(plan(situation(slots, [own, older, high], policy=policy))) == [own.job_id], "so it would come back"
+
+
 def test_an_attempt_that_would_come_first_when_queued_again_does_not_give_way() -> None:
     slots = machine(1, 2)
     held = running(101, [Grant("cpu:0"), *whole(slots[0])], 9000, is_preemptible=True, priority=3)

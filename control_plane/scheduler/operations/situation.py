@@ -58,7 +58,7 @@ class Open:
         return Running(
             job.job_id, self.attempt, job.number, job.experiment_id, job.operator, job.priority, placed_at,
             placed_at + job.most_seconds, grants, self.grace_seconds is not None, is_ending, job.resources.memory_bytes,
-            job.queued_at, (CANCEL_SECONDS if self.grace_seconds is None else self.grace_seconds) + END_SECONDS,
+            job.queued_at, (CANCEL_SECONDS if self.grace_seconds is None else self.grace_seconds) + END_SECONDS, job,
         )  # fmt: skip
 
 

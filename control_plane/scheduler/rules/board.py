@@ -99,6 +99,8 @@ class Running:
     """Since when it had waited when it was placed; that age it keeps when it gives way. None: it keeps none."""
     grace_seconds: float = 30.0
     """Its slots are free so long after it was asked to stop, at the latest."""
+    job: Waiting | None = None
+    """As it stood in line: there it stands again if it gives way."""
 
     def stops_by(self, now: float) -> float:
         """It will have ended by then if it is asked to stop now, or was before."""

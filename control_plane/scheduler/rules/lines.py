@@ -114,6 +114,11 @@ def ages_of(line: Sequence[Waiting]) -> Ages:
     return (line if isinstance(line, Line) else Line(line)).ages
 
 
+def oldest(line: Sequence[Waiting]) -> float:
+    """Since when that one waits that has waited longest; the line has somebody in it."""
+    return ages_of(line).since(line[0])
+
+
 class Queued:
     """Lines that are kept while jobs come and go."""
 

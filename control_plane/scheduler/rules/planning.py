@@ -177,7 +177,7 @@ class _Drawing:
         situation = self.situation
         if not situation.policy.may_preempt:
             return None
-        found = victims(need, self.rooms, attempts, job, (situation.policy, situation.now))
+        found = victims(need, self.rooms, attempts, job, situation)
         if found is None:
             return None
         room, chosen = found

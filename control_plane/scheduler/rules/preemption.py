@@ -1,15 +1,17 @@
 """Which running attempts give way to the first job that does not fit: as few as may be, and none in vain.
 
 An attempt gives way only where its job allows it, to a job of a priority that was higher from the start, and that
-stays before it in the queue, so that the two never take turns. Attempts that are ending
-anyway count as gone.
+stays before it in the queue, so that the two never take turns: also not by the age that an older one which is alike
+would lend it. Attempts that are ending anyway count as gone.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from math import comb
 
-from control_plane.scheduler.rules.board import Policy, Running, Waiting
+from control_plane.scheduler.rules.board import LineKey, Running, Situation, Waiting
+from control_plane.scheduler.rules.lines import oldest
 from control_plane.scheduler.rules.needs import Need
 from control_plane.scheduler.rules.outlooks import Outlook
 from control_plane.scheduler.rules.rooms import Room
@@ -30,19 +32,41 @@ def loss(victims: Sequence[Running]) -> Loss:
     return len(victims), priorities, tuple(placed), tuple(numbers)
 
 
-def may_give_way(job: Waiting, attempt: Running, policy: Policy, now: float) -> bool:
-    return attempt.is_preemptible and not attempt.is_ending and stays_before(job, attempt, policy, now)
+@dataclass
+class _Yielding:
+    """Who may give way to a job, with an answer for each line in which attempts would stand again."""
+
+    job: Waiting
+    situation: Situation
+    _lines: dict[tuple[object, ...], bool] = field(default_factory=dict)
+
+    def may(self, attempt: Running) -> bool:
+        if not attempt.is_preemptible or attempt.is_ending or not self._stays_before(attempt):
+            return False
+        if (own := attempt.job) is None:
+            return True
+        asked = own.experiment_id, own.operator, own.priority, id(own.resources), own.most_seconds, own.is_claimed
+        if asked not in self._lines:
+            line = self.situation.lines.get(LineKey.of(own))
+            self._lines[asked] = not line or self._stays_before(self._as_old(attempt, oldest(line)))
+        return self._lines[asked]
+
+    def _stays_before(self, attempt: Running) -> bool:
+        return stays_before(self.job, attempt, self.situation.policy, self.situation.now)
+
+    def _as_old(self, attempt: Running, since: float) -> Running:
+        return replace(attempt, placed_at=self.situation.now, queued_at=since)
 
 
 def victims(
-    need: Need, rooms: Sequence[Room], attempts: Attempts, job: Waiting, terms: tuple[Policy, float]
+    need: Need, rooms: Sequence[Room], attempts: Attempts, job: Waiting, situation: Situation
 ) -> tuple[Room, Victims] | None:
     """The smallest set of attempts, all of one machine, without which the job fits there."""
     found: list[tuple[Loss, int, Room, Victims]] = []
+    yielding = _Yielding(job, situation)
     for room in rooms:
         ending = [one for one in attempts[room.name] if one.is_ending]
-        preemptible = (one for one in attempts[room.name] if one.is_preemptible)
-        candidates = [one for one in preemptible if may_give_way(job, one, *terms)]
+        candidates = [one for one in attempts[room.name] if yielding.may(one)]
         outlook = Outlook.of(room, need).without(ending)
         if candidates and outlook.without(candidates).fits:
             chosen = _smallest(outlook, candidates)
