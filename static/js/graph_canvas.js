@@ -77,6 +77,7 @@ export class Canvas {
   }
 
   fit(nodes, most = 1.4) {
+    if (!this.width) this.fitElement(); // the variants may be there before anything was laid out
     if (!nodes.length || !this.width) return;
     const places = nodes.map((node) => this.at(node));
     const [left, right, top, bottom] = bounds(places);
@@ -101,6 +102,7 @@ export class Canvas {
   }
 
   centre(node, scale = this.view.scale) {
+    if (!this.width) this.fitElement();
     const place = this.at(node);
     this.view.scale = scale;
     Object.assign(this.view, { x: this.width / 2 - place.x * scale, y: this.height / 2 - place.y * this.tall });

@@ -27,6 +27,13 @@ PLACES = """async (address) => {
   return places.map(({ generation, strip, lane }) => [generation, strip, lane]);
 }"""
 
+LATE = """const Observer = ResizeObserver;
+window.ResizeObserver = class extends Observer {
+  constructor(seen) { super((...all) => setTimeout(() => seen(...all), 500)); }
+};"""
+EDGE = """(canvas) => new Set(
+  new Uint32Array(canvas.getContext('2d').getImageData(0, 0, 2, canvas.height).data.buffer)).size"""
+
 
 @pytest.fixture
 def served(tmp_path: Path, sqlite_url: str) -> Iterator[Served]:
@@ -74,6 +81,18 @@ def test_the_graph_is_walked_by_keys_and_grows_without_moving(served: Served, op
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("best")
     assert faults(page) == set()
+
+
+def test_the_whole_graph_is_in_sight_also_where_its_variants_are_there_before_its_place(
+    served: Served, open_page: OpenPage
+) -> None:
+    served.run(partial(tried, served))
+    page = open_page(viewport={"width": 1280, "height": 900})
+    page.add_init_script(LATE)
+    graph(served.sign_in(page, "/e/hello/lineage"))
+    canvas = page.locator("[data-graph] canvas")
+    assert canvas.evaluate("(one) => one.width === one.clientWidth * devicePixelRatio"), "it was not measured yet"
+    assert canvas.evaluate(EDGE) == 1, "something is drawn over the left edge"
 
 
 def walk(page: Page) -> None:
