@@ -143,7 +143,7 @@ def test_of_very_many_a_part_is_opened_at_a_time(queue: Queue, monkeypatch: pyte
     monkeypatch.setattr(closing, "AT_ONCE", 2)
     ids = [begin(queue, 3, tags=("sweep",)) for _ in range(5)]
     cancel(queue)
-    seen, after = [], None
+    seen, after = list[int](), None
     while not seen or after is not None:
         part = reopen(queue, after=after)
         seen.append(part.reopened)
