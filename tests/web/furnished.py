@@ -89,6 +89,7 @@ async def _happen(world: World, browser: httpx.AsyncClient) -> dict[str, str]:
         await world.experiment(name, is_draft=name == "Sketch")
     desk = await Desk.of(world, one, browser)
     ada = desk.ada = await worked(world, one)
+    await ada.variant("noted", 1.6, error=0.5, note="said of it " * 20)
     tasks = await _claims(desk)
     job = await _jobs(desk)
     act = await _given_away(world.store(one.experiment_id))
@@ -130,6 +131,7 @@ async def _laid_out(world: World, experiment_id: str) -> dict[str, str]:
 async def _groups(world: World, store: StoreClient, worker_id: str) -> dict[str, str]:
     """A group in a group, and one of the deployment."""
     shift = await store.register_group("night shift", (worker_id,))
+    await store.register_group(LONG, (worker_id, (await store.register_worker(LONG)).worker_id))
     night = await store.register_group("night", (shift.group_id,))
     (admins,) = (await world.deployment.list_deployment_groups("admins")).groups
     return {"group": night.group_id, "group of the deployment": admins.group_id}

@@ -23,6 +23,10 @@ BEYOND = """() => {
     .filter((one) => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest('.scroll, pre, .tabs'));
   return ['the page', ...wide.slice(-3).map((one) => one.outerHTML.slice(0, 160))];
 }"""
+BESIDE = """() => [...document.querySelectorAll('.card table')]
+  .filter((one) => one.getBoundingClientRect().right > one.closest('.card').getBoundingClientRect().right + 1)
+  .filter((one) => getComputedStyle(one.closest('.scroll') ?? one).overflowX === 'visible')
+  .map((one) => 'a table beyond its card: ' + one.outerHTML.slice(0, 160))"""
 GONE = "status of 410 (Gone)"
 """What the browser notes of a link that is used up, which is a page too."""
 
@@ -40,8 +44,8 @@ def faults(page: Page) -> set[str]:
 
 
 def wide(page: Page) -> set[str]:
-    """What stands out of the page."""
-    return {f"wide: {one}" for one in page.evaluate(BEYOND)}
+    """What stands out of the page, or of its card."""
+    return {f"wide: {one}" for one in [*page.evaluate(BEYOND), *page.evaluate(BESIDE)]}
 
 
 def walk(house: FurnishedServed, page: Page, looks: LooksOf) -> dict[str, set[str]]:
