@@ -80,7 +80,7 @@ TABLE: tuple[tuple[type[Exception], Words], ...] = (
         Words(
             403,
             "You may not do that",
-            "Nothing was changed. Ask an administrator of this experiment to do it or to let you.",
+            "Nothing was changed. Ask an administrator to do it or to let you.",
         ),
     ),
     (
@@ -165,7 +165,7 @@ NO_ADMIN = Words(
     "Experiments that the console has a credential for work meanwhile.",
 )
 HTTP = {
-    404: Words(404, "There is no such page", "Check the address, or begin from one of these."),
+    404: Words(404, "There is no such page", "Check the address: it may have a slip in it."),
     405: Words(405, "This page cannot do that", "Go back and use the buttons of the page."),
     413: Words(413, "That form is too large", "Send less text; put large data into a file or into the repository."),
 }

@@ -31,7 +31,7 @@ ADMIN_TABS = (
     ("Dispatch", "dispatch"),
     ("Settings", "settings"),
     ("Checkpoints", "checkpoints"),
-    ("Refs", "refs"),
+    ("Branches", "refs"),
     ("Files", "files"),
 )
 """The pages behind an experiment's last tab."""

@@ -54,7 +54,9 @@ def why(job: Job) -> str:
     """Why a job waits or how it failed; empty where there is nothing to explain."""
     if job.state is JobState.QUEUED:
         return job.waiting_for or ("lost its last attempt; it is tried again" if job.attempt else "")
-    return ending(job) if job.state.is_final and job.state is not JobState.SUCCEEDED else ""
+    if not job.state.is_final or job.state is JobState.SUCCEEDED or job.cause == "cancelled":
+        return ""
+    return ending(job)
 
 
 def ending(job: Job) -> str:

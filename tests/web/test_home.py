@@ -136,7 +136,7 @@ async def test_a_long_list_is_searched_narrowed_and_paged(world: World, browser_
     assert len(rows(part(drafts, "experiments"))) == 1
     assert len(rows(part(await browser_of_admin.get("/?needs=true"), "experiments"))) == 1
     nothing = part(await browser_of_admin.get("/?q=nowhere&status=draft"), "experiments")
-    assert "No experiment like that" in words(nothing)
+    assert "No experiment is like that" in words(nothing)
     assert nothing.select_one("a.btn[href='/']") is not None
 
 

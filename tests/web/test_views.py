@@ -78,7 +78,7 @@ async def test_a_list_begins_with_its_default_view_and_its_links_lead_past_it(de
     tabs = page(await desk.get("/ideas?view=all")).select('nav[aria-label="State"] a')
     assert str(tabs[0]["href"]) == f"{desk.root}/ideas?view=all"
     assert "near" in words(part(await desk.browser.get(str(tabs[0]["href"])), "ideas"))
-    cleared = page(await desk.get("/ideas?state=ready")).find("a", string="Clear")
+    cleared = page(await desk.get("/ideas?state=ready")).find("a", string="Show all")
     assert cleared is not None
     assert str(cleared["href"]) == f"{desk.root}/ideas?view=all"
 

@@ -54,6 +54,7 @@ class Groups:
     reserved: tuple[GroupRow, ...]
     others: tuple[GroupRow, ...]
     searched: str
+    all_href: str
     pager: Pager
     may_change: bool
     why_not: str
@@ -92,6 +93,7 @@ async def _page(registry: Registry, name: str = "", problem: str = "") -> Respon
         reserved=tuple(row for row in rows if row.group.is_reserved),
         others=tuple(row for row in rows if not row.group.is_reserved),
         searched=words,
+        all_href=registry.url("groups"),
         pager=place.pager(len(rows), found.next),
         may_change=not registry.why_not,
         why_not=sentence(registry.why_not) if registry.why_not else "",

@@ -66,6 +66,7 @@ class Workers:
     knows_last_seen: bool
     register_href: str
     searched: str
+    all_href: str
     pager: Pager
     entered: Entered
 
@@ -132,6 +133,7 @@ async def _page(registry: Registry, entered: Entered | None = None) -> Response:
         knows_last_seen=registry.visit.offers.is_ours,
         register_href=registry.url("register_worker"),
         searched=words,
+        all_href=registry.url("workers"),
         pager=place.pager(len(found.workers), found.next, found.total, is_more=found.is_more),
         entered=entered or Entered(),
     )

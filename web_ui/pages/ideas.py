@@ -23,7 +23,7 @@ from web_ui.templating import Frame, Tab
 STATE_WORDS = (
     (None, "All"),
     ("ready", "Ready"),
-    ("dispatched", "Being executed"),
+    ("dispatched", "Dispatched"),
     ("completed", "Completed"),
     ("drafting", "Drafting"),
 )
