@@ -138,15 +138,20 @@ class Lookout:
         if seen is not None and seen.is_slow and self._lock.locked():
             return seen  # somebody is reading it anew, which would hold up this question and others
         with self._lock:
-            if self._seen is None or not self._is_of_use(self._seen, position):
-                began = time.monotonic()
-                found, made = self._of_the_scheduler() or (self._onlooker.read(tx), None)
-                now = time.monotonic()
-                if self._seen is not None and self._seen.situation is found:
-                    self._seen.position, self._seen.read_at = position, now
-                    return self._seen
-                self._seen = Seen(found, position, now, now - began, self._estimates, made)
-            return self._seen
+            seen = self._seen  # which another question may find too old at any moment
+            if seen is None or not self._is_of_use(seen, position):
+                seen = self._seen = self._look(tx, seen, position)
+            return seen
+
+    def _look(self, tx: Tx, seen: Seen | None, position: int | None) -> Seen:
+        """The situation read anew; what was made of the same one already is kept."""
+        began = time.monotonic()
+        found, made = self._of_the_scheduler() or (self._onlooker.read(tx), None)
+        now = time.monotonic()
+        if seen is None or seen.situation is not found:
+            return Seen(found, position, now, now - began, self._estimates, made)
+        seen.position, seen.read_at = position, now
+        return seen
 
     def places(self, tx: Tx, rows: Sequence[RowMapping]) -> Mapping[int, InLine]:
         """Where those of these jobs stand that are among the first in line, and why, as it was a moment ago."""

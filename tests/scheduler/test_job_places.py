@@ -9,7 +9,7 @@ from sqlalchemy import insert
 from control_plane.db.transaction import Tx
 from control_plane.registry.operations import lifecycle
 from control_plane.scheduler import lookout, onlooker
-from control_plane.scheduler.lookout import Lookout
+from control_plane.scheduler.lookout import Lookout, Seen
 from control_plane.scheduler.operations import attempts, explaining, listing, queue_status, reorder, situation
 from control_plane.scheduler.rules.board import Slot
 from control_plane.scheduler.tables import jobs
@@ -100,6 +100,31 @@ def test_who_came_after_the_last_look_is_looked_for_and_who_stands_in_no_line_is
     assert (place(queue.submit()), len(looks)) == (2, 2)
     behind = queue.submit(depends_on=[{"job_id": first}])
     assert (place(behind), place(behind), len(looks)) == (None, None, 2)
+
+
+class Forgetful(Lookout):
+    """One whose last look is found too old by somebody else as soon as it was looked at so many times."""
+
+    looks = 0
+
+    @property  # type: ignore[override]  # that is what goes wrong here
+    def _seen(self) -> Seen | None:
+        found, left = self.__dict__.get("kept", (None, 0))
+        self.__dict__["kept"] = (found, left - 1) if left > 1 else (None, 0)
+        return found
+
+    @_seen.setter
+    def _seen(self, seen: Seen | None) -> None:
+        self.__dict__["kept"] = (seen, self.looks)
+
+
+@pytest.mark.parametrize("looks", range(1, 6))
+def test_what_another_question_finds_too_old_is_there_for_one_that_has_it_in_hand(queue: Queue, looks: int) -> None:
+    queue.submit()
+    eyes = Forgetful(lambda _tx: SLOTS)
+    eyes.looks = looks
+    for _ in range(3):
+        assert [job.number for job in queue.store.house.read_now(eyes.see).head] == [1]
 
 
 def test_a_list_of_a_long_queue_reads_no_more_of_it_than_the_scheduler_knows(queue: Queue) -> None:
