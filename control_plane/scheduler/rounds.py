@@ -75,7 +75,7 @@ class Rounds:
             self._due.extend(self.mirror.running)
             self._launched = {key: row for key, row in self._launched.items() if self.mirror.knows(key)}
         for job_id in heard.withdrawn:
-            writes.add(partial(submit.cancel, job_id=job_id), _nothing, partial(self._refused, job_id))
+            writes.add(partial(submit.let_go, job_id=job_id), _nothing, partial(self._refused, job_id))
         self.guard.learn(heard)
         self._take_answers(writes)
         self._look(ended, heard, writes)

@@ -7,10 +7,12 @@ from control_plane.scheduler.lookout import Lookout
 from control_plane.scheduler.operations import arrays, explaining, listing, situation, standing, submit
 from control_plane.scheduler.rules.board import Slot
 from control_plane.scheduler.rules.planning import plan
+from control_plane.task_store.operations import claims
 from store_client.errors import IllegalTransition
 from store_client.wire.calls.jobs import JobPageQuery
 from store_client.wire.experiments import EndExperiment
 from store_client.wire.jobs import JobState
+from tests.scheduler.attempts import eventually
 from tests.scheduler.queue_house import CLAIMS, Queue, Yard
 from tests.scheduler.test_arrays import begin, members, read, unfold
 
@@ -88,6 +90,30 @@ def test_with_an_experiment_end_its_arrays_and_all_that_waits_in_it_unclaimed(qu
     assert read(queue, array_id).states == {S.CANCELLED: arrays.AHEAD - 1, S.CANCELLING: 1}
     assert queue.counted() == queue.tallied()
     assert end(queue) == 0
+
+
+def test_an_array_of_claimed_work_is_made_whole_after_the_end_and_ends_with_its_claim(queue: Queue) -> None:
+    task_id = queue.store.task()
+    queue.store.claim(task_id)
+    array_id = begin(queue, 100, task_id=task_id)
+    end(queue)
+    for job_id in members(queue, array_id):
+        queue.place(job_id, job_id)
+    assert unfold(queue) == 1
+    assert (len(members(queue, array_id)), read(queue, array_id).is_cancelled) == (65, False)
+    queue.write(submit.let_go, members(queue, array_id)[-1])
+    assert unfold(queue) == 0
+    assert read(queue, array_id).is_cancelled
+
+
+def test_an_array_whose_claim_has_ended_is_not_made_to_its_end_only_to_be_cancelled(yard: Yard) -> None:
+    task_id = yard.store.task()
+    yard.store.claim(task_id)
+    array_id = str(yard.read(yard.shell("sleep 600", array=400, task_id=task_id)).array_id)
+    eventually(lambda: len(members(yard, array_id)) == arrays.AHEAD, "those that run and wait")
+    yard.store.act("bob", claims.release, task_id)
+    eventually(lambda: read(yard, array_id).has_ended, "the end of all")
+    assert len(members(yard, array_id)) < 400
 
 
 def test_an_array_ends_with_its_experiment_and_whoever_comes_after_it_is_told(queue: Queue) -> None:

@@ -30,6 +30,7 @@ def _of(*, is_over: bool) -> Select[str]:
 
 _RESTING, _OVER = _of(is_over=False), _of(is_over=True)
 _ARRAYS = select(arrays.c.array_id).join(experiments, experiments.c.experiment_id == arrays.c.experiment_id)
+_ARRAYS = _ARRAYS.join(jobs, jobs.c.number == arrays.c.number).where(jobs.c.claimed_at.is_(None))
 _ARRAYS = _ARRAYS.where(HAS_MORE, _IS_OVER).order_by(arrays.c.number).limit(MOST)
 
 
@@ -53,7 +54,7 @@ def _paused_of(tx: Tx, experiment_ids: Collection[str]) -> Collection[str]:
 
 
 def close_ended(tx: Tx) -> int:
-    """Of experiments that have ended: make no more of their arrays, and withdraw who waits; how much was done."""
+    """Of experiments that ended: make no more of unclaimed arrays, and withdraw who waits; how much was done."""
     open_arrays = list(tx.connection.scalars(_ARRAYS))
     for array_id in open_arrays:
         ends.close(tx, array_id)

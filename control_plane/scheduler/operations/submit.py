@@ -18,7 +18,7 @@ from control_plane.scheduler.tables import arrays, jobs
 from store_client.errors import AlreadyExists, Forbidden, IllegalTransition, InvalidPrecondition
 from store_client.wire.jobs import JobState, Reprioritise, SubmitJob
 
-__all__ = ["cancel", "draft", "find_same", "load", "reprioritise", "retry", "save", "stop", "submit", "tell"]
+__all__ = ["cancel", "draft", "find_same", "let_go", "load", "reprioritise", "retry", "save", "stop", "submit", "tell"]
 EMPTIED = ("started_at", "ended_at", "exit_code", "cause", "detail", "result", "waiting_for", "not_before")
 
 
@@ -102,6 +102,14 @@ def cancel(tx: Tx, job_id: str) -> RowMapping:
         return row
     must_own(tx, row["submitted_by"])
     return stop(tx, row)
+
+
+def let_go(tx: Tx, job_id: str) -> RowMapping:
+    """End a job whose claim has ended, and make no more of its array."""
+    array_id = load(tx, job_id)["array_id"]
+    if array_id is not None:
+        ends.close(tx, array_id)
+    return cancel(tx, job_id)
 
 
 def stop(tx: Tx, row: RowMapping, act_id: str | None = None) -> RowMapping:
