@@ -42,6 +42,16 @@ async def test_a_saved_draft_is_there_in_every_browser_with_its_files_until_it_i
     assert "You hold no task." in says(await desk.get("/work"))
 
 
+async def test_files_of_an_executors_draft_go_with_what_is_handed_in(desk: Desk) -> None:
+    task, path = await desk.claim_execution()
+    saved = await send(desk, await desk.get(path), "save", LOG, reason="half a thought")
+    assert kept(saved) == ["run.log"]
+    answer = await send(desk, saved, "error", reason="It contradicts itself.")
+    assert answer.status_code == 303, says(answer)
+    uri = (await desk.submitted(task.task_id))["artifacts_uri"]
+    assert (await desk.get(f"/artifacts?uri={uri}")).text == "a line\n"
+
+
 async def test_a_file_that_is_unticked_is_left_out(desk: Desk) -> None:
     _, path = await desk.claim("evaluation")
     saved = await send(desk, await desk.get(path), "save", LOG)

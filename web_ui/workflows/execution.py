@@ -1,7 +1,7 @@
 """Handing in an execution: keep the files, start the variant, submit its commit."""
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from store_client import (
@@ -44,7 +44,7 @@ async def _prepare(hand: Hand, execution: Execution, now: str) -> str | None:
     variant = await start_variant(hand, now, execution.description, execution.branch)
     said = variant.description or ""
     note = "" if execution.description == said else execution.description
-    return await deposit(hand.store, Attachments(execution.attachments.files, note))
+    return await deposit(hand.store, replace(execution.attachments, note=note))
 
 
 async def find_variant(hand: Hand) -> Variant | None:
