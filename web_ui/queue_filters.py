@@ -69,6 +69,11 @@ class Filters:
         return self.is_narrow or bool(self.experiment and self.can_choose)
 
     @property
+    def is_by_end(self) -> bool:
+        """Whether it leaves all that ended, which are shown by their end."""
+        return self.state == ENDED and self.wanted == JobFilter(experiment_id=self.wanted.experiment_id, is_open=False)
+
+    @property
     def words(self) -> str:
         """The conditions, as said after a count."""
         found = [dict(self.states).get(self.state, "")] if self.state else []

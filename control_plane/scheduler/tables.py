@@ -26,6 +26,7 @@ IN_AN_ACT = text("act_id IS NOT NULL")
 IN_A_RUN = text("run_id IS NOT NULL")
 HAS_A_CAUSE = text("cause IS NOT NULL")
 IS_ENDED = text("state IN ('succeeded', 'failed', 'cancelled', 'timed_out', 'out_of_memory', 'lost')")
+HAS_AN_END = text("ended_at IS NOT NULL")
 IS_OPEN = text("state IN ('queued', 'starting', 'running', 'cancelling')")
 
 jobs = Table(
@@ -82,6 +83,15 @@ jobs = Table(
         "number",
         sqlite_where=IS_ENDED,
         postgresql_where=IS_ENDED,
+    ),
+    Index("ix_jobs_last_ended", "ended_at", "number", sqlite_where=HAS_AN_END, postgresql_where=HAS_AN_END),
+    Index(
+        "ix_jobs_experiment_last_ended",
+        "experiment_id",
+        "ended_at",
+        "number",
+        sqlite_where=HAS_AN_END,
+        postgresql_where=HAS_AN_END,
     ),
     Index("ix_jobs_experiment_open", "experiment_id", "number", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
     Index("ix_jobs_collapsed", "number", sqlite_where=STANDS_FOR_ITS_ARRAY, postgresql_where=STANDS_FOR_ITS_ARRAY),

@@ -11,6 +11,7 @@ from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import listing, submit
 from control_plane.scheduler.operations.endings import Ending
 from control_plane.scheduler.tables import job_tags, jobs
+from store_client.errors import BadRequest
 from store_client.wire.batches import JobFilter, ListedJobs
 from store_client.wire.calls.jobs import JobPageQuery
 from store_client.wire.jobs import JobState
@@ -54,6 +55,34 @@ def test_a_page_holds_what_each_filter_says_and_nothing_else(queue: Queue) -> No
             assert shown == sorted(shown, key=list(made).index, reverse=True)
 
 
+def test_the_jobs_that_ended_come_by_their_end_however_long_they_ran(queue: Queue) -> None:
+    made = [queue.store.act("bob", submit.submit, queue.spec(), CLAIMS)["job_id"] for _ in range(5)]
+    queue.cancel(made[3])
+    for at in (4, 0, 2):
+        queue.place(made[at], made[at])
+        queue.finish(made[at], 1, Ending("finished"))
+    shown: list[str] = []
+    after = None
+    while True:
+        page = queue.store.see(listing.page, JobPageQuery(by_end=True, limit=2, after=after))
+        assert page.total == 4
+        shown += [job.job_id for job in page.items]
+        after = page.next
+        if after is None:
+            break
+    assert shown == [made[at] for at in (2, 0, 4, 3)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [({"tag": "a"}, "by_end"), ({"is_open": True}, "by_end"), ({"state": S.FAILED}, "by_end")]
+    + [({"after": after}, "after") for after in ("", "7", "x:7", "2026-01-31T12:00:00Z:", "2026-01-31T12:00:00Z:-1")],
+)
+def test_by_their_end_come_all_or_those_of_an_experiment(queue: Queue, asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadRequest, match=said):
+        queue.store.see(listing.page, JobPageQuery.model_validate({"by_end": True, **asked}))
+
+
 def is_meant(facts: dict[str, Any], wish: dict[str, Any]) -> bool:
     state: JobState = facts["state"]
     causes = {S.FAILED: "user_error", S.SUCCEEDED: "finished"}
@@ -76,6 +105,9 @@ INDEXES: list[tuple[dict[str, Any], str]] = [
     ({"state": S.FAILED}, "ix_jobs_ended"),
     ({"states": "failed,timed_out"}, "ix_jobs_ended"),
     ({"is_open": False}, "ix_jobs_ended"),
+    ({"by_end": True}, "ix_jobs_last_ended"),
+    ({**HERE, "by_end": True}, "ix_jobs_experiment_last_ended"),
+    ({"by_end": True, "after": "2026-01-31T12:00:00.000000Z:7"}, "ix_jobs_last_ended"),
     ({"state": S.RUNNING}, "ix_jobs_placed"),
     ({"state": S.QUEUED}, "ix_jobs_open_number"),
     (HERE, "ix_jobs_experiment"),
@@ -105,7 +137,8 @@ def fill(tx: Tx) -> None:
             "state": STATES[number % len(STATES)], "priority": number % 11,
             "experiment_id": f"exp_{ulid(number % 1000)}",
             "resources": {}, "spec": {}, "commit_sha": "b" * 40, "submitted_by": f"wkr_{number % 400}", "attempt": 0,
-            "created_at": tx.now, "queued_at": tx.now, "run_id": f"run_{number % 500}",
+            "created_at": tx.now, "queued_at": tx.now,
+            "ended_at": tx.now if STATES[number % len(STATES)].is_final else None, "run_id": f"run_{number % 500}",
             "array_id": f"arr_{number % 500}", "array_index": number // 500,
             "cause": "timeout" if STATES[number % len(STATES)] is S.TIMED_OUT else "finished",
         }

@@ -59,6 +59,20 @@ async def test_one_experiments_jobs_can_be_looked_at_alone(
         assert "theirs" not in words(part(shown, "waiting"))
 
 
+async def test_what_ended_last_comes_first_whenever_it_was_submitted(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    older, newer = [await queued(world, hello, name) for name in ("older", "newer")]
+    for job in (newer, older):
+        await world.store(hello.experiment_id).cancel_experiment_job(job.job_id)
+    for path in ("/queue", "/e/hello/jobs"):
+        shown = rows(part(await browser_of_admin.get(path), "ended"))
+        assert [row[0].split()[:2] for row in shown] == [["1", "older"], ["2", "newer"]]
+    assert "older Hello" in words(part(await browser_of_admin.get("/queue"), "ended"))
+    whole = rows(part(await browser_of_admin.get("/queue?state=ended"), "chosen"))
+    assert [row[0].split()[:2] for row in whole] == [["1", "older"], ["2", "newer"]]
+
+
 async def test_the_list_costs_the_same_few_calls_however_many_jobs_wait(
     world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
 ) -> None:

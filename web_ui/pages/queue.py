@@ -155,7 +155,7 @@ async def _look(visit: Visit, scope: str | None, place: Place) -> Found:
     running, queue, ended, fleet = await asyncio.gather(
         client.list_jobs(scope, wanted=JobFilter(states=RUNNING), limit=MOST_RUNNING),
         client.read_queue(scope, after=place.after, limit=WAITING),
-        client.list_jobs(scope, is_open=False, limit=ENDED),
+        client.list_jobs(scope, by_end=True, limit=ENDED),
         client.read_fleet(),
     )
     return Found(running, queue, ended, fleet)
@@ -224,13 +224,19 @@ class ChosenJobsPage:
     """Where jobs that were cancelled together are queued again."""
 
 
+async def _chosen(visit: Visit, narrowed: Filters, after: str | None) -> JobPage:
+    if narrowed.is_by_end:
+        return await visit.client.list_jobs(narrowed.wanted.experiment_id, by_end=True, after=after, limit=WAITING)
+    return await visit.client.list_jobs(wanted=narrowed.wanted, after=after, limit=WAITING)
+
+
 async def _narrowed(
     visit: Visit, place: Place, about: tuple[Experiments, ExperimentSummary | None, Filters, ViewBar | None]
 ) -> Response:
-    """The jobs that the conditions leave, newest first."""
+    """The jobs that the conditions leave, newest first; all that ended by their end."""
     experiments, chosen, narrowed, views = about
     page, fleet, narrowed, array, undo = await asyncio.gather(
-        visit.client.list_jobs(wanted=narrowed.wanted, after=place.after, limit=WAITING),
+        _chosen(visit, narrowed, place.after),
         visit.client.read_fleet(),
         counted(visit, narrowed),
         read_array(visit, narrowed.array),

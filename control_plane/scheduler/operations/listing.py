@@ -12,7 +12,7 @@ from sqlalchemy import RowMapping, Select, func, select
 from control_plane.db import tally
 from control_plane.db.tables import DEPLOYMENT
 from control_plane.db.transaction import Tx
-from control_plane.scheduler.operations import ordered, records, selection
+from control_plane.scheduler.operations import last_ended, ordered, records, selection
 from control_plane.scheduler.operations.naming import Naming
 from control_plane.scheduler.operations.rows import load
 from control_plane.scheduler.tables import IS_OPEN, STANDS_FOR_ITS_ARRAY, attempts, jobs
@@ -56,6 +56,9 @@ def page(tx: Tx, query: JobPageQuery, places: Places = unplaced) -> JobPage:
     A cursor is of use with the filter that it came with.
     """
     wanted = query.filter
+    if query.by_end:
+        rows, following = last_ended.page(tx, query)
+        return JobPage(items=shown(tx, rows, places), next=following, total=_total(tx, wanted.having(is_open=False)))
     is_queue = wanted.is_open is True and not selection.is_narrow(wanted)
     rows, following = (_open if is_queue else _newest)(tx, wanted, query)
     items = shown(tx, rows, places)

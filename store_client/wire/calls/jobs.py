@@ -24,6 +24,9 @@ class JobPageQuery(PageQuery):
     cause: ExitCause | None = None
     name: str | None = Field(default=None, max_length=200, description="what the name begins with")
     is_collapsed: bool = Field(default=False, description="of an array only one: in the queue its next, else its first")
+    by_end: bool = Field(
+        default=False, description="those that ended, the last one first; goes with experiment_id alone"
+    )
 
     @field_validator("states")
     @classmethod
