@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil
 
-from sqlalchemy import RowMapping, String, cast, select
+from sqlalchemy import RowMapping, String, cast, func, select
 
 from control_plane.db import log
 from control_plane.db.transaction import Tx
@@ -32,9 +32,11 @@ STEPS: dict[str, tuple[set[JobState], set[JobState]]] = {
 
 ASKED = (
     "job_id", "number", "experiment_id", "submitted_by", "state", "attempt", "priority", "rank", "waits_on",
-    "not_before", "created_at", "queued_at", "waiting_for", "array_id",
+    "not_before", "queued_at", "waiting_for", "array_id",
 )  # fmt: skip
-JOBS = select(*(jobs.c[name] for name in ASKED), cast(jobs.c.resources, String).label("resources"))
+SUBMITTED = func.coalesce(arrays.c.created_at, jobs.c.created_at).label("submitted_at")
+JOBS = select(*(jobs.c[name] for name in ASKED), cast(jobs.c.resources, String).label("resources"), SUBMITTED)
+JOBS = JOBS.outerjoin(arrays, arrays.c.array_id == jobs.c.array_id)
 ARRAYS = select(arrays.c.array_id, arrays.c.size, arrays.c.made, arrays.c.ended, arrays.c.is_cancelled)
 ATTEMPTS = select(attempts.c.job_id, attempts.c.number, attempts.c.ended_at)
 HOLDS = select(holds.c.slot_id, holds.c.unit, holds.c.job_id, holds.c.attempt)
@@ -75,6 +77,8 @@ class Accounts:
     machine: Machine
     stories: dict[str, Story] = field(default_factory=dict)
     expected: set[str] = field(default_factory=set)
+    closed: set[str] = field(default_factory=set)
+    """Arrays of which it was told that they were cancelled, and not that they go on."""
 
     def __post_init__(self) -> None:
         self.position = self.house.read_now(lambda tx: log.tip(tx.connection))
@@ -130,8 +134,11 @@ class Accounts:
         for event in seen.told:
             self.position = event["position"]
             kind, _, act = event["type"].partition(".")
-            if kind == "job":
-                data = event["data"]
+            data = event["data"]
+            if act in ("array_cancelled", "array_reopened"):
+                assert (data["array_id"] in self.closed) == (act == "array_reopened"), "each is told once"
+                self.closed ^= {data["array_id"]}
+            elif kind == "job":
                 if act == "queued":
                     assert data["job_id"] not in self.stories
                     self.stories[data["job_id"]] = Story()
@@ -149,13 +156,13 @@ class Accounts:
             is_live = number == seen.jobs[job_id]["attempt"] and seen.jobs[job_id]["state"] in ON_SLOTS
             assert (row["ended_at"] is None) == is_live, f"attempt {number} of {job_id} lives where its job does not"
 
-    @staticmethod
-    def _arrays_are_whole(seen: Seen) -> None:
+    def _arrays_are_whole(self, seen: Seen) -> None:
         made = Counter(row["array_id"] for row in seen.jobs.values() if row["array_id"] is not None)
         ended = Counter(row["array_id"] for row in seen.jobs.values() if row["array_id"] and S(row["state"]).is_final)
         for array_id, row in seen.arrays.items():
             assert (row["made"], row["ended"]) == (made[array_id], ended[array_id]), f"the counts of {array_id}"
             assert row["made"] <= row["size"]
+            assert row["is_cancelled"] or array_id not in self.closed, f"{array_id} goes on, and nobody said so"
 
     @staticmethod
     def _holds_are_of_live_attempts(seen: Seen) -> None:
@@ -193,7 +200,7 @@ class Accounts:
         for passed in left:
             for one in (one for one in placed if _is_alike(one, passed)):
                 assert not _is_ahead(passed, one), f"job {one['number']} was placed before job {passed['number']}"
-                later = (parse_time(one["created_at"]) - parse_time(passed["queued_at"])).total_seconds()
+                later = (parse_time(one["submitted_at"]) - parse_time(passed["queued_at"])).total_seconds()
                 assert later < starvation_seconds, f"job {passed['number']} starves behind job {one['number']}"
 
 

@@ -18,13 +18,13 @@ from control_plane.db.transaction import Tx
 from control_plane.edge.house import House
 from control_plane.scheduler.breaker_tables import node_health
 from control_plane.scheduler.engines.engine import Key
-from control_plane.scheduler.operations import attempts, bulk, reorder, submit
+from control_plane.scheduler.operations import attempts, bulk, closing, reorder, submit
 from control_plane.scheduler.operations.attempts import Ending
 from control_plane.scheduler.rules.board import Policy
-from control_plane.scheduler.tables import arrays, holds, job_tags, job_waits, jobs, progress
+from control_plane.scheduler.tables import array_acts, arrays, holds, job_tags, job_waits, jobs, progress
 from control_plane.scheduler.tables import attempts as attempt_rows
 from store_client.errors import Refused
-from store_client.wire.batches import CancelJobs, JobFilter, MoveJob
+from store_client.wire.batches import CancelJobs, JobFilter, MoveJob, ReopenArrays
 from store_client.wire.jobs import Reprioritise, SubmitJob
 from tests.scheduler.accounts import Accounts
 from tests.scheduler.fake_engine import FakeEngine, Machine, exited, slots
@@ -33,7 +33,7 @@ from tests.scheduler.queue_house import CLAIMS
 from tests.scheduler.wishes import AFTER, CAUSES, ENDS, POLICIES, WISHES
 from tests.store.task_house import TaskHouse, begin_experiment, ulid
 
-TABLES = (holds, progress, attempt_rows, job_waits, job_tags, jobs, arrays, tallies, node_health)
+TABLES = (holds, progress, attempt_rows, job_waits, job_tags, jobs, array_acts, arrays, tallies, node_health)
 OTHER = "exp_" + ulid(2)
 STARVATION_SECONDS = Policy().starvation_seconds
 MOST_ROUNDS = 240
@@ -142,9 +142,15 @@ class SchedulerDay:
             self.attempt(reorder.move, job, MoveJob(**wish))
 
     def cancel_many(self, number: int) -> None:
-        """All that wait in an experiment, or all of its jobs."""
+        """All that wait in an experiment, or all of its jobs; mostly by one of two acts."""
         wanted = {"experiment_id": self.experiments[number % 2], "states": ("queued",) if number % 3 else ()}
-        self.attempt(bulk.cancel, CancelJobs(filter=JobFilter(**wanted)))
+        act = (None, "act_1", "act_2")[number // 6 % 3]
+        self.attempt(bulk.cancel, CancelJobs(filter=JobFilter(**wanted), act_id=act))
+
+    def take_back(self, number: int) -> None:
+        """The arrays of an act go on."""
+        if self.accounts.open_jobs < MOST_OPEN:
+            self.attempt(closing.reopen, ReopenArrays(act_id=f"act_{number % 2 + 1}"), CLAIMS)
 
     # what schedulers do
 

@@ -25,7 +25,7 @@ OFTEN = ("submit", "tick", "work", "work_all", "end", "tick", "submit", "end")
 FAULTS = (
     "cancel", "retry", "reprioritise", "die", "restart", "stop_server", "end_all", "vanish", "lose_node", "resist",
     "give_in", "change_slots", "stale_end", "stale_start", "jump", "pass_time", "submit_many", "submit_array", "move",
-    "cancel_many",
+    "cancel_many", "take_back",
 )  # fmt: skip
 ACTS = st.lists(st.tuples(st.sampled_from(FAULTS + OFTEN * 3), NUMBER), min_size=16, max_size=32)
 
