@@ -47,18 +47,12 @@ class Jobs(Resource):
         experiment_id: str | None = None,
         *,
         is_open: bool | None = None,
-        by_end: bool = False,
         after: str | None = None,
         limit: int = 50,
         wanted: JobFilter | None = None,
     ) -> JobPage:
-        """A page of all jobs, of open or ended ones, or of those of a filter (`ListedJobs`: arrays as one).
-
-        Newest first; `by_end`: those that ended, the last one first.
-        """
-        query = calls.JobPageQuery(
-            experiment_id=experiment_id, is_open=is_open, by_end=by_end, after=after, limit=limit
-        )
+        """A page of all jobs, of open or ended ones, or of those of a filter (`ListedJobs`: arrays as one; by end)."""
+        query = calls.JobPageQuery(experiment_id=experiment_id, is_open=is_open, after=after, limit=limit)
         answer: JobPage = await self._send(calls.LIST_JOBS, query=query.narrowed(wanted))
         return answer
 

@@ -56,9 +56,10 @@ class JobFilter(Body):
 
 
 class ListedJobs(JobFilter):
-    """Which jobs a list shows, and of arrays perhaps only one: in the queue the next, else the first."""
+    """Which jobs a list shows: of arrays perhaps one, in the queue the next, else the first; or those that ended last."""
 
     is_collapsed: bool = False
+    by_end: bool = False
 
 
 class ChosenJobs(Body):

@@ -6,7 +6,17 @@ from typing import Any, ClassVar
 
 from starlette.responses import Response
 
-from store_client import ArrayDetail, ExperimentSummary, Fleet, JobFilter, JobPage, JobState, SavedView, SchedulerStatus
+from store_client import (
+    ArrayDetail,
+    ExperimentSummary,
+    Fleet,
+    JobFilter,
+    JobPage,
+    JobState,
+    ListedJobs,
+    SavedView,
+    SchedulerStatus,
+)
 from web_ui.active import Here, find
 from web_ui.filters import plural
 from web_ui.frame import deployment_frame, experiment_frame
@@ -24,6 +34,7 @@ from web_ui.slots_card import Slots, slots
 from web_ui.templating import Frame, Tab
 from web_ui.visit import Visit
 
+LAST_ENDED = ListedJobs(by_end=True)
 RUNNING = (JobState.STARTING, JobState.RUNNING, JobState.CANCELLING)
 MOST_RUNNING = 40
 WAITING = 40
@@ -155,7 +166,7 @@ async def _look(visit: Visit, scope: str | None, place: Place) -> Found:
     running, queue, ended, fleet = await asyncio.gather(
         client.list_jobs(scope, wanted=JobFilter(states=RUNNING), limit=MOST_RUNNING),
         client.read_queue(scope, after=place.after, limit=WAITING),
-        client.list_jobs(scope, by_end=True, limit=ENDED),
+        client.list_jobs(scope, wanted=LAST_ENDED, limit=ENDED),
         client.read_fleet(),
     )
     return Found(running, queue, ended, fleet)
@@ -226,7 +237,8 @@ class ChosenJobsPage:
 
 async def _chosen(visit: Visit, narrowed: Filters, after: str | None) -> JobPage:
     if narrowed.is_by_end:
-        return await visit.client.list_jobs(narrowed.wanted.experiment_id, by_end=True, after=after, limit=WAITING)
+        scope = narrowed.wanted.experiment_id
+        return await visit.client.list_jobs(scope, wanted=LAST_ENDED, after=after, limit=WAITING)
     return await visit.client.list_jobs(wanted=narrowed.wanted, after=after, limit=WAITING)
 
 

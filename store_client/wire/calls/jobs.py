@@ -42,7 +42,7 @@ class JobPageQuery(PageQuery):
         plain = {name: getattr(wanted, name) for name in JobFilter.model_fields if name != "states"}
         given = {name: value for name, value in plain.items() if value is not None}
         if isinstance(wanted, ListedJobs):
-            given["is_collapsed"] = wanted.is_collapsed
+            given |= {"is_collapsed": wanted.is_collapsed, "by_end": wanted.by_end}
         return self.having(**given, states=",".join(wanted.states) or self.states)
 
     @property
