@@ -20,6 +20,7 @@ from store_client.errors import (
     NotClaimed,
     NotFound,
     Refused,
+    Unauthorized,
     Unreachable,
     WorkerNotEligible,
     WrongClaimant,
@@ -123,7 +124,9 @@ async def _read_back(store: StoreClient, task_id: str, result: Result, otherwise
         if _is_gone(task, caller):
             return otherwise if isinstance(otherwise, Lost) else Lost(GONE)
         stored = await store.read_submission(task_id)
-    except NotFound:
+    except Unauthorized:
+        raise
+    except Refused:
         return otherwise
     except Unreachable as error:
         return Unknown(str(error))

@@ -72,6 +72,12 @@ async def test_a_server_that_stays_silent_leaves_the_result_unknown() -> None:
     assert isinstance(await settled(SILENCE), Unknown)
 
 
+async def test_a_result_of_which_nobody_may_read_what_became_is_unknown_and_not_refused() -> None:
+    gone = problem(403, "forbidden")
+    assert isinstance(await settled(SILENCE, SILENCE, SILENCE, gone), Unknown)
+    assert await settled(problem(409, "not-claimed"), gone) == Lost("because")
+
+
 async def test_a_refusal_of_the_result_itself_is_raised() -> None:
     with pytest.raises(NoOpVariant):
         await settled(problem(409, "no-op-variant"))
