@@ -56,7 +56,7 @@ class JobFilter(Body):
 
 
 class ListedJobs(JobFilter):
-    """Which jobs a list shows: of arrays perhaps one, in the queue the next, else the first; or those that ended last."""
+    """Which jobs a list shows: of arrays perhaps one, in the queue the next, else the first; or what ended last."""
 
     is_collapsed: bool = False
     by_end: bool = False
