@@ -240,8 +240,14 @@ def of_lines(draw: st.DrawFn, held: Sequence[Running], jobs: Sequence[Waiting]) 
 def of_job(one: Running, like: Waiting) -> Running:
     """An attempt of a job that is like another."""
     job = replace(like, job_id=one.job_id, number=one.number)
-    whose = {"experiment_id": job.experiment_id, "operator": job.operator, "priority": job.priority}
-    return replace(one, queued_at=job.queued_at, job=job, **whose)
+    return replace(
+        one,
+        experiment_id=job.experiment_id,
+        operator=job.operator,
+        priority=job.priority,
+        queued_at=job.queued_at,
+        job=job,
+    )
 
 
 @st.composite

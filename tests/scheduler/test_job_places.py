@@ -106,16 +106,17 @@ class Forgetful(Lookout):
     """One whose last look is found too old by somebody else as soon as it was looked at so many times."""
 
     looks = 0
+    _kept: tuple[Seen | None, int] = (None, 0)
 
-    @property  # type: ignore[override]  # that is what goes wrong here
+    @property
     def _seen(self) -> Seen | None:
-        found, left = self.__dict__.get("kept", (None, 0))
-        self.__dict__["kept"] = (found, left - 1) if left > 1 else (None, 0)
+        found, left = self._kept
+        self._kept = (found, left - 1) if left > 1 else (None, 0)
         return found
 
     @_seen.setter
     def _seen(self, seen: Seen | None) -> None:
-        self.__dict__["kept"] = (seen, self.looks)
+        self._kept = (seen, self.looks)
 
 
 @pytest.mark.parametrize("looks", range(1, 6))
