@@ -12,11 +12,11 @@ from control_plane.db.tables import tallies
 from control_plane.db.transaction import Tx
 from control_plane.scheduler.operations import arrays, reorder
 from control_plane.scheduler.operations.endings import Ending
-from control_plane.scheduler.operations.submit import submit
+from control_plane.scheduler.operations.submit import reprioritise, submit
 from control_plane.scheduler.tables import IS_QUEUED, ORDER, jobs
 from store_client.errors import InvalidPrecondition, NotFound
 from store_client.wire.batches import MoveJob
-from store_client.wire.jobs import JobState
+from store_client.wire.jobs import JobState, Reprioritise
 from tests.scheduler.queue_house import CLAIMS, Queue
 
 S = JobState
@@ -157,6 +157,19 @@ def test_what_is_made_of_an_array_later_follows_where_it_was_moved_to(
         queue.cancel(number)
     queue.write(arrays.unfold)
     assert order(queue) == [2, 4], "none of it waited any more"
+
+
+def test_what_is_made_of_an_array_later_stays_where_it_is_when_those_of_another_priority_move(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrays, "AHEAD", 2)
+    queue.submit(priority=9), queue.submit(), queue.submit(array=3)
+    queue.write(arrays.unfold)
+    queue.write(reprioritise, "3", Reprioritise(priority=9))
+    move(queue, 3, to="front", with_array=True)
+    queue.cancel("4")
+    queue.write(arrays.unfold)
+    assert order(queue) == [3, 1, 2, 5]
 
 
 moves = st.lists(

@@ -66,7 +66,8 @@ def move(tx: Tx, job_id: str, body: MoveJob) -> RowMapping:
     if rank is None:
         raise InvalidPrecondition("too many jobs wait at this priority to put one between two others")
     if moving.with_array:  # those that are made later follow, also when none waits any more by then
-        tx.connection.execute(update(arrays).where(arrays.c.array_id == row["array_id"]).values(rank=rank))
+        its_own = (arrays.c.array_id == row["array_id"]) & _goes_on_at(row["priority"])
+        tx.connection.execute(update(arrays).where(its_own).values(rank=rank))
     moved = save_all(tx, "moved", [Change(one, {"rank": rank}) for one in moving.rows(tx)])
     return next(one for one in moved if one["job_id"] == row["job_id"])
 
@@ -151,7 +152,12 @@ def _spread(tx: Tx, priority: int) -> None:
 def _standing(tx: Tx, priority: int) -> Subquery:
     """Every open job of a priority, and behind those of its own each array whose next jobs will be of it."""
     mine = select(jobs.c.job_id.label("who"), jobs.c.rank, jobs.c.number).where(IS_OPEN, jobs.c.priority == priority)
-    its = func.coalesce(arrays.c.priority, arrays.c.spec["priority"].as_integer())
     rank = func.coalesce(arrays.c.rank, arrays.c.number)
-    to_come = select(arrays.c.array_id, rank, literal(newest(tx) + 1)).where(HAS_MORE, its == priority)
+    to_come = select(arrays.c.array_id, rank, literal(newest(tx) + 1)).where(HAS_MORE, _goes_on_at(priority))
     return union_all(mine, to_come).subquery()
+
+
+def _goes_on_at(priority: int) -> ColumnElement[bool]:
+    """Whether jobs of an array that are made later will be of a priority."""
+    its = func.coalesce(arrays.c.priority, arrays.c.spec["priority"].as_integer())
+    return its == priority
