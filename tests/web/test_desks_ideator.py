@@ -190,6 +190,14 @@ async def test_a_name_that_is_taken_is_said_before_anything_is_handed_in(desk: D
     assert [idea.slug for idea in await desk.store.list_ideas()] == ["closer"] * 3
 
 
+@pytest.mark.parametrize("strange", ["name-" + "9" * 5000, "slots"])
+async def test_a_number_that_no_form_of_ours_has_is_no_failure(desk: Desk, strange: str) -> None:
+    _, path = await desk.claim("ideation")
+    answer = await desk.send(await desk.get(path), "remove-1", **{strange: "9" * 5000, "content-2": "Use 1.41."})
+    assert answer.status_code in {200, 409}, "the form again, whether or not it could be kept"
+    assert fields_of_work(answer)["content-1"] == "Use 1.41."
+
+
 async def test_ideas_are_previewed_removed_and_meant_for_somebody_with_their_files(desk: Desk) -> None:
     _, path = await desk.claim("ideation")
     by_enter = work_form(await desk.get(path)).select("button")[0]

@@ -126,9 +126,8 @@ def _holding(place: Slot, draft: IdeaDraft) -> Slot:
 
 def entered(form: FormData) -> IdeationForm:
     """The form with what was typed, as many places as it had."""
-    typed = text(form, "slots")
-    count = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 4 else SLOTS
-    places = (slot(number, "") for number in range(1, max(1, min(count, MOST_SLOTS)) + 1))
+    count = _place(text(form, "slots")) or SLOTS
+    places = (slot(number, "") for number in range(1, min(count, MOST_SLOTS) + 1))
     return IdeationForm(tuple(Slot(one.number, *(field.entered(form) for field in one.fields)) for one in places))
 
 
@@ -144,12 +143,17 @@ def without(form: FormData, number: int) -> FormData:
     moved: list[tuple[str, str | UploadFile]] = []
     for name, value in form.multi_items():
         stem, _, end = name.rpartition("-")
-        place = int(end) if stem in STEMS and end.isdecimal() else 0
-        if name == "slots" and isinstance(value, str) and value.isdecimal():
-            moved.append((name, str(max(int(value) - 1, 1))))
+        place = _place(end) if stem in STEMS else 0
+        if name == "slots" and isinstance(value, str) and _place(value):
+            moved.append((name, str(max(_place(value) - 1, 1))))
         elif place != number or not place:
             moved.append((f"{stem}-{place - 1}" if place > number else name, value))
     return FormData(moved)
+
+
+def _place(typed: str) -> int:
+    """A number as a form of ours has it; 0 for anything else."""
+    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 4 else 0
 
 
 def building_on(form: IdeationForm, parent: str) -> IdeationForm:
