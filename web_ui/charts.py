@@ -17,7 +17,7 @@ from web_ui.scales import Scale, ticks_of
 HEIGHT, TOP, BOTTOM, FOOT = 260, 30, 16, 22
 POINTS_DRAWN = 420
 ROWS_LISTED = 100
-NAME_LENGTH = 28
+NAME_LENGTH = 22
 
 
 @dataclass(frozen=True)

@@ -77,10 +77,10 @@ class Filters:
     def words(self) -> str:
         """The conditions, as said after a count."""
         found = [dict(self.states).get(self.state, "")] if self.state else []
-        found += [f"named {self.name}…"] if self.name else []
+        found += [f"whose name begins with “{self.name}”"] if self.name else []
         found += [f"tagged {self.tag}"] if self.tag else []
         found += ["of one array"] if self.array else []
-        found += ["that were cancelled together"] if self.act else []
+        found += ["cancelled together"] if self.act else []
         found += [f"ended by {self.wanted.cause.replace('_', ' ')}"] if self.wanted.cause else []
         return ", ".join(found) or "in all"
 

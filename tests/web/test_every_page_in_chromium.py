@@ -26,7 +26,10 @@ BEYOND = """() => {
 BESIDE = """() => [...document.querySelectorAll('.card table')]
   .filter((one) => one.getBoundingClientRect().right > one.closest('.card').getBoundingClientRect().right + 1)
   .filter((one) => getComputedStyle(one.closest('.scroll') ?? one).overflowX === 'visible')
-  .map((one) => 'a table beyond its card: ' + one.outerHTML.slice(0, 160))"""
+  .map((one) => 'a table beyond its card: ' + one.outerHTML.slice(0, 160))
+  .concat([...document.querySelectorAll('.field > .input')]
+    .filter((one) => one.getBoundingClientRect().right > one.parentElement.getBoundingClientRect().right + 1)
+    .map((one) => 'over what stands beside its field: ' + one.outerHTML.slice(0, 160)))"""
 GONE = "status of 410 (Gone)"
 """What the browser notes of a link that is used up, which is a page too."""
 

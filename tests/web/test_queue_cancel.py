@@ -25,6 +25,8 @@ async def test_several_jobs_are_cancelled_after_they_were_counted(
     done = await browser_of_admin.post(str(form["action"]), data=fields)
     result = await browser_of_admin.get(done.headers["location"])
     assert "3 jobs are cancelled." in says(result)
+    assert "Filter: cancelled together" in says(result)
+    assert "whose name begins with “sweep”" in says(preview)
     assert [row[0].split()[1] for row in rows(part(result, "chosen"))] == ["sweep-2", "sweep-1", "sweep-0"]
     assert {row[3] for row in rows(part(result, "chosen"))} == {"cancelled"}, "one word says it"
     assert (await world.deployment.read_job(kept.job_id)).state == "queued"
