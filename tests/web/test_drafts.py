@@ -52,6 +52,18 @@ async def test_files_of_an_executors_draft_go_with_what_is_handed_in(desk: Desk)
     assert (await desk.get(f"/artifacts?uri={uri}")).text == "a line\n"
 
 
+async def test_more_files_than_a_draft_may_have_take_no_word_along(desk: Desk) -> None:
+    _, path = await desk.claim("evaluation")
+    saved = await send(desk, await desk.get(path), "save", LOG)
+    form = work_form(saved)
+    mark = str(form.select("input[name=kept]")[0]["value"])
+    fields: dict[str, Any] = {**fields_of(form), "act": "save", "notes": "precious words", "kept": [mark] * 201}
+    answer = await desk.browser.post(str(form["action"]), data=fields)
+    assert answer.status_code == 409
+    assert "The draft is not saved: it has more fields or files" in says(answer)
+    assert fields_of(work_form(answer))["notes"] == "precious words"
+
+
 async def test_a_file_that_is_unticked_is_left_out(desk: Desk) -> None:
     _, path = await desk.claim("evaluation")
     saved = await send(desk, await desk.get(path), "save", LOG)

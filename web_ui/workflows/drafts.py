@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
 from store_client import (
@@ -71,6 +72,8 @@ async def keep(store: StoreClient, task_id: str, entered: Entered) -> Keeping:
         return NotKept(refusal.detail, files)
     except Unreachable:
         return NotKept("the control plane does not answer", files)
+    except ValidationError:
+        return NotKept("it has more fields or files, or longer names, than a draft may have", files)
 
 
 async def _overtaken(store: StoreClient, task_id: str, files: tuple[DraftFile, ...]) -> Keeping:
