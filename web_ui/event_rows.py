@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from store_client import ExperimentSummary, LogEvent
-from web_ui.filters import Moment, figure, short_id
+from web_ui.filters import NOTHING, Moment, figure, short_id
 from web_ui.visit import Visit
 
 LONGEST_VALUE, LONGEST_DATA = 90, 1500
@@ -75,7 +75,8 @@ class EventRows:
 
     def _named(self, name: str, value: object, one: ExperimentSummary | None) -> Named:
         whole = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        shown = self.workers.get(whole) or (short_id(whole) if name.endswith("_id") else _short(value, whole))
+        is_id = name.endswith("_id") or whole.startswith("wkr_")
+        shown = self.workers.get(whole) or (short_id(whole) if is_id else _short(value, whole))
         label = WORDS.get(name, name.removesuffix("_id").replace("_", " "))
         return Named(label, shown, self._href(name, whole, one), whole[:400])
 
@@ -88,6 +89,8 @@ class EventRows:
 
 
 def _short(value: object, whole: str) -> str:
+    if value is None or value == "":
+        return NOTHING
     if isinstance(value, int | float) and not isinstance(value, bool):
         return figure(value)
     return whole if len(whole) <= LONGEST_VALUE else whole[: LONGEST_VALUE - 1] + "…"

@@ -6,8 +6,11 @@ import httpx
 
 from store_client import ExperimentDetail
 from tests.web.reading import page, part, rows, says, words
-from tests.web.work import worked
+from tests.web.test_queue import queued
+from tests.web.work import Worker, worked
 from tests.web.world import World
+from web_ui.filters import NOTHING
+from web_ui.pages.task_acts import ANYBODY
 
 
 def types(answer: httpx.Response) -> list[str]:
@@ -16,6 +19,21 @@ def types(answer: httpx.Response) -> list[str]:
 
 def types_or_none(answer: httpx.Response) -> list[str]:
     return [words(row) for row in part(answer, "events").select("tbody tr")]
+
+
+async def test_what_an_event_names_is_short_and_nothing_is_a_dash(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    task = await (await Worker.of(world, hello)).pending("evaluation")
+    given = {"target": ANYBODY, "reason": "again"}
+    assert (await browser_of_admin.post(f"/e/hello/tasks/{task.task_id}/reassign", data=given)).status_code == 303
+    job = await queued(world, hello)
+    counted = {"count": "1", "up_to": str(job.number)}
+    assert (await browser_of_admin.post("/queue/cancel-several?name=train", data=counted)).status_code == 303
+    listed = page(await browser_of_admin.get("/e/hello/events")).select("[data-live=events] tbody tr")
+    told = {words(row.select_one("a.key")): words(row.select_one(".event-named")) for row in listed}
+    assert f"new target {NOTHING}" in told["task.reassigned"]
+    assert "by wkr_…" in told["job.finished"], "an id that stands for nobody here is shown short"
 
 
 async def test_events_are_found_by_type_subject_actor_words_and_time(

@@ -39,7 +39,7 @@ async def test_a_variant_shows_its_score_its_parent_and_what_it_changed(desk_wit
     variant_id = await desk.ada.variant("near", 1.4, error=0.04)
     shown = await desk.get(f"/variants/{variant_id}")
     assert "The best so far; it is part of the canonical lineage." in says(shown)
-    assert words(part(shown, "facts")) == f"error 0.0400 {MINUS}0.9600 against the baseline"
+    assert words(part(shown, "facts")) == f"error 0.0400 {MINUS}0.9600 from the baseline"
     parent = part(shown, "origin").find("a", string="baseline")
     assert parent is not None
     assert "1.0000" in words(part(shown, "origin"))
