@@ -270,6 +270,15 @@ def test_a_place_far_behind_is_reckoned_as_it_would_be_counted(number: int) -> N
     assert len(first(at)) == COUNTED
 
 
+@pytest.mark.parametrize(("of_old", "levels"), [(range(2001, 3001), 4), (range(1, 3001), 40)])
+def test_a_place_behind_jobs_of_one_age_or_with_that_of_an_older_one_is_reckoned(of_old: range, levels: int) -> None:
+    jobs = [waits(number, priority=4, gpus=1) for number in range(1, 3001)]
+    aged = [replace(job, queued_at=NOW - levels * 600) if job.number in of_old else job for job in jobs]
+    last = waits(3001, priority=6, experiment="exp_b", gpus=1)
+    at = situation([gpu(0), *cpus(2)], [*aged, last])
+    assert [position(at, job, []) for job in (aged[2499], last)] == [2500, 3001]
+
+
 def test_a_machine_without_gpus_is_said_to_have_none() -> None:
     found = why(situation([*cpus(2)], [waits(1, gpus=2)]), 1)
     assert found.sentence == "needs 2 GPUs at once; no machine here has a GPU that would do"

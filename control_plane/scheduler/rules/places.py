@@ -5,7 +5,7 @@ experiments get their shares. The first two thousand are counted one by one; the
 line by line.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -13,7 +13,7 @@ from math import ceil
 
 from control_plane.scheduler.rules.accounts import Accounts, foreseen, least
 from control_plane.scheduler.rules.board import LineKey, Situation, Waiting
-from control_plane.scheduler.rules.lines import place_of
+from control_plane.scheduler.rules.lines import ages_of, place_of
 from control_plane.scheduler.rules.needs import Need
 from control_plane.scheduler.rules.rooms import rooms_of
 from control_plane.scheduler.rules.turns import TOP, Turns, level
@@ -66,17 +66,17 @@ def position(situation: Situation, job: Waiting, head: Sequence[Waiting] | None 
 
 def _reckoned(situation: Situation, job: Waiting) -> int:
     """The place by counting whole stretches of lines: those before it, and of its own level each experiment's share."""
-    height = _height(situation)
-    own: Height = height(job)
+    own: Height = _heights(situation, situation.lines[LineKey.of(job)])(job)
     next_level: Height = (True, own[1] + 0.5)
     before, level_mates = 0, dict[str, list[tuple[int, int, float]]]()
     charges = Charges(situation).of_lines()
     for key, line in situation.lines.items():
+        height = _heights(situation, line)
         start = bisect_left(line, own, key=height)
-        end = bisect_left(line, next_level, key=height) if own[0] else start
-        before += start
-        if end > start:
-            ahead = bisect_left(line, place_of(job), start, end, key=place_of)
+        end = bisect_left(line, next_level, key=height) if own[0] else bisect_right(line, own, key=height)
+        ahead = bisect_left(line, place_of(job), start, end, key=place_of)
+        before += start if own[0] else ahead
+        if own[0] and end > start:
             level_mates.setdefault(key.experiment_id, []).append((end - start, ahead - start, charges[key]))
     return before + 1 + _within_level(situation, job, level_mates)
 
@@ -97,11 +97,13 @@ def _within_level(situation: Situation, job: Waiting, mates: dict[str, list[tupl
     return ahead
 
 
-def _height(situation: Situation) -> Callable[[Waiting], Height]:
-    policy, now = situation.policy, situation.now
+def _heights(situation: Situation, line: Sequence[Waiting]) -> Callable[[Waiting], Height]:
+    """How high each job of a line stands once it is in front, with the age of the oldest behind it."""
+    policy, now, ages = situation.policy, situation.now, ages_of(line)
 
     def height(job: Waiting) -> Height:
-        risen = level(job, policy, now)
-        return (False, job.queued_at) if risen > TOP else (True, -risen)
+        since = ages.since(job)
+        risen = level(job.priority, since, policy, now)
+        return (False, since) if risen > TOP else (True, -risen)
 
     return height

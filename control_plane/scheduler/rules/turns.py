@@ -19,9 +19,9 @@ Turn = tuple[bool, float, float, float, int, int]
 """Less is sooner: whether it is not among the aged, its level or since when it waits, usage, rank, number, line."""
 
 
-def level(job: Waiting, policy: Policy, now: float) -> int:
-    """The priority of a waiting job, risen by its age."""
-    return floor(_height(job.priority, job.queued_at, policy, now))
+def level(priority: int, since: float, policy: Policy, now: float) -> int:
+    """A priority, risen by the age of who waits since then."""
+    return floor(_height(priority, since, policy, now))
 
 
 @dataclass
@@ -79,7 +79,7 @@ class Turns:
     def _turn(self, number: int) -> Turn:
         job, policy = self.front(number), self.situation.policy
         since = self._ages[number].since(job)
-        height = floor(_height(job.priority, since, policy, self.situation.now))
+        height = level(job.priority, since, policy, self.situation.now)
         if height > TOP:
             return False, since, 0.0, job.rank, job.number, number
         had = self.usage.get(job.experiment_id, 0.0) / policy.weights.get(job.experiment_id, 1.0)
