@@ -86,7 +86,7 @@ def routes(house: House, shelf: Shelf) -> list[Route]:
         | _drafts(shelf.jobs)
         | _bulk(shelf.jobs)
         | _found_events()
-        | {e.READ_EVENTS: events.read, a.READ_ARTIFACT_INFO: artifacts.info, a.LIST_ARTIFACTS: artifact_pages.page}
+        | {e.READ_EVENTS: events.read, a.READ_ARTIFACT_INFO: artifact_pages.info, a.LIST_ARTIFACTS: artifact_pages.page}
     )
     return [
         *(endpoint(house, call, act) for call, act in table.items()),

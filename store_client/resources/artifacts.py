@@ -9,7 +9,7 @@ from store_client.digests import content_digest
 from store_client.download import Download
 from store_client.resources.resource import Resource
 from store_client.transport import Message, Upload
-from store_client.wire.artifacts import ArtifactInfo, ArtifactPage, DepositedArtifact
+from store_client.wire.artifacts import ArtifactLine, ArtifactPage, DepositedArtifact
 from store_client.wire.call import PageQuery
 from store_client.wire.calls import artifacts as calls
 
@@ -36,8 +36,8 @@ class Artifacts(Resource):
         """A file that an idea or variant of the experiment cites, to any of its workers."""
         return self._fetch(calls.READ_ARTIFACT, calls.ByUri(uri=uri))
 
-    async def read_artifact_info(self, uri: str) -> ArtifactInfo:
-        answer: ArtifactInfo = await self._send(calls.READ_ARTIFACT_INFO, query=calls.ByUri(uri=uri))
+    async def read_artifact_info(self, uri: str) -> ArtifactLine:
+        answer: ArtifactLine = await self._send(calls.READ_ARTIFACT_INFO, query=calls.ByUri(uri=uri))
         return answer
 
     async def list_artifacts(self, limit: int = 50, after: str | None = None) -> ArtifactPage:

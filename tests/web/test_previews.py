@@ -85,6 +85,9 @@ async def test_every_kind_of_file_is_shown_or_said_to_be_for_download(
         shown = page(answer).select_one("main .card")
         assert shown is not None
         assert said in " ".join(words(one) for one in shown.select(where)), (name, words(shown))
+        trail = page(answer).select_one("nav.crumbs a")
+        assert trail is not None
+        assert (words(trail), trail["href"]) == ("Idea file", f"/e/hello/ideas/i-{name}")
         assert HOSTILE not in answer.text, name
         assert not page(answer).select("main :is(script, iframe, object, embed)"), name
         for one in (*shown.select("td a"), *shown.select("img")):

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 from starlette.responses import Response
 
-from store_client import ArtifactLine, ArtifactPage, Citation
+from store_client import ArtifactLine, ArtifactPage
 from web_ui.active import Here
+from web_ui.citations import Owner, owner_of
 from web_ui.filters import Moment, short_id, size, with_query
 from web_ui.frame import experiment_frame
 from web_ui.listing import PAGE, Pager, Place
@@ -19,7 +20,7 @@ NOT_YOURS = "Only administrators of this experiment see every file; those of an 
 
 @dataclass(frozen=True)
 class FileRow:
-    """One file; the address of what it belongs to is None while nothing names it."""
+    """One file."""
 
     uri: str
     name: str
@@ -28,9 +29,7 @@ class FileRow:
     moment: Moment
     view_href: str
     download_href: str
-    owner: str
-    owner_kind: str
-    owner_href: str | None
+    owner: Owner
     by: str
     by_href: str | None
 
@@ -67,7 +66,6 @@ async def _found(here: Here, after: str | None) -> ArtifactPage:
 
 
 def _row(here: Here, one: ArtifactLine) -> FileRow:
-    cited = one.cited_by
     return FileRow(
         uri=one.artifacts_uri,
         name=one.filename,
@@ -76,20 +74,7 @@ def _row(here: Here, one: ArtifactLine) -> FileRow:
         moment=one.created_at,
         view_href=with_query(here.url("artifact_view"), uri=one.artifacts_uri),
         download_href=with_query(here.url("artifact"), uri=one.artifacts_uri),
-        owner=_owner(cited) if cited else "nothing names it",
-        owner_kind=_kind(cited) if cited else "",
-        owner_href=here.url(cited.kind, **{cited.kind: cited.id}) if cited else None,
+        owner=owner_of(here, one.cited_by),
         by=one.by_name or short_id(one.created_by),
         by_href=here.url("worker", worker=one.created_by) if one.created_by.startswith("wkr_") else None,
     )
-
-
-def _owner(cited: Citation) -> str:
-    """What a file belongs to, by its name."""
-    if cited.task_kind == "ideation":
-        return "New ideas"
-    return cited.title or short_id(cited.id)
-
-
-def _kind(cited: Citation) -> str:
-    return f"{cited.task_kind} task" if cited.task_kind else cited.kind

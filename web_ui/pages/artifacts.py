@@ -9,6 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from store_client import BadRequest, NotFound
 from web_ui.active import Here
+from web_ui.citations import Owner, owner_of
 from web_ui.frame import experiment_frame
 from web_ui.previews import Preview, picture, preview
 from web_ui.templating import Frame
@@ -24,6 +25,7 @@ class ArtifactPage:
 
     frame: Frame
     preview: Preview
+    owner: Owner
     bundle_href: str | None
 
 
@@ -32,7 +34,10 @@ async def show(here: Here) -> Response:
     uri, entry = _asked(here)
     shown = await preview(here, uri, entry)
     bundle = (await preview(here, uri)).view_href if entry else None
-    return here.visit.show(ArtifactPage(experiment_frame(here, shown.name, "", None), shown, bundle))
+    owner = (
+        owner_of(here, (await here.store.read_artifact_info(uri)).cited_by) if here.visit.offers.is_ours else Owner()
+    )
+    return here.visit.show(ArtifactPage(experiment_frame(here, shown.name, "", None), shown, owner, bundle))
 
 
 async def inline(here: Here) -> Response:

@@ -9,11 +9,12 @@ from sqlalchemy import Column, RowMapping, func, select, tuple_
 
 from control_plane.db.transaction import Tx
 from control_plane.task_store.operations import details, listing, names
-from control_plane.task_store.operations.artifacts import SCHEME
+from control_plane.task_store.operations.artifacts import SCHEME, view
 from control_plane.task_store.tables import artifacts, ideas, submissions, tasks, variants
 from store_client.errors import BadRequest
 from store_client.wire.artifacts import ArtifactInfo, ArtifactLine, ArtifactPage, Citation
 from store_client.wire.call import PageQuery
+from store_client.wire.calls.artifacts import ByUri
 
 PLACE = re.compile(r"([0-9TZ:.-]{20,40})~([0-9a-f]{32})")
 CITATIONS = (
@@ -23,6 +24,7 @@ CITATIONS = (
     ("task", submissions.c.task_id, submissions.c.artifacts_uri),
 )
 """What cites artifacts, and which of it is told where several do."""
+Row = Mapping[Any, Any]
 COLUMNS = tuple(artifacts.c[name] for name in ("artifact_id", *ArtifactInfo.model_fields) if name in artifacts.c)
 
 
@@ -43,14 +45,23 @@ def page(tx: Tx, query: PageQuery) -> ArtifactPage:
     ordered = wanted.order_by(*(column.desc() for column in key)).limit(query.limit + 1)
     found = listing.rows_of(tx, ordered)
     last = listing.last_of(found, query.limit)
-    shown = found[: query.limit]
+    following = last and f"{last['created_at']}~{last['artifact_id']}"
+    return ArtifactPage(items=_lines(tx, found[: query.limit]), next=following)
+
+
+def info(tx: Tx, query: ByUri) -> ArtifactLine:
+    """What one is and what it belongs to, for whoever may view it."""
+    row = view(tx, query)
+    (line,) = _lines(tx, [{column.name: row[column.name] for column in COLUMNS}])
+    return line
+
+
+def _lines(tx: Tx, rows: Sequence[Row]) -> tuple[ArtifactLine, ...]:
     told = _Told(
-        _titled(tx, _cited(tx, [SCHEME + row["artifact_id"] for row in shown])),
-        names.of_members(tx, (row["created_by"] for row in shown)),
+        _titled(tx, _cited(tx, [SCHEME + row["artifact_id"] for row in rows])),
+        names.of_members(tx, (row["created_by"] for row in rows)),
     )
-    return ArtifactPage(
-        items=tuple(_line(row, told) for row in shown), next=last and f"{last['created_at']}~{last['artifact_id']}"
-    )
+    return tuple(_line(row, told) for row in rows)
 
 
 def _place(after: str) -> tuple[str, str]:
@@ -60,7 +71,7 @@ def _place(after: str) -> tuple[str, str]:
     return found[1], found[2]
 
 
-def _line(row: RowMapping, told: _Told) -> ArtifactLine:
+def _line(row: Row, told: _Told) -> ArtifactLine:
     facts = dict(row)
     uri, by_name = SCHEME + facts.pop("artifact_id"), told.called.get(row["created_by"])
     return ArtifactLine(artifacts_uri=uri, cited_by=told.cited.get(uri), by_name=by_name, **facts)

@@ -10,7 +10,7 @@ from control_plane.db.transaction import Tx
 from control_plane.task_store.tables import artifacts, ideas, submissions, variants
 from control_plane.task_store.uploads import Stored
 from store_client.errors import Forbidden, NotFound
-from store_client.wire.artifacts import ArtifactInfo, DepositedArtifact
+from store_client.wire.artifacts import DepositedArtifact
 from store_client.wire.calls.artifacts import ByUri
 
 SCHEME = "eden://artifacts/"
@@ -57,13 +57,6 @@ def view(tx: Tx, query: ByUri) -> RowMapping:
     if not _owns(tx, artifact) and not _is_cited(tx, query.uri):
         raise Forbidden("nothing in the experiment cites this artifact yet")
     return artifact
-
-
-def info(tx: Tx, query: ByUri) -> ArtifactInfo:
-    """What an artifact is, for whoever may view it."""
-    row = view(tx, query)
-    fields = {name: row[name] for name in ArtifactInfo.model_fields if name in row}
-    return ArtifactInfo(artifacts_uri=query.uri, **fields)
 
 
 def _find(tx: Tx, uri: str) -> RowMapping:

@@ -1,6 +1,6 @@
 """Calls about artifacts (protocol §9)."""
 
-from store_client.wire.artifacts import ArtifactInfo, ArtifactPage, DepositedArtifact
+from store_client.wire.artifacts import ArtifactLine, ArtifactPage, DepositedArtifact
 from store_client.wire.call import Call, PageQuery, Query, Who
 
 P = "/v0/experiments/{experiment_id}/artifacts"
@@ -21,8 +21,8 @@ READ_ARTIFACT = Call(
     query=ByUri, is_streamed=True,
 )  # fmt: skip
 READ_ARTIFACT_INFO = Call(
-    "read_artifact_info", "GET", A + "/info", Who.EITHER, "Name, size and type of a file",
-    query=ByUri, answer=ArtifactInfo,
+    "read_artifact_info", "GET", A + "/info", Who.EITHER, "Name, size and type of a file, and what it belongs to",
+    query=ByUri, answer=ArtifactLine,
 )  # fmt: skip
 LIST_ARTIFACTS = Call(
     "list_artifacts", "GET", A + "/list", Who.ADMIN_OR_ADMINS, "List every file with what cites it, the newest first",
