@@ -151,8 +151,9 @@ def test_who_gives_way_keeps_the_age_it_had_when_it_was_placed(queue: Queue) -> 
     job_id = queue.submit(retry={"max_attempts": 1})
     attempt = queue.place(job_id)
     queue.start(job_id, attempt)
-    waited = {"queued_at": "2026-01-01T00:00:00.000000Z", "started_at": "2026-01-01T00:10:00.000000Z"}
+    waited = {"queued_at": "2026-01-01T00:00:00.000000Z", "started_at": "2026-01-01T00:30:00.000000Z"}
     queue.write(lambda tx: tx.connection.execute(jobs.update().values(**waited)))
+    queue.write(lambda tx: tx.connection.execute(holds.update().values(held_since="2026-01-01T00:10:00.000000Z")))
     queue.write(endings.give_way, job_id, attempt)
     queue.finish(job_id, attempt, Ending("preempted"))
     row = queue.write(lambda tx: tx.connection.execute(jobs.select()).mappings().one())

@@ -72,7 +72,7 @@ async def test_kept_archives_are_listed_with_age_and_size_fetched_and_deleted(
     first, last = keep(world, hello), keep(world, hello, is_final=True)
     listed = rows(part(await browser_of_admin.get(PATH), "kept"))
     assert [row[0] for row in listed] == [f"{last} of the end, kept for good", f"{first} automatic"]
-    assert [row[2] for row in listed] == ["10 B", "10 B"]
+    assert [row[1] for row in listed] == ["10 B", "10 B"]
     assert (await browser_of_admin.get(f"{PATH}/{first}")).content == b"an archive"
     gone = await browser_of_admin.post(f"{PATH}/{first}/delete")
     assert f"{first} is deleted." in says(await browser_of_admin.get(gone.headers["location"]))
