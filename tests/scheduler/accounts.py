@@ -138,7 +138,7 @@ class Accounts:
             if act in ("array_cancelled", "array_reopened"):
                 assert (data["array_id"] in self.closed) == (act == "array_reopened"), "each is told once"
                 self.closed ^= {data["array_id"]}
-            elif kind == "job":
+            elif kind == "job" and act != "spread":
                 if act == "queued":
                     assert data["job_id"] not in self.stories
                     self.stories[data["job_id"]] = Story()
