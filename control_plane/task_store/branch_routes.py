@@ -68,10 +68,13 @@ class _Desk:
             lines = await self._judged(experiment_id, some, only)
             found += [_aside(line) for line in lines] if is_aside else lines
             looked += len(some)
-        if len(found) > query.limit:
-            return WorkBranchPage(items=tuple(found[: query.limit]), next=found[query.limit - 1].name)
         is_more = looked < len(seen) or len(seen) == most
-        return WorkBranchPage(items=tuple(found), next=seen[looked - 1][0] if is_more else None)
+        following = seen[looked - 1][0] if is_more else None
+        if len(found) > query.limit:
+            following = found[query.limit - 1].name
+        shown = found[: query.limit]
+        told = await self.house.read(lambda tx: branches.named(tx.at(experiment_id), shown))
+        return WorkBranchPage(items=told, next=following)
 
     async def remove(self, call: Call, request: Request) -> BranchOutcomes:
         """Put aside what nothing needs, each by its live commit, which must be the one that was seen."""

@@ -24,7 +24,9 @@ class WorkBranchLine(Record):
     standing: BranchStanding
     reason: BranchReason
     variant_id: str | None = None
+    variant_label: str | None = None
     worker_id: WorkerId | None = Field(default=None, description="who alone may push it")
+    worker_name: str | None = None
 
 
 class WorkBranchPage(Record):

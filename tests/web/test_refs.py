@@ -46,6 +46,8 @@ async def test_branches_whose_variants_have_ended_are_removed_and_brought_back(
     started = await browser_of_admin.get(PATH)
     stands = branches(started)
     assert sorted(word.split(" Its")[0] for word in stands.values()) == ["may go"] * 3
+    owners = {words(row.select("td")[-1]) for row in part(started, "branches").select("tbody tr")}
+    assert owners == {"better Ada", "worse Ada", "broken Ada"}
     one = next(name for name, why in stands.items() if "integrated" in why)
     value = values(started)[one]
     shown = await browser_of_admin.post(f"{PATH}/preview", data={"branch": value})

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select
 
 from control_plane.db.transaction import Tx
+from control_plane.task_store.operations import names
 from control_plane.task_store.rules.branches import Owner, judge
 from control_plane.task_store.tables import IS_CLAIMED, tasks, variants
 from store_client.wire.branches import BranchStanding, WorkBranchLine
@@ -36,6 +37,18 @@ def judged(tx: Tx, found: Sequence[Found], only: BranchStanding | None = None) -
             )
         )
     return tuple(lines)
+
+
+def named(tx: Tx, lines: Sequence[WorkBranchLine]) -> tuple[WorkBranchLine, ...]:
+    """The same with what their variants and workers are called."""
+    made = names.variants_by_id(tx, (line.variant_id for line in lines))
+    known = names.ideas_by_id(tx, (row["idea_id"] for row in made.values()))
+    called = names.of_members(tx, (line.worker_id for line in lines))
+    labels: dict[str | None, str] = {variant_id: names.label(row, known) for variant_id, row in made.items()}
+    return tuple(
+        line.having(variant_label=labels.get(line.variant_id), worker_name=called.get(line.worker_id or ""))
+        for line in lines
+    )
 
 
 def worker_of(name: str) -> str | None:
