@@ -100,6 +100,13 @@ async def test_every_kind_of_file_is_shown_or_said_to_be_for_download(
                 assert "sandbox" in inner.headers["content-security-policy"]
 
 
+async def test_a_file_that_is_not_there_says_so_on_its_page(
+    world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
+) -> None:
+    answer = await browser_of_admin.get("/e/hello/artifacts/view", params={"uri": "eden://artifacts/" + "0" * 32})
+    assert (answer.status_code, "The file cannot be read" in says(answer)) == (200, True)
+
+
 async def test_only_pictures_are_given_out_to_be_shown(
     world: World, hello: ExperimentDetail, browser_of_admin: httpx.AsyncClient
 ) -> None:

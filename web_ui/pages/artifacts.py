@@ -1,5 +1,6 @@
 """Artifacts: shown safely, and downloaded, streamed through the console with the operator's own rights."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from typing import ClassVar
 
 from starlette.responses import Response, StreamingResponse
 
-from store_client import BadRequest, NotFound
+from store_client import BadRequest, NotFound, Refused, Unreachable
 from web_ui.active import Here
 from web_ui.citations import Owner, owner_of
 from web_ui.frame import experiment_frame
@@ -32,12 +33,19 @@ class ArtifactPage:
 async def show(here: Here) -> Response:
     """A file that an idea, a variant or a submission cites, as far as it can be shown."""
     uri, entry = _asked(here)
-    shown = await preview(here, uri, entry)
+    shown, owner = await asyncio.gather(preview(here, uri, entry), _owner(here, uri))
     bundle = (await preview(here, uri)).view_href if entry else None
-    owner = (
-        owner_of(here, (await here.store.read_artifact_info(uri)).cited_by) if here.visit.offers.is_ours else Owner()
-    )
     return here.visit.show(ArtifactPage(experiment_frame(here, shown.name, "", None), shown, owner, bundle))
+
+
+async def _owner(here: Here, uri: str) -> Owner:
+    """Whose the file is, where that can be told: why it cannot be read the page says itself."""
+    if not here.visit.offers.is_ours:
+        return Owner()
+    try:
+        return owner_of(here, (await here.store.read_artifact_info(uri)).cited_by)
+    except (Refused, Unreachable):
+        return Owner()
 
 
 async def inline(here: Here) -> Response:
