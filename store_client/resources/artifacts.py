@@ -36,8 +36,9 @@ class Artifacts(Resource):
         """A file that an idea or variant of the experiment cites, to any of its workers."""
         return self._fetch(calls.READ_ARTIFACT, calls.ByUri(uri=uri))
 
-    async def read_artifact_info(self, uri: str) -> ArtifactLine:
-        answer: ArtifactLine = await self._send(calls.READ_ARTIFACT_INFO, query=calls.ByUri(uri=uri))
+    async def read_artifact_info(self, uri: str, *, with_owner: bool = False) -> ArtifactLine:
+        query = calls.InfoQuery(uri=uri, with_owner=with_owner)
+        answer: ArtifactLine = await self._send(calls.READ_ARTIFACT_INFO, query=query)
         return answer
 
     async def list_artifacts(self, limit: int = 50, after: str | None = None) -> ArtifactPage:

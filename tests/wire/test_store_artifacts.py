@@ -90,6 +90,9 @@ async def test_what_the_experiment_cites_its_workers_may_view(app: StoreApp) -> 
     await app.refused("forbidden", "ann", "GET", "api:artifacts/info", params={"uri": uris[4]})
     info = await app.get("api:artifacts/info", uri=uris[0])
     assert (info["filename"], info["size_bytes"], info["created_by"]) == ("out.bin", 1, store.id_of("eve"))
+    assert not {"cited_by", "by_name"} & info.keys()
+    told = await app.get("api:artifacts/info", uri=uris[0], with_owner=True)
+    assert (told["by_name"], told["cited_by"]["kind"], told["filename"]) == ("eve", "idea", "out.bin")
 
 
 @pytest.mark.parametrize("role", ["ideator", "executor", "evaluator"])

@@ -43,7 +43,7 @@ async def _owner(here: Here, uri: str) -> Owner:
     if not here.visit.offers.is_ours:
         return Owner()
     try:
-        return owner_of(here, (await here.store.read_artifact_info(uri)).cited_by)
+        return owner_of(here, (await here.store.read_artifact_info(uri, with_owner=True)).cited_by)
     except (Refused, Unreachable):
         return Owner()
 

@@ -14,7 +14,7 @@ from control_plane.task_store.tables import artifacts, ideas, submissions, tasks
 from store_client.errors import BadRequest
 from store_client.wire.artifacts import ArtifactInfo, ArtifactLine, ArtifactPage, Citation
 from store_client.wire.call import PageQuery
-from store_client.wire.calls.artifacts import ByUri
+from store_client.wire.calls.artifacts import InfoQuery
 
 PLACE = re.compile(r"([0-9TZ:.-]{20,40})~([0-9a-f]{32})")
 CITATIONS = (
@@ -49,11 +49,11 @@ def page(tx: Tx, query: PageQuery) -> ArtifactPage:
     return ArtifactPage(items=_lines(tx, found[: query.limit]), next=following)
 
 
-def info(tx: Tx, query: ByUri) -> ArtifactLine:
-    """What one is and what it belongs to, for whoever may view it."""
+def info(tx: Tx, query: InfoQuery) -> ArtifactLine:
+    """What one is, and if asked for what it belongs to, for whoever may view it."""
     row = view(tx, query)
-    (line,) = _lines(tx, [{column.name: row[column.name] for column in COLUMNS}])
-    return line
+    facts = {column.name: row[column.name] for column in COLUMNS}
+    return _lines(tx, [facts])[0] if query.with_owner else _line(facts, _Told({}, {}))
 
 
 def _lines(tx: Tx, rows: Sequence[Row]) -> tuple[ArtifactLine, ...]:

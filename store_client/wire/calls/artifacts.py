@@ -1,5 +1,7 @@
 """Calls about artifacts (protocol §9)."""
 
+from pydantic import Field
+
 from store_client.wire.artifacts import ArtifactLine, ArtifactPage, DepositedArtifact
 from store_client.wire.call import Call, PageQuery, Query, Who
 
@@ -9,6 +11,10 @@ A = "/api/experiments/{experiment_id}/artifacts"
 
 class ByUri(Query):
     uri: str
+
+
+class InfoQuery(ByUri):
+    with_owner: bool = Field(default=False, description="tell who left it and what cites it, too")
 
 
 DEPOSIT_ARTIFACT = Call(
@@ -22,7 +28,7 @@ READ_ARTIFACT = Call(
 )  # fmt: skip
 READ_ARTIFACT_INFO = Call(
     "read_artifact_info", "GET", A + "/info", Who.EITHER, "Name, size and type of a file, and what it belongs to",
-    query=ByUri, answer=ArtifactLine,
+    query=InfoQuery, answer=ArtifactLine,
 )  # fmt: skip
 LIST_ARTIFACTS = Call(
     "list_artifacts", "GET", A + "/list", Who.ADMIN_OR_ADMINS, "List every file with what cites it, the newest first",
