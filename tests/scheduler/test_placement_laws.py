@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from control_plane.scheduler.rules.board import (
@@ -184,7 +184,14 @@ def test_no_job_waits_longer_for_standing_behind_a_younger_one_that_came_back_to
     assert started(plan(situation(machine(2, 2), [back, old, other], policy=policy))) == [back.job_id, old.job_id]
 
 
+GONE_IN_FRONT = [(True, 1, 0), (True, 2, 3), (True, 3, 1), (False, 1, 0), (False, 2, 0), (True, 1, 2)]
+ALL_GONE = [(True, 1, 0), (True, 2, 3), (False, 1, 0), (False, 2, 0), (True, 1, 1)]
+"""Whoever was older left from the front, and a younger one comes before its place: the age of who left is nobody's."""
+
+
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 9), st.integers(0, 3))))
+@example(GONE_IN_FRONT)
+@example(ALL_GONE)
 def test_a_line_knows_who_is_older_than_the_one_before_while_jobs_come_and_go(
     acts: list[tuple[bool, int, int]],
 ) -> None:
